@@ -1,0 +1,41 @@
+# The verbs of this project. `make` alone lists them.
+PY ?= python3.11
+EXTRAS ?= dev
+DATA ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.done-$(EXTRAS) ## make .venv with the command .venv/bin/xinqiao
+
+.venv/.done-$(EXTRAS): pyproject.toml constraints.txt
+	@command -v $(PY) >/dev/null || { echo "需要 Python 3.11 / Python 3.11 is needed: make setup PY=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PY) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+demo: setup ## run the main job on a small generated region
+	$(BIN)/xinqiao run --out xinqiao-out/demo
+
+test: setup ## run all tests (real-data tests need XINQIAO_DATA)
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff, mypy strict, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## side-by-side benchmarks, ratios printed
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what the verbs made
+	rm -rf .venv xinqiao-out .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,34 @@
+"""Canonical bytes: the same content always gives the same bytes and the same digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+
+
+def _refuse_nan(value: object) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        message = "NaN and infinities have no canonical form; use None with a reason"
+        raise ValueError(message)
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_nan(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_nan(item)
+
+
+def canonical_json(value: object) -> bytes:
+    """UTF-8 JSON with sorted keys, no spaces, shortest round-trip floats; no NaN.
+
+    Raises ValueError on NaN or infinity, TypeError on what JSON cannot hold.
+    """
+    _refuse_nan(value)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 as lower-case hex."""
+    return hashlib.sha256(data).hexdigest()
