@@ -1,0 +1,1 @@
+"""A generated region with known truth, for the demo, tests and benchmarks."""

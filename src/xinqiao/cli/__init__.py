@@ -1,0 +1,1 @@
+"""The command xinqiao: wiring only, every rule lives below."""

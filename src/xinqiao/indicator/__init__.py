@@ -1,0 +1,1 @@
+"""Indicator definitions evaluated as of a date through one engine seam."""

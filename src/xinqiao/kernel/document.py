@@ -25,6 +25,7 @@ class Lines:
         self._line: dict[Path, int] = {}
 
     def put(self, path: Path, line: int) -> None:
+        """Note that ``path`` begins at ``line``."""
         self._line[path] = line
 
     def at(self, path: Path) -> int:

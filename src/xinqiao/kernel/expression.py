@@ -142,7 +142,7 @@ class _Converter:
         self.source = source
         self.nodes = 0
 
-    def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: PLR0911 - one return per node kind
+    def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911 - one case per node kind
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             self._refuse(node, "expression too long or too deep")
@@ -187,7 +187,7 @@ class _Converter:
         fail("EXPR-FORBIDDEN", f"{self.where}:{node.col_offset + 1}", detail=detail)
 
 
-def children(node: Node) -> tuple[Node, ...]:
+def children(node: Node) -> tuple[Node, ...]:  # noqa: PLR0911 - one return per node kind
     """The direct children of ``node``, left to right."""
     match node:
         case Items(items=items):

@@ -1,0 +1,1 @@
+"""Decision policies: rules, tables, limit and price; records and replay."""

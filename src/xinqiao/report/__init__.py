@@ -1,0 +1,1 @@
+"""Pages people read: run summary, company explanation, model card."""

@@ -1,0 +1,1 @@
+"""Binning, scorecard, boosted trees, calibration, rating, reasons, validation."""

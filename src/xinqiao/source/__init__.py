@@ -1,0 +1,1 @@
+"""Data contracts, mappings, ingestion, quarantine and the lake."""
