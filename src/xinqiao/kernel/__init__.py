@@ -1,1 +1,1 @@
-"""Money, periods, identifiers, errors, documents and expressions; no I/O beyond the catalog."""
+"""Errors, documents, expressions, periods and canonical bytes; no I/O beyond the catalog."""
