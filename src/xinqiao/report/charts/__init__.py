@@ -1,0 +1,1 @@
+"""Charts as server-side SVG: deterministic text, no script, no library."""
