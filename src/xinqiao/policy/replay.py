@@ -1,0 +1,110 @@
+"""Replay (重放): make a stored decision again from what was stored, and compare the bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from xinqiao.kernel.canonical import canonical_json, digest
+from xinqiao.kernel.errors import UserError
+from xinqiao.kernel.text import Text
+from xinqiao.policy.compiled import compile_policy
+from xinqiao.policy.record import Basis, Scorer, content_id, record_decision, subject_of
+from xinqiao.policy.store import DecisionStore
+
+ReadModel = Callable[[bytes], Scorer]
+"""Turns a model's JSON bytes into its scorer."""
+
+_SHA256 = 64
+
+
+class Replay(NamedTuple):
+    """What came of a replay; ``data`` is the record as made again, empty when it could not be."""
+
+    data: bytes
+    identical: bool
+    faults: tuple[Text, ...]
+
+
+def replay(store: DecisionStore, decision_id: str, read_model: ReadModel) -> Replay:
+    """Make decision ``decision_id`` (in full) again; every difference is named in ``faults``.
+
+    A changed byte in the record, its index entry, the model or the policy is reported, never
+    raised; raises UserError POL-DECISION or POL-STORE when there is nothing to compare.
+    """
+    stored = store.line(decision_id)
+    content = _content(stored)
+    if content is None:
+        return Replay(b"", identical=False, faults=(_RECORD_CHANGED,))
+    faults = []
+    named = content.pop("decision_id", None)
+    if named != decision_id or content_id(content) != decision_id:
+        faults.append(_RECORD_CHANGED)
+    if store.index[decision_id][2] != content.get("company_id"):
+        faults.append(_INDEX_CHANGED)
+    basis, changed = _basis(store, content, read_model)
+    faults += changed
+    data = _again(basis, content) if basis is not None else b""
+    if data + b"\n" != stored:
+        faults.append(_DIFFERENT)
+    return Replay(data, identical=not faults, faults=tuple(faults))
+
+
+def _content(stored: bytes) -> dict[str, Any] | None:
+    """The record's content, or None when its bytes are not a canonical record."""
+    try:
+        content = json.loads(stored)
+        canonical = canonical_json(content) + b"\n" == stored
+    except (ValueError, RecursionError):
+        return None
+    return content if canonical and isinstance(content, dict) else None
+
+
+def _basis(
+    store: DecisionStore, content: Mapping[str, Any], read_model: ReadModel
+) -> tuple[Basis | None, list[Text]]:
+    """Model and policy as stored, and which of them were changed."""
+    try:
+        model_digest, policy_digest = content["model"]["digest"], content["policy"]["digest"]
+        model_id = content["model"]["id"]
+    except (KeyError, TypeError):
+        return None, [_RECORD_CHANGED]
+    if not (_is_digest(model_digest) and _is_digest(policy_digest)):
+        return None, [_RECORD_CHANGED]
+    model, policy = store.artifact(f"{model_digest}.json"), store.artifact(f"{policy_digest}.yaml")
+    changed = [
+        text
+        for text, data, name in (
+            (_MODEL_CHANGED, model, model_digest),
+            (_POLICY_CHANGED, policy, policy_digest),
+        )
+        if digest(data) != name
+    ]
+    if changed:
+        return None, changed
+    compiled = compile_policy(policy.decode(), f"{policy_digest}.yaml")
+    return Basis(str(model_id), model, read_model(model), compiled), []
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and len(value) == _SHA256 and set(value) <= set("0123456789abcdef")
+
+
+def _again(basis: Basis, content: Mapping[str, Any]) -> bytes:
+    """The record made again, or nothing when the stored snapshot no longer makes sense."""
+    try:
+        return record_decision(basis, subject_of(content)).to_bytes()
+    except (UserError, KeyError, TypeError, ValueError, AttributeError):
+        return b""
+
+
+_RECORD_CHANGED = Text(
+    zh="存档记录的内容与其编号不符，已被改动", en="the record was changed: its content does not give its id"
+)
+_INDEX_CHANGED = Text(
+    zh="索引与存档记录不符，已被改动", en="the index was changed: it does not fit the record"
+)
+_MODEL_CHANGED = Text(zh="存档的模型文件已被改动", en="the stored model was changed")
+_POLICY_CHANGED = Text(zh="存档的政策文件已被改动", en="the stored policy was changed")
+_DIFFERENT = Text(zh="重新作出的决策与存档不一致", en="the decision made again differs from the stored one")
