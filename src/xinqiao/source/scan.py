@@ -1,0 +1,202 @@
+"""First look at a file: is it one, what is it, and may it be read at all.
+
+A text file is scanned once in full before a row of it is used: gzip checksum, size and expansion,
+line length, NUL bytes, encoding, and the SHA-256 of its decompressed content. So a file that is
+refused is refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from xinqiao.kernel.errors import fail
+from xinqiao.source.block import Limits, Tick
+
+FileKind = Literal["text", "gzip", "zip", "parquet"]
+
+UTF8_BOM = b"\xef\xbb\xbf"
+_READ_BYTES = 1 << 20
+_INFLATE_BYTES = 4 << 20
+_MAGIC: tuple[tuple[bytes, FileKind], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PAR1", "parquet"),
+)
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading; raises UserError SRC-NOT-A-FILE for all else (links too)."""
+    if path.is_symlink():
+        fail("SRC-NOT-A-FILE", path.name, found="symlink")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        fail("SRC-NOT-A-FILE", path.name, found=error.strerror or "?")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        fail("SRC-NOT-A-FILE", path.name, found="folder or device")
+    return os.fdopen(handle, "rb")
+
+
+def file_kind(handle: BinaryIO, where: str) -> FileKind:
+    """What the first bytes say; raises UserError SRC-EMPTY, SRC-FORMAT, SRC-ENCODING (UTF-16)."""
+    handle.seek(0)
+    head = handle.read(4)
+    handle.seek(0)
+    if not head:
+        fail("SRC-EMPTY", where)
+    if head == _OLD_EXCEL:
+        fail("SRC-FORMAT", where, found="XLS (Excel 97-2003)")
+    if head[:2] in _UTF16:
+        fail("SRC-ENCODING", f"{where}:1", tried="utf-8, gb18030; UTF-16")
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "text")
+
+
+def chunks(handle: BinaryIO, kind: FileKind, limits: Limits, where: str, tick: Tick) -> Iterator[bytes]:
+    """The decompressed bytes from the start.
+
+    Raises UserError SRC-GZIP (damaged or cut off), SRC-BOMB, SRC-TOO-LARGE.
+    """
+    handle.seek(0)
+    packed = total = 0
+    for piece, used in _inflate(handle, where) if kind == "gzip" else _plain(handle):
+        packed, total = packed + used, total + len(piece)
+        if total > limits.file_bytes:
+            fail("SRC-TOO-LARGE", where, limit=f"{limits.file_bytes:,}")
+        if total > limits.ratio_from_bytes and total > limits.ratio * max(packed, 1):
+            fail("SRC-BOMB", where, ratio=limits.ratio)
+        tick(used)
+        yield piece
+
+
+def _plain(handle: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    while piece := handle.read(_READ_BYTES):
+        yield piece, len(piece)
+
+
+def _inflate(handle: BinaryIO, where: str) -> Iterator[tuple[bytes, int]]:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        while packed := handle.read(_READ_BYTES):
+            used = len(packed)
+            while packed:
+                if inflater.eof:
+                    packed = packed.lstrip(b"\0")  # padding after a member
+                    if not packed:
+                        break
+                    inflater = zlib.decompressobj(wbits=31)
+                piece = inflater.decompress(packed, _INFLATE_BYTES)
+                packed = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+                yield piece, used
+                used = 0
+        while not inflater.eof and (piece := inflater.decompress(b"", _INFLATE_BYTES)):
+            yield piece, 0
+    except zlib.error as error:
+        fail("SRC-GZIP", where, detail=str(error))
+    if not inflater.eof:
+        fail("SRC-GZIP", where, detail="cut off / 文件被截断")
+
+
+def blocks(pieces: Iterator[bytes], size: int, limits: Limits, where: str) -> Iterator[bytes]:
+    """The bytes again in blocks of whole lines of about ``size`` bytes.
+
+    Raises UserError SRC-LINE with the number of a line longer than ``limits.line_bytes``.
+    """
+    held: list[bytes] = []
+    held_bytes, line = 0, 1
+    for piece in pieces:
+        cut = piece.rfind(b"\n") + 1
+        if held_bytes + cut >= size and cut:
+            block = b"".join((*held, piece[:cut]))
+            _check_lines(block, line, limits.line_bytes, where)
+            line += block.count(b"\n")
+            for part in _parts(block, size):
+                yield part
+            held, held_bytes = [piece[cut:]], len(piece) - cut
+        else:
+            held.append(piece)
+            held_bytes += len(piece)
+            if held_bytes > size + limits.line_bytes:
+                block = b"".join(held)
+                _check_lines(block, line, limits.line_bytes, where)
+    if block := b"".join(held):
+        _check_lines(block, line, limits.line_bytes, where)
+        yield from _parts(block, size)
+
+
+def _parts(block: bytes, size: int) -> Iterator[bytes]:
+    """Cut a run of whole lines into blocks of at most ``size`` bytes, or one line if that is longer."""
+    start = 0
+    while len(block) - start > size:
+        cut = block.rfind(b"\n", start, start + size) + 1 or block.find(b"\n", start) + 1
+        if not cut or cut == len(block):
+            break
+        yield block[start:cut]
+        start = cut
+    yield block[start:]
+
+
+def _check_lines(block: bytes, first: int, limit: int, where: str) -> None:
+    """Each window of ``limit`` bytes must hold a line end: one backward search a window."""
+    start = 0
+    while len(block) - start > limit:
+        end = block.rfind(b"\n", start, start + limit + 1)
+        if end < 0:
+            line = first + block.count(b"\n", 0, start)
+            fail("SRC-LINE", f"{where}:{line}", limit=f"{limit:,}")
+        start = end + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the scan of a text file found; ``encoding`` is utf-8 or gb18030, sizes in bytes."""
+
+    sha256: str
+    encoding: str
+    bytes: int
+
+
+def scan(handle: BinaryIO, kind: FileKind, limits: Limits, where: str, tick: Tick) -> Scanned:
+    """Read the whole file once; raises what ``chunks`` and ``blocks`` do, and SRC-NUL."""
+    sha, total, line = hashlib.sha256(), 0, 1
+    encoding: str | None = None
+    for block in blocks(chunks(handle, kind, limits, where, tick), limits.block_bytes, limits, where):
+        sha.update(block)
+        total += len(block)
+        if (nul := block.find(b"\0")) >= 0:
+            line += block.count(b"\n", 0, nul)
+            fail("SRC-NUL", f"{where}:{line}")
+        if encoding is None and not _is_utf8(block):
+            encoding = guess_encoding(block)
+        line += block.count(b"\n")
+    if not total:
+        fail("SRC-EMPTY", where)
+    return Scanned(sha.hexdigest(), encoding or "utf-8", total)
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def guess_encoding(block: bytes) -> str:
+    """The encoding of a block that is not all UTF-8: a few broken lines, or another encoding?
+
+    Half of its non-ASCII lines decide. (Asking whether it decodes as GB18030 would not: much Chinese
+    text in UTF-8 does, into other characters.)
+    """
+    told = [line for line in block.split(b"\n") if not line.isascii()]
+    broken = sum(not _is_utf8(line) for line in told)
+    return "gb18030" if broken * 2 > len(told) else "utf-8"
