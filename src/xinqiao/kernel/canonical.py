@@ -7,16 +7,19 @@ import json
 import math
 
 
-def _refuse_nan(value: object) -> None:
+def _refuse(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         message = "NaN and infinities have no canonical form; use None with a reason"
         raise ValueError(message)
     if isinstance(value, dict):
-        for item in value.values():
-            _refuse_nan(item)
+        for key, item in value.items():
+            if not isinstance(key, str):
+                message = f"a key of canonical JSON is a text, not {key!r}"
+                raise TypeError(message)
+            _refuse(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_nan(item)
+            _refuse(item)
 
 
 def canonical_json(value: object) -> bytes:
@@ -24,7 +27,7 @@ def canonical_json(value: object) -> bytes:
 
     Raises ValueError on NaN or infinity, TypeError on what JSON cannot hold.
     """
-    _refuse_nan(value)
+    _refuse(value)
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode()
 

@@ -56,12 +56,22 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
-        return self.safe.construct_object(node)
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> Any:  # noqa: ANN401 - YAML data is untyped until validated
+        if node.tag == "tag:yaml.org,2002:int" and ":" in node.value:
+            fail("DOC-SYNTAX", self._where(node), detail=f"{node.value} would be read in base 60; quote it")
+        try:
+            return self.safe.construct_object(node)
+        except (ValueError, KeyError, AttributeError) as error:  # what PyYAML lets through of its own
+            raise user_error("DOC-SYNTAX", self._where(node), detail=f"{node.value!r}: {error}") from error
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         out: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self.safe.construct_object(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                fail("DOC-SYNTAX", self._where(key_node), detail="a key is a single value")
+            key = self._scalar(key_node)
             if key in out:
                 fail("DOC-SYNTAX", self._where(key_node), detail=f"key {key!r} stands twice")
             child: Path = (*path, key)
@@ -90,6 +100,9 @@ def read_yaml(text: str, origin: str) -> tuple[Any, Lines]:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
         raise user_error("DOC-SYNTAX", f"{origin}:{line}", detail=error.problem or "") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise user_error("DOC-SYNTAX", f"{origin}:{line}", detail=error.reason) from error
     except RecursionError as error:
         raise user_error("DOC-LIMIT", origin, detail="nesting") from error
 

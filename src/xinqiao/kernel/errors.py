@@ -32,6 +32,9 @@ class UserError(Exception):
         self.what = what
         self.fix = fix
 
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, Text, Text]]:
+        return UserError, (self.code, self.where, self.what, self.fix)  # so that it crosses processes
+
 
 @cache
 def wording() -> dict[str, tuple[Text, Text]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from xinqiao.kernel.errors import fail, user_error
 MAX_CHARS = 4_000
 MAX_NODES = 500
 MAX_DEPTH = 40
+MAX_NUMBER = 2**63 - 1  # every engine holds it; infinities stand above
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +128,35 @@ def parse_expression(text: str, where: str) -> Node:
     """
     if len(text) > MAX_CHARS:
         fail("EXPR-FORBIDDEN", where, detail=f"{len(text)} > {MAX_CHARS} characters")
-    source = unicodedata.normalize("NFC", text).strip()
+    normal = unicodedata.normalize("NFC", text)
+    source = normal.strip()
+    before = len(normal) - len(normal.lstrip())
     try:
-        tree = ast.parse(source, mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python only warns of ("\\d", 1 is 2) is a mistake here
+            tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         detail = getattr(error, "msg", None) or str(error)
-        column = getattr(error, "offset", None) or 1
+        column = before + max(getattr(error, "offset", None) or 1, 1)
         raise user_error("EXPR-SYNTAX", f"{where}:{column}", detail=detail) from error
-    return _Converter(where, source).convert(tree.body, 1)
+    return _Converter(where, source, before).convert(tree.body, 1)
 
 
 class _Converter:
-    def __init__(self, where: str, source: str) -> None:
+    def __init__(self, where: str, source: str, before: int) -> None:
         self.where = where
-        self.source = source
+        self.lines = source.split("\n")
+        self.before = before
         self.nodes = 0
 
     def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911 - one case per node kind
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             self._refuse(node, "expression too long or too deep")
-        column = node.col_offset + 1
+        column = self._column(node)
         down = depth + 1
         match node:
-            case ast.Constant(value=bool() | int() | float() | str() as value):
+            case ast.Constant(value=bool() | int() | float() | str() as value) if _in_range(value):
                 return Const(column, value)
             case ast.Name(id=name):
                 return Name(column, name)
@@ -181,10 +188,19 @@ class _Converter:
             if type(op) not in _COMPARE:
                 self._refuse(node, type(op).__name__)
             parts.append(Compare(left.column, _COMPARE[type(op)], left, right))
-        return parts[0] if len(parts) == 1 else Logic(node.col_offset + 1, "and", tuple(parts))
+        return parts[0] if len(parts) == 1 else Logic(self._column(node), "and", tuple(parts))
+
+    def _column(self, node: ast.expr) -> int:
+        """The 1-based character of ``node`` in the text; ast counts bytes, and from each line's start."""
+        line = self.lines[node.lineno - 1].encode()[: node.col_offset].decode()
+        return self.before + sum(len(each) + 1 for each in self.lines[: node.lineno - 1]) + len(line) + 1
 
     def _refuse(self, node: ast.expr, detail: str) -> Node:
-        fail("EXPR-FORBIDDEN", f"{self.where}:{node.col_offset + 1}", detail=detail)
+        fail("EXPR-FORBIDDEN", f"{self.where}:{self._column(node)}", detail=detail)
+
+
+def _in_range(value: float | str) -> bool:
+    return isinstance(value, str) or abs(value) <= MAX_NUMBER
 
 
 def children(node: Node) -> tuple[Node, ...]:  # noqa: PLR0911 - one return per node kind
