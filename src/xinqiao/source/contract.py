@@ -90,8 +90,9 @@ class Check(_Document):
 
 
 class Observation(_Document):
-    """Something counted and reported but never acted on: rows where ``expr`` holds, or whose
-    ``unique`` fields occur more than once in the file.
+    """Something counted and reported but never acted on.
+
+    Rows where ``expr`` holds, or whose ``unique`` fields occur more than once in the file.
     """
 
     id: str

@@ -140,7 +140,7 @@ class _ColumnReader:
                     out.faults.append((int(i), name, "out_of_range", raw[int(i)]))
 
 
-def _fast(kind: Field, spec: Column) -> _Fast:
+def _fast(kind: Field, spec: Column) -> _Fast:  # noqa: PLR0911 - one case per type
     """The vectorised path of a type: the value, or null where ``parse`` must look."""
     match kind.type:
         case "id" | "text":

@@ -11,14 +11,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from os import fstat
+from os import fstat, stat_result
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.source.block import Block, Header, Limits, Tick
+from xinqiao.source.block import Block, Header, Limits
 from xinqiao.source.convert import Converter
 from xinqiao.source.judge import Judge
 from xinqiao.source.lake import Count, DataFile, Lake, Manifest
@@ -26,7 +26,7 @@ from xinqiao.source.mapping import Entry, Mapping
 from xinqiao.source.read_csv import CsvReader
 from xinqiao.source.read_parquet import ParquetReader
 from xinqiao.source.read_xlsx import XlsxReader
-from xinqiao.source.scan import FileKind, Scanned, file_kind, open_file, scan
+from xinqiao.source.scan import Opened, Scanned, file_kind, open_file, scan
 from xinqiao.source.writer import PartitionedWriter, QuarantineWriter
 
 FORMAT = 1
@@ -153,78 +153,57 @@ def _ingest(path: Path, entry: Entry, lake: Lake, progress: Progress | None, lim
 
         kind = file_kind(handle, path.name)
         total = before.st_size * (2 if kind in ("text", "gzip") else 1)
-        scanned = _scan(handle, kind, limits, path.name, tick)
-        slot = _slot(scanned.sha256, entry)
-        version = digest(canonical_json([FORMAT, slot, entry.version]))[:16]
-        held = lake.manifest(entry.source, slot)
-        if held is not None and held.id == version:
-            tick(total)
-            return Ingested(held, already=True)
-        job = _Job(path.name, entry, lake, slot, version, scanned)
-        reader = _reader(handle, kind, scanned, job, limits, tick)
-        manifest = job.run(reader, lambda: _same(before, handle, path.name))
+        file = Opened(handle, kind, path.name, limits, tick)
+        scanned = scan(file) if kind in ("text", "gzip") else _digest(file)
+        job = _Job(file, entry, lake, scanned)
+        held = lake.manifest(entry.source, job.slot)
+        already = held is not None and held.id == job.id
+        manifest = held if held is not None and already else job.run(lambda: _same(before, file))
         tick(total)
-        return Ingested(manifest, already=False)
+        return Ingested(manifest, already)
 
 
-def _slot(sha256: str, entry: Entry) -> str:
-    return digest(canonical_json([sha256, entry.source, entry.label]))[:16]
+def _same(before: stat_result, file: Opened) -> None:
+    after = fstat(file.handle.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        fail("SRC-CHANGED", file.where)
 
 
-def _same(before: object, handle: BinaryIO, where: str) -> None:
-    after = fstat(handle.fileno())
-    keys = ("st_size", "st_mtime_ns", "st_ino")
-    if any(getattr(before, key) != getattr(after, key) for key in keys):
-        fail("SRC-CHANGED", where)
-
-
-def _scan(handle: BinaryIO, kind: FileKind, limits: Limits, where: str, tick: Tick) -> Scanned:
-    if kind in ("text", "gzip"):
-        return scan(handle, kind, limits, where, tick)
-    size = fstat(handle.fileno()).st_size
-    if size > limits.file_bytes:
-        fail("SRC-TOO-LARGE", where, limit=f"{limits.file_bytes:,}")
-    handle.seek(0)
-    sha = digest_of(handle, tick)
-    return Scanned(sha, kind, size)
-
-
-def digest_of(handle: BinaryIO, tick: Tick) -> str:
-    """SHA-256 of a file's bytes from where it stands."""
+def _digest(file: Opened) -> Scanned:
+    size = fstat(file.handle.fileno()).st_size
+    if size > file.limits.file_bytes:
+        fail("SRC-TOO-LARGE", file.where, limit=f"{file.limits.file_bytes:,}")
     sha = hashlib.sha256()
-    while piece := handle.read(_DIGEST_BYTES):
+    while piece := file.handle.read(_DIGEST_BYTES):
         sha.update(piece)
-        tick(len(piece))
-    return sha.hexdigest()
-
-
-def _reader(
-    handle: BinaryIO, kind: FileKind, scanned: Scanned, job: _Job, limits: Limits, tick: Tick
-) -> Reader:
-    wanted, where = job.converter.wanted, job.file
-    if kind == "zip":
-        return XlsxReader(handle, job.entry.sheet, wanted, limits, where)
-    if kind == "parquet":
-        return ParquetReader(handle, wanted, limits, where)
-    return CsvReader(handle, kind, scanned, wanted, job.entry.delimiter, limits, where, tick)
+        file.tick(len(piece))
+    return Scanned(sha.hexdigest(), file.kind, size)
 
 
 class _Job:
-    """One file on its way into the lake."""
+    """One file on its way into the lake by one entry."""
 
-    def __init__(
-        self, file: str, entry: Entry, lake: Lake, slot: str, version: str, scanned: Scanned
-    ) -> None:
-        self.file, self.entry, self.lake = file, entry, lake
-        self.slot, self.version, self.scanned = slot, version, scanned
+    def __init__(self, file: Opened, entry: Entry, lake: Lake, scanned: Scanned) -> None:
+        self.file, self.entry, self.lake, self.scanned = file, entry, lake, scanned
+        self.slot = digest(canonical_json([scanned.sha256, entry.source, entry.label]))[:16]
+        self.id = digest(canonical_json([FORMAT, self.slot, entry.version]))[:16]
         self.converter = Converter(entry)
 
-    def run(self, reader: Reader, still_same: Callable[[], None]) -> Manifest:
+    def _reader(self) -> Reader:
+        wanted = self.converter.wanted
+        if self.file.kind == "zip":
+            return XlsxReader(self.file, self.entry.sheet, wanted)
+        if self.file.kind == "parquet":
+            return ParquetReader(self.file, wanted)
+        return CsvReader(self.file, self.scanned, wanted, self.entry.delimiter)
+
+    def run(self, still_same: Callable[[], None]) -> Manifest:
         """Write to staging, move into place, commit."""
-        staging = self.lake.staging(self.version)
+        reader = self._reader()
+        staging = self.lake.staging(self.id)
         try:
             judge = Judge(self.converter, staging / "work")
-            quarantine = QuarantineWriter(staging / self._quarantine_path, self.file)
+            quarantine = QuarantineWriter(staging / self._quarantine_path, self.file.where)
             data = self._write(reader, judge, quarantine, staging)
             still_same()
             manifest = self._manifest(reader.header, judge, data, quarantine)
@@ -239,12 +218,12 @@ class _Job:
 
     @property
     def _quarantine_path(self) -> str:
-        return f"quarantine/{self.entry.source}/{self.version}.csv"
+        return f"quarantine/{self.entry.source}/{self.id}.csv"
 
     def _write(
         self, reader: Reader, judge: Judge, quarantine: QuarantineWriter, staging: Path
     ) -> tuple[DataFile, ...]:
-        writer = PartitionedWriter(self.entry.contract, self.version, staging)
+        writer = PartitionedWriter(self.entry.contract, self.id, staging)
         for block in reader.blocks():
             judged = judge.judge(block)
             writer.append(judged.frame)
@@ -256,12 +235,12 @@ class _Job:
     ) -> Manifest:
         tally, counts = judge.tally, judge.counts()
         return Manifest(
-            id=self.version,
+            id=self.id,
             slot=self.slot,
             contract=self.entry.source,
             contract_version=self.entry.contract.version,
             label=self.entry.label,
-            file=self.file,
+            file=self.file.where,
             sha256=self.scanned.sha256,
             encoding=self.scanned.encoding,
             read=tally.read,

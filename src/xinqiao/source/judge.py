@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
@@ -53,6 +54,41 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A check ready to run; ``repair`` is named after the field it sets."""
+
+    rule: Check
+    condition: pl.Expr
+    repair: pl.Expr | None
+
+
+def _compile(check: Check, types: dict[str, pl.DataType]) -> _Compiled:
+    condition = compile_check(check.expr, types, check.id).fill_null(value=True)
+    if check.repair is None:
+        return _Compiled(check, condition, None)
+    name = check.repair.field
+    value = compile_value(check.repair.expr, types, types[name], check.id)
+    return _Compiled(check, condition, value.alias(name))
+
+
+@dataclass(slots=True)
+class _Work:
+    """A block on its way: typed records, which are bad, and what was found by row position."""
+
+    block: Block
+    frame: pl.DataFrame
+    bad: npt.NDArray[np.bool_]
+    repairs: dict[tuple[str, str], Rows]
+    faults: list[Fault]
+    flags: dict[tuple[str, str], Rows] = field(default_factory=dict)
+
+    def rows_where(self, condition: pl.Expr) -> npt.NDArray[np.bool_]:
+        """Where a condition without nulls holds."""
+        found: npt.NDArray[np.bool_] = self.frame.select(condition.alias("_")).to_series().to_numpy()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The records to keep and the faults of the others, by line."""
 
@@ -70,6 +106,7 @@ class Judge:
         self._repeats = {
             seen.id: RepeatCounter(work / seen.id) for seen in self._contract.observe if seen.unique
         }
+        self._checks = [_compile(check, self._types) for check in self._contract.checks]
         self._check_names = {check.id: check.name for check in self._contract.checks}
         self.tally = Tally()
 
@@ -81,11 +118,11 @@ class Judge:
         ]
         bad = np.zeros(block.frame.height, dtype=bool)
         bad[[i for i, *_ in converted.faults]] = True
-        frame, flags = converted.frame, dict[tuple[str, str], Rows]()
-        for check in self._contract.checks:
-            frame = self._check(check, frame, bad, block, converted.repairs, flags, faults)
-        self._count(block, bad, converted.repairs, flags, faults)
-        kept = frame if not bad.any() else frame.filter(pl.Series(~bad))
+        work = _Work(block, converted.frame, bad, converted.repairs, faults)
+        for check in self._checks:
+            self._check(check, work)
+        self._count(work)
+        kept = work.frame if not bad.any() else work.frame.filter(pl.Series(~bad))
         self._observe(kept)
         named = [(fault, self.name(fault.rule)) for fault in (*block.faults, *faults)]
         return Judged(kept, sorted(named, key=lambda f: (f[0].line, f[0].column, f[0].rule)))
@@ -94,50 +131,40 @@ class Judge:
         """The name of a fault's rule, the contract's or the converter's."""
         return self._check_names.get(rule) or rule_names()[rule]
 
-    def _check(
-        self,
-        check: Check,
-        frame: pl.DataFrame,
-        bad: np.ndarray[tuple[int], np.dtype[np.bool_]],
-        block: Block,
-        repairs: dict[tuple[str, str], Rows],
-        flags: dict[tuple[str, str], Rows],
-        faults: list[Fault],
-    ) -> pl.DataFrame:
-        condition = compile_check(check.expr, self._types, self._contract.id).fill_null(value=True)
-        failed = ~frame.select(condition.alias("_")).to_series().to_numpy() & ~bad
-        if failed.any() and (mend := check.repair):
-            value = compile_value(mend.expr, self._types, self._types[mend.field], self._contract.id)
-            trial = frame.with_columns(
-                pl.when(pl.Series(failed)).then(value).otherwise(pl.col(mend.field)).alias(mend.field)
-            )
-            mended = failed & trial.select(condition.alias("_")).to_series().to_numpy()
-            fixed = pl.when(pl.Series(mended)).then(trial[mend.field]).otherwise(pl.col(mend.field))
-            frame = frame.with_columns(fixed.alias(mend.field))
-            repairs[check.id, mend.field] = np.flatnonzero(mended)
-            failed &= ~mended
-        if check.on_fail == "flag":
-            flags[check.id, ""] = np.flatnonzero(failed)
-            return frame
-        for i in np.flatnonzero(failed):
-            faults.append(self._converter.fault(block, int(i), "", check.id, check.expr))
-        bad |= failed
-        return frame
+    def _check(self, check: _Compiled, work: _Work) -> None:
+        failed = ~work.rows_where(check.condition) & ~work.bad
+        if failed.any() and check.repair is not None:
+            failed &= ~self._mend(check, check.repair, failed, work)
+        if check.rule.on_fail == "flag":
+            work.flags[check.rule.id, ""] = np.flatnonzero(failed)
+            return
+        work.faults += [
+            self._converter.fault(work.block, int(i), "", check.rule.id, check.rule.expr)
+            for i in np.flatnonzero(failed)
+        ]
+        work.bad |= failed
 
-    def _count(
-        self,
-        block: Block,
-        bad: np.ndarray[tuple[int], np.dtype[np.bool_]],
-        repairs: dict[tuple[str, str], Rows],
-        flags: dict[tuple[str, str], Rows],
-        faults: Sequence[Fault],
-    ) -> None:
+    @staticmethod
+    def _mend(
+        check: _Compiled, repair: pl.Expr, failed: npt.NDArray[np.bool_], work: _Work
+    ) -> npt.NDArray[np.bool_]:
+        """Try the check's repair on the failed rows, keep it where the check then holds."""
+        name, before = repair.meta.output_name(), work.frame
+        work.frame = before.with_columns(
+            pl.when(pl.Series(failed)).then(repair).otherwise(pl.col(name)).alias(name)
+        )
+        mended = failed & work.rows_where(check.condition)
+        work.frame = before.with_columns(work.frame[name].zip_with(pl.Series(mended), before[name]))
+        work.repairs[check.rule.id, name] = np.flatnonzero(mended)
+        return mended
+
+    def _count(self, work: _Work) -> None:
         tally = self.tally
-        tally.read += block.rows
-        tally.kept += int((~bad).sum())
-        tally.repaired += _count_kept(repairs, bad, tally.repairs)
-        tally.flagged += _count_kept(flags, bad, tally.flags)
-        distinct = {(f.line, f.rule, f.column) for f in (*block.faults, *faults)}
+        tally.read += work.block.rows
+        tally.kept += int((~work.bad).sum())
+        tally.repaired += _count_kept(work.repairs, work.bad, tally.repairs)
+        tally.flagged += _count_kept(work.flags, work.bad, tally.flags)
+        distinct = {(f.line, f.rule, f.column) for f in (*work.block.faults, *work.faults)}
         tally.faults.update((rule, column) for _, rule, column in distinct)
 
     def _observe(self, kept: pl.DataFrame) -> None:
@@ -165,7 +192,7 @@ class Judge:
 
 def _count_kept(
     found: dict[tuple[str, str], Rows],
-    bad: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    bad: npt.NDArray[np.bool_],
     counter: Counter[tuple[str, str]],
 ) -> int:
     """Count each rule's rows that are kept; returns how many rows any rule touched."""

@@ -27,7 +27,7 @@ class _Document(BaseModel):
 
 
 class Column(_Document):
-    """How one field is read: ``column`` of the file, texts that mean missing, and per type
+    """How one field is read: ``column`` of the file, texts that mean missing, and what its type needs.
 
     ``formats`` (dates, strptime), ``scale`` (money: the file's unit in CNY, 10000 for 万元),
     ``values`` (enum and bool: text in the file -> value).

@@ -61,7 +61,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCEL_EPOCH = date(1899, 12, 30)
 
 
-def parser(field: Kind, values: Mapping[str, str | bool], formats: Sequence[str], scale: Decimal) -> Parser:
+def parser(  # noqa: PLR0911 - one case per type
+    field: Kind, values: Mapping[str, str | bool], formats: Sequence[str], scale: Decimal
+) -> Parser:
     """The parser of a field; ``values``, ``formats``, ``scale`` as in the mapping's column."""
     match field.type:
         case "id":

@@ -11,16 +11,15 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from xinqiao.kernel.errors import fail, user_error
-from xinqiao.source.block import LINE, Block, Fault, Header, Limits, Tick, find_columns, frame_of
+from xinqiao.source.block import LINE, Block, Fault, Header, find_columns, frame_of
 from xinqiao.source.forbidden import forbidden_reason
-from xinqiao.source.scan import UTF8_BOM, FileKind, Scanned, blocks, chunks
+from xinqiao.source.scan import UTF8_BOM, Opened, Scanned, blocks
 
 _BAD_LINES_PER = 100  # at most one undecodable line in so many
 _SHOWN_CHARS = 4_000
@@ -29,21 +28,12 @@ _SHOWN_CHARS = 4_000
 class CsvReader:
     """Reads one scanned CSV file; iterate ``blocks()`` once."""
 
-    def __init__(
-        self,
-        handle: BinaryIO,
-        kind: FileKind,
-        scanned: Scanned,
-        wanted: tuple[str, ...],
-        delimiter: str,
-        limits: Limits,
-        where: str,
-        tick: Tick,
-    ) -> None:
+    def __init__(self, file: Opened, scanned: Scanned, wanted: tuple[str, ...], delimiter: str) -> None:
+        limits = self._limits = file.limits
         csv.field_size_limit(max(csv.field_size_limit(), 2 * limits.line_bytes))  # _pull stops earlier
-        self._limits, self._where, self._delimiter = limits, where, delimiter
+        self._where, self._delimiter = file.where, delimiter
         self._encoding, self._wanted = scanned.encoding, wanted
-        self._raw = blocks(chunks(handle, kind, limits, where, tick), limits.block_bytes, limits, where)
+        self._raw = blocks(file)
         self._queue: deque[tuple[int, str]] = deque()
         self._queued = (1, b"")
         self._next_line = self._start = 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xinqiao.kernel.errors import fail, user_error
-from xinqiao.source.block import LINE, Block, Header, Limits, find_columns
+from xinqiao.source.block import LINE, Block, Header, find_columns
+from xinqiao.source.scan import Opened
 
 _SHORT_CHARS = 200
 
@@ -18,15 +18,16 @@ _SHORT_CHARS = 200
 class ParquetReader:
     """Reads the wanted columns of one file; iterate ``blocks()`` once. Lines count rows from 1."""
 
-    def __init__(self, handle: BinaryIO, wanted: tuple[str, ...], limits: Limits, where: str) -> None:
+    def __init__(self, file: Opened, wanted: tuple[str, ...]) -> None:
+        handle, where = file.handle, file.where
         handle.seek(0)
-        self._limits, self._where = limits, where
+        self._limits, self._where = file.limits, where
         try:
             self._file = pq.ParquetFile(handle, thrift_string_size_limit=1 << 24)
             names = self._file.schema_arrow.names
         except (pa.ArrowException, OSError) as error:
             raise user_error("SRC-PARQUET", where, detail=str(error)[:_SHORT_CHARS]) from error
-        self.header: Header = find_columns(names, wanted, limits, where)
+        self.header: Header = find_columns(names, wanted, file.limits, where)
         self._check()
 
     def _check(self) -> None:

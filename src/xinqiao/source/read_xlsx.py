@@ -19,6 +19,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.source.block import Block, Fault, Header, Limits, find_columns, frame_of, row_text
+from xinqiao.source.scan import Opened
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -63,9 +64,8 @@ def check_zip(handle: BinaryIO, limits: Limits, where: str) -> None:
 class XlsxReader:
     """Reads one sheet; iterate ``blocks()`` once."""
 
-    def __init__(
-        self, handle: BinaryIO, sheet: str | None, wanted: tuple[str, ...], limits: Limits, where: str
-    ) -> None:
+    def __init__(self, file: Opened, sheet: str | None, wanted: tuple[str, ...]) -> None:
+        handle, limits, where = file.handle, file.limits, file.where
         check_zip(handle, limits, where)
         handle.seek(0)
         self._limits, self._where = limits, where

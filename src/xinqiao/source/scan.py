@@ -33,6 +33,17 @@ _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open file: what it is, what it is called in errors, its limits and who follows its progress."""
+
+    handle: BinaryIO
+    kind: FileKind
+    where: str
+    limits: Limits
+    tick: Tick
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file for reading; raises UserError SRC-NOT-A-FILE for all else (links too)."""
     if path.is_symlink():
@@ -61,20 +72,21 @@ def file_kind(handle: BinaryIO, where: str) -> FileKind:
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "text")
 
 
-def chunks(handle: BinaryIO, kind: FileKind, limits: Limits, where: str, tick: Tick) -> Iterator[bytes]:
+def chunks(file: Opened) -> Iterator[bytes]:
     """The decompressed bytes from the start.
 
     Raises UserError SRC-GZIP (damaged or cut off), SRC-BOMB, SRC-TOO-LARGE.
     """
+    handle, limits, where = file.handle, file.limits, file.where
     handle.seek(0)
     packed = total = 0
-    for piece, used in _inflate(handle, where) if kind == "gzip" else _plain(handle):
+    for piece, used in _inflate(handle, where) if file.kind == "gzip" else _plain(handle):
         packed, total = packed + used, total + len(piece)
         if total > limits.file_bytes:
             fail("SRC-TOO-LARGE", where, limit=f"{limits.file_bytes:,}")
         if total > limits.ratio_from_bytes and total > limits.ratio * max(packed, 1):
             fail("SRC-BOMB", where, ratio=limits.ratio)
-        tick(used)
+        file.tick(used)
         yield piece
 
 
@@ -106,21 +118,21 @@ def _inflate(handle: BinaryIO, where: str) -> Iterator[tuple[bytes, int]]:
         fail("SRC-GZIP", where, detail="cut off / 文件被截断")
 
 
-def blocks(pieces: Iterator[bytes], size: int, limits: Limits, where: str) -> Iterator[bytes]:
-    """The bytes again in blocks of whole lines of about ``size`` bytes.
+def blocks(file: Opened) -> Iterator[bytes]:
+    """The decompressed bytes in blocks of whole lines of about ``limits.block_bytes`` bytes.
 
     Raises UserError SRC-LINE with the number of a line longer than ``limits.line_bytes``.
     """
+    size, limits, where = file.limits.block_bytes, file.limits, file.where
     held: list[bytes] = []
     held_bytes, line = 0, 1
-    for piece in pieces:
+    for piece in chunks(file):
         cut = piece.rfind(b"\n") + 1
         if held_bytes + cut >= size and cut:
             block = b"".join((*held, piece[:cut]))
             _check_lines(block, line, limits.line_bytes, where)
             line += block.count(b"\n")
-            for part in _parts(block, size):
-                yield part
+            yield from _parts(block, size)
             held, held_bytes = [piece[cut:]], len(piece) - cut
         else:
             held.append(piece)
@@ -165,21 +177,21 @@ class Scanned:
     bytes: int
 
 
-def scan(handle: BinaryIO, kind: FileKind, limits: Limits, where: str, tick: Tick) -> Scanned:
+def scan(file: Opened) -> Scanned:
     """Read the whole file once; raises what ``chunks`` and ``blocks`` do, and SRC-NUL."""
     sha, total, line = hashlib.sha256(), 0, 1
     encoding: str | None = None
-    for block in blocks(chunks(handle, kind, limits, where, tick), limits.block_bytes, limits, where):
+    for block in blocks(file):
         sha.update(block)
         total += len(block)
         if (nul := block.find(b"\0")) >= 0:
             line += block.count(b"\n", 0, nul)
-            fail("SRC-NUL", f"{where}:{line}")
+            fail("SRC-NUL", f"{file.where}:{line}")
         if encoding is None and not _is_utf8(block):
             encoding = guess_encoding(block)
         line += block.count(b"\n")
     if not total:
-        fail("SRC-EMPTY", where)
+        fail("SRC-EMPTY", file.where)
     return Scanned(sha.hexdigest(), encoding or "utf-8", total)
 
 
