@@ -1,1 +1,1 @@
-"""Indicator definitions evaluated as of a date through one engine seam."""
+"""Indicators: definitions in the catalog, evaluated as of a date by one engine seam."""

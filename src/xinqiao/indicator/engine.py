@@ -1,0 +1,200 @@
+"""The seam to a compute engine: read contract files, keep an intermediate table, fetch a result.
+
+Two implementations: DuckDB in this process, and Spark for those who outgrow one machine.
+Everything between reading and fetching is an Ibis expression, the same for both.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import ibis
+import pyarrow as pa
+
+from xinqiao.kernel.errors import fail, user_error
+from xinqiao.source.contract import Contract
+
+# Ibis builds its table class at run time; to a type checker it is Any.
+Table = Any
+
+PHYSICAL = {
+    "id": "string",
+    "text": "string",
+    "enum": "string",
+    "time": "string",
+    "money": "int64",
+    "int": "int64",
+    "date": "date",
+    "bool": "boolean",
+    "ratio": "float64",
+}
+"""Field types of a contract -> Ibis types in the lake."""
+
+MEMORY_LIMIT = "4GB"
+"""DuckDB spills to disk beyond this."""
+
+
+class Engine(Protocol):
+    """A compute engine; use as a context manager, it frees what it keeps on leaving."""
+
+    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+        """The rows of the Parquet files ``paths``; an empty table of the same columns when none."""
+
+    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+        """A small table of given values."""
+
+    def keep(self, name: str, table: Table) -> Table:
+        """Compute ``table`` once, for several uses."""
+
+    def fetch(self, table: Table) -> pa.Table:
+        """The rows of ``table``, in no stated order."""
+
+    def __enter__(self) -> Engine:
+        """Start."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop and free."""
+
+
+def lake_schema(contract: Contract) -> dict[str, str]:
+    """Columns of a contract in the lake -> Ibis types."""
+    return {name: PHYSICAL[field.type] for name, field in contract.fields.items()}
+
+
+class DuckDB:
+    """DuckDB in this process, memory bounded, spilling to a folder of its own."""
+
+    def __init__(self, memory_limit: str = MEMORY_LIMIT) -> None:
+        self.memory_limit = memory_limit
+
+    def __enter__(self) -> DuckDB:
+        self._spill = tempfile.mkdtemp(prefix="xinqiao-")
+        self._con = ibis.duckdb.connect(
+            memory_limit=self.memory_limit,
+            temp_directory=self._spill,
+            preserve_insertion_order=False,
+            autoinstall_known_extensions=False,
+            autoload_known_extensions=False,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._con.disconnect()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+        schema = lake_schema(contract)
+        if not paths:
+            return self.constant({name: [] for name in schema}, schema)
+        # the partition fields stand in the files too: folder names are not read
+        table = self._con.read_parquet(
+            [str(p) for p in paths], table_name=f"lake_{contract.id}", hive_partitioning=False
+        )
+        return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+
+    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+        return _memtable(columns, schema)
+
+    def keep(self, name: str, table: Table) -> Table:
+        return self._con.create_table(f"keep_{name}", table, temp=True)
+
+    def fetch(self, table: Table) -> pa.Table:
+        return self._con.to_pyarrow(table)
+
+
+class Spark:
+    """Spark: a session given, or a local one started here with two threads."""
+
+    def __init__(self, session: Any = None) -> None:  # noqa: ANN401 - pyspark may not be installed
+        self._given = session
+
+    def __enter__(self) -> Spark:
+        self._session = self._given or start_spark()
+        self._con = ibis.pyspark.connect(self._session)
+        self._kept: list[Any] = []
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for kept in self._kept:
+            with suppress(Exception):  # a session already lost has freed it
+                kept.release()
+        if self._given is None:
+            self._session.stop()
+
+    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+        schema = lake_schema(contract)
+        if not paths:
+            return self.constant({name: [] for name in schema}, schema)
+        # recursiveFileLookup: the partition fields stand in the files, folder names are not read
+        frame = self._session.read.option("recursiveFileLookup", "true").parquet(*map(str, paths))
+        frame.createOrReplaceTempView(f"lake_{contract.id}")
+        table = self._con.table(f"lake_{contract.id}")
+        return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+
+    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+        return _memtable(columns, schema)
+
+    def keep(self, name: str, table: Table) -> Table:
+        del name
+        kept = table.cache()
+        self._kept.append(kept)
+        return kept
+
+    def fetch(self, table: Table) -> pa.Table:
+        return self._con.to_pyarrow(table)
+
+
+def _memtable(columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+    ibis_schema = ibis.schema(schema)
+    return ibis.memtable(pa.table(columns, schema=ibis_schema.to_pyarrow()), schema=ibis_schema)
+
+
+def start_spark() -> Any:  # noqa: ANN401 - pyspark may not be installed
+    """A local Spark session without its web page.
+
+    Raises UserError IND-SPARK when pyspark or Java is not there.
+    """
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra, slow to import
+    except ImportError as error:
+        raise user_error("IND-SPARK", "--engine spark", detail="pyspark?") from error
+    if not shutil.which("java"):
+        fail("IND-SPARK", "--engine spark", detail="java?")
+    builder = SparkSession.builder.master("local[2]").appName("xinqiao")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.driver.memory": "2g",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "xinqiao-spark"),
+    }
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise user_error("IND-SPARK", "--engine spark", detail=str(error)[:200]) from error
+
+
+ENGINES: dict[str, type[DuckDB | Spark]] = {"duckdb": DuckDB, "spark": Spark}
+
+
+def engine_of(name: str) -> Engine:
+    """The engine called ``name``; raises UserError IND-ENGINE."""
+    if name not in ENGINES:
+        fail("IND-ENGINE", "--engine", name=name, known=", ".join(ENGINES))
+    return ENGINES[name]()

@@ -1,0 +1,179 @@
+"""The functions an indicator expression may call, each with its meaning on an Ibis table.
+
+Dates are calendar days. ``month(d)`` is the month index of `kernel.period.month_index`
+(months since year 0), so differences of months are plain subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+
+from xinqiao.indicator.model import COMPANY
+from xinqiao.kernel.period import (
+    add_months,
+    last_complete_month_end,
+    month_end,
+    month_index,
+    window_months,
+)
+
+# Ibis builds its value classes at run time; to a type checker they are Any.
+Value = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function: how many arguments, which are plain constants, and what it builds.
+
+    ``build(as_of, *args)`` gets Ibis values, and plain numbers from argument ``constants_from`` on.
+    ``zero`` marks aggregates that are 0 over no rows at all (sums and counts).
+    """
+
+    usage: str
+    least: int
+    most: int
+    build: Callable[..., Value]
+    constants_from: int = 99
+    aggregate: bool = False
+    zero: bool = False
+
+
+def _month(_: date, day: Value) -> Value:
+    return day.year().cast("int64") * 12 + day.month().cast("int64") - 1
+
+
+def _days_to_month_end(_: date, day: Value) -> Value:
+    year = day.year()
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    february = ibis.ifelse(leap, 29, 28)
+    length = ibis.cases(
+        (day.month() == 2, february),  # noqa: PLR2004 - the number of February
+        (day.month().isin([4, 6, 9, 11]), 30),
+        else_=31,
+    )
+    return length.cast("int64") - day.day().cast("int64")
+
+
+def _months_between(as_of: date, later: Value, earlier: Value) -> Value:
+    """Whole months passed: the largest n with add_months(earlier, n) <= later."""
+    short = (later.day() < earlier.day()) & (_days_to_month_end(as_of, later) > 0)
+    return _month(as_of, later) - _month(as_of, earlier) - ibis.ifelse(short, 1, 0).cast("int64")
+
+
+def _days_between(_: date, later: Value, earlier: Value) -> Value:
+    return later.epoch_days().cast("int64") - earlier.epoch_days().cast("int64")
+
+
+def _in_months(as_of: date, when: Value, months: int, skip: int = 0) -> Value:
+    """Natural complete months: ``months`` of them, before the ``skip`` latest (kernel.period)."""
+    last_month = last_complete_month_end(as_of).replace(day=1)
+    first, last = window_months(month_end(add_months(last_month, -skip)), months)
+    if when.type().is_date():
+        return when.between(ibis.literal(first), ibis.literal(last))
+    return when.between(month_index(first), month_index(last))
+
+
+def _complete_months_since(as_of: date, month: Value) -> Value:
+    """How many complete months there are from the month index ``month`` on, that month included."""
+    return month_index(last_complete_month_end(as_of)) - month + 1
+
+
+def _rank_in_company(_: date, value: Value) -> Value:
+    """1 for the largest value of a company; tied values share the better rank."""
+    order = ibis.desc(value, nulls_first=False)
+    return ibis.rank().over(ibis.window(group_by=COMPANY, order_by=order)) + 1
+
+
+def _past_months(as_of: date, day: Value, months: int) -> Value:
+    """The rolling window (T - months, T], as registers and lists count it."""
+    return (day > ibis.literal(add_months(as_of, -months))) & (day <= ibis.literal(as_of))
+
+
+def _hour(_: date, time: Value) -> Value:
+    return time.substr(0, 2).cast("int64")
+
+
+_WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
+_PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DROPPED = " 　\t（）()－-—#＃,，.。、·"
+
+
+def _plain_text(_: date, text: Value) -> Value:
+    """Upper case, full-width letters and digits made plain, blanks and punctuation dropped."""
+    return text.upper().translate(_WIDE + _DROPPED, _PLAIN)
+
+
+def _sum(_: date, value: Value) -> Value:
+    total = value.sum().fill_null(0)
+    return total.cast("int64") if value.type().is_integer() else total
+
+
+def _sum_if(as_of: date, value: Value, test: Value) -> Value:
+    return _sum(as_of, ibis.ifelse(test, value, ibis.null(value.type())))
+
+
+def _count_if(_: date, test: Value) -> Value:
+    return ibis.ifelse(test, 1, 0).cast("int64").sum().fill_null(0).cast("int64")
+
+
+def _mean_if(_: date, value: Value, test: Value) -> Value:
+    return ibis.ifelse(test, value.cast("float64"), ibis.null("float64")).mean()
+
+
+def _best_if(name: str) -> Callable[..., Value]:
+    def build(_: date, value: Value, test: Value) -> Value:
+        return getattr(ibis.ifelse(test, value, ibis.null(value.type())), name)()
+
+    return build
+
+
+def _scalar(usage: str, least: int, most: int, build: Callable[..., Value], constants: int = 99) -> Function:
+    return Function(usage, least, most, build, constants)
+
+
+def _aggregate(usage: str, args: int, build: Callable[..., Value], *, zero: bool = False) -> Function:
+    return Function(usage, args, args, build, aggregate=True, zero=zero)
+
+
+SCALAR: dict[str, Function] = {
+    "abs": _scalar("abs(x)", 1, 1, lambda _, x: x.abs()),
+    "least": _scalar("least(a, b, ...)", 2, 9, lambda _, *xs: ibis.least(*xs)),
+    "greatest": _scalar("greatest(a, b, ...)", 2, 9, lambda _, *xs: ibis.greatest(*xs)),
+    "coalesce": _scalar("coalesce(a, b, ...)", 2, 9, lambda _, *xs: ibis.coalesce(*xs)),
+    "missing": _scalar("missing(x)", 1, 1, lambda _, x: x.isnull()),
+    "month": _scalar("month(date)", 1, 1, _month),
+    "hour": _scalar("hour(time)", 1, 1, _hour),
+    "days_to_month_end": _scalar("days_to_month_end(date)", 1, 1, _days_to_month_end),
+    "days_between": _scalar("days_between(later, earlier)", 2, 2, _days_between),
+    "months_between": _scalar("months_between(later, earlier)", 2, 2, _months_between),
+    "in_months": _scalar("in_months(date or month, months, skip=0)", 2, 3, _in_months, 1),
+    "complete_months_since": _scalar("complete_months_since(month)", 1, 1, _complete_months_since),
+    "rank_in_company": _scalar("rank_in_company(x)", 1, 1, _rank_in_company),
+    "past_months": _scalar("past_months(date, months)", 2, 2, _past_months, 1),
+    "prefix": _scalar("prefix(text, characters)", 2, 2, lambda _, x, n: x.substr(0, n), 1),
+    "plain_text": _scalar("plain_text(text)", 1, 1, _plain_text),
+}
+"""Row functions; months and characters are plain whole numbers."""
+
+AGGREGATE: dict[str, Function] = {
+    "count": Function("count()", 0, 0, lambda _, table: table.count(), aggregate=True, zero=True),
+    "count_if": _aggregate("count_if(test)", 1, _count_if, zero=True),
+    "sum": _aggregate("sum(x)", 1, _sum, zero=True),
+    "sum_if": _aggregate("sum_if(x, test)", 2, _sum_if, zero=True),
+    "distinct": _aggregate("distinct(x)", 1, lambda _, x: x.nunique(), zero=True),
+    "min": _aggregate("min(x)", 1, lambda _, x: x.min()),
+    "max": _aggregate("max(x)", 1, lambda _, x: x.max()),
+    "min_if": _aggregate("min_if(x, test)", 2, _best_if("min")),
+    "max_if": _aggregate("max_if(x, test)", 2, _best_if("max")),
+    "mean": _aggregate("mean(x)", 1, lambda _, x: x.cast("float64").mean()),
+    "mean_if": _aggregate("mean_if(x, test)", 2, _mean_if),
+    "std": _aggregate("std(x)", 1, lambda _, x: x.cast("float64").std(how="sample")),
+    "top_sum": Function("top_sum(x, n)", 2, 2, lambda *_: None, 1, aggregate=True, zero=True),
+}
+"""Aggregates skip missing inputs. ``std`` is the sample deviation (n - 1). ``top_sum`` adds the
+n largest positive values; `view` rewrites it to a rank and a ``sum_if`` before compiling."""
