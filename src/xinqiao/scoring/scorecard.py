@@ -1,0 +1,229 @@
+"""The WOE scorecard: binning, selection, bounded ridge logistic regression, points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from xinqiao.kernel.text import Text
+from xinqiao.scoring.binning import DIGITS, Specials, WOEBinner
+from xinqiao.scoring.card import Card, Dropped, Provenance, Scale, Variable
+from xinqiao.scoring.columns import Columns, Floats, binary_target, validated
+from xinqiao.scoring.compiled import score, woe_matrix
+from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
+from xinqiao.scoring.merging import EmptyMissing
+
+PENALTIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+FLAT = Text(zh="按既定方向看，各取值风险无差别", en="no difference of risk in the stated direction")
+WEAK = Text(zh="信息值 IV 低于阈值", en="information value below the threshold")
+AGAINST = Text(
+    zh="系数为零：与其他变量合用时没有增益", en="coefficient is zero: adds nothing beside the others"
+)
+
+
+def correlated(variable: str) -> Text:
+    """The reason a column gave way to a stronger one of its cluster."""
+    return Text(
+        zh=f"与 {variable} 高度相关且信息值较低", en=f"highly correlated with {variable}, which tells more"
+    )
+
+
+class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Points card by WOE logistic regression.
+
+    Steps: ``WOEBinner``; columns with IV below ``min_iv`` leave; of each cluster of columns whose
+    WOE correlate above ``max_correlation`` (average linkage) the one with the highest IV stays;
+    logistic regression of the target on WOE with coefficients >= 0 (the sign check: points can't
+    run against the WOE) and a ridge chosen from ``penalties`` by ``folds``-fold log-loss, binning
+    and selection repeated inside each fold; points at ``scale``, rounded to ``digits``.
+
+    ``predict_proba`` is read off the points, so it is what the card itself says.
+
+    Attributes: ``card_``, ``variables_`` (all columns as binned), ``penalty_``, ``classes_``.
+    """
+
+    def __init__(
+        self,
+        *,
+        signs: Mapping[str, int] | None = None,
+        specials: Mapping[str, Specials] | None = None,
+        prebins: int = 20,
+        max_bins: int = 5,
+        min_share: float = 0.05,
+        smoothing: float = 4.0,
+        merge_chi2: float = 2.7,
+        empty_missing: EmptyMissing = "neutral",
+        min_iv: float = 0.02,
+        max_correlation: float = 0.9,
+        penalties: Sequence[float] = PENALTIES,
+        folds: int = 5,
+        scale: Scale | None = None,
+        digits: int = 0,
+        random_state: int = 0,
+    ) -> None:
+        self.signs = signs
+        self.specials = specials
+        self.prebins = prebins
+        self.max_bins = max_bins
+        self.min_share = min_share
+        self.smoothing = smoothing
+        self.merge_chi2 = merge_chi2
+        self.empty_missing = empty_missing
+        self.min_iv = min_iv
+        self.max_correlation = max_correlation
+        self.penalties = penalties
+        self.folds = folds
+        self.scale = scale
+        self.digits = digits
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
+        """Fit on ``X`` (rows, columns) and the binary ``y`` (rows,); the greater class is bad."""
+        columns = validated(self, X, reset=True)
+        bad = binary_target(self, columns.rows, y)
+        self.penalty_ = self._tune(columns, bad)
+        self.variables_ = self._binner().bin_columns(columns, bad)
+        woe = woe_matrix(self.variables_, columns)
+        kept, dropped = select(self.variables_, woe, self.min_iv, self.max_correlation)
+        fit = _fit(woe[:, kept], bad, self.penalty_)
+        self.card_ = self._card(kept, fit, dropped, bad)
+        return self
+
+    def _binner(self) -> WOEBinner:
+        names = WOEBinner().get_params()
+        return WOEBinner(**{name: getattr(self, name) for name in names})
+
+    def _tune(self, columns: Columns, bad: Floats) -> float:
+        """The penalty with the least out-of-fold log-loss; the strongest when folds are impossible."""
+        penalties = sorted(map(float, self.penalties), reverse=True)
+        folds = min(self.folds, int(bad.sum()), int((1 - bad).sum()))
+        if folds < 2 or len(penalties) == 1:  # noqa: PLR2004 - one fold is no cross-validation
+            return penalties[0]
+        loss = np.zeros(len(penalties))
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
+        for train, test in splitter.split(np.empty(len(bad)), bad):
+            loss += self._path_loss(columns, bad, train, test, penalties)
+        return penalties[int(np.argmin(loss))]
+
+    def _path_loss(
+        self, columns: Columns, bad: Floats, train: NDArray[Any], test: NDArray[Any], penalties: list[float]
+    ) -> Floats:
+        """Log-loss on ``test`` of every penalty, all steps learned on ``train``."""
+        inside, y = columns.take(train), bad[train]
+        variables = self._binner().bin_columns(inside, y)
+        woe = woe_matrix(variables, inside)
+        kept, _ = select(variables, woe, self.min_iv, self.max_correlation)
+        seen, unseen = woe[:, kept], woe_matrix(variables, columns.take(test))[:, kept]
+        out, fit = np.empty(len(penalties)), None
+        for i, penalty in enumerate(penalties):
+            fit = _fit(seen, y, penalty, fit)
+            out[i] = log_loss_sum(bad[test], fit.log_odds(-unseen))
+        return out
+
+    def _card(self, kept: list[int], fit: Fit, dropped: list[Dropped], bad: Floats) -> Card:
+        scale = self.scale or Scale()
+        variables = []
+        for i, coefficient in zip(kept, fit.coefficients.tolist(), strict=True):
+            variable = self.variables_[i]
+            if round(coefficient, DIGITS) > 0:
+                variables.append(with_points(variable, round(coefficient, DIGITS), scale, self.digits))
+            else:
+                dropped.append(Dropped(name=variable.name, reason=AGAINST))
+        return Card(
+            scale=scale,
+            digits=self.digits,
+            base_points=round(scale.offset - scale.factor * fit.intercept, self.digits),
+            variables=tuple(variables),
+            provenance=self._provenance(dropped, bad),
+        )
+
+    def _provenance(self, dropped: list[Dropped], bad: Floats) -> Provenance:
+        plain = (int, float, str, bool)
+        settings = {k: v for k, v in sorted(self.get_params(deep=False).items()) if isinstance(v, plain)}
+        return Provenance(
+            fitter="woe-logistic",
+            rows=len(bad),
+            bads=int(bad.sum()),
+            dropped=tuple(sorted(dropped, key=lambda d: d.name)),
+            settings={**settings, "penalty": self.penalty_},
+        )
+
+    def decision_function(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
+        """Log odds of the bad class, shape (rows,)."""
+        check_is_fitted(self)
+        points = score(self.card_, validated(self, X, reset=False))
+        out: Floats = (self.card_.scale.offset - points) / self.card_.scale.factor
+        return out
+
+    def predict_proba(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
+        """Probabilities of (good, bad), shape (rows, 2)."""
+        bad = expit(self.decision_function(X))
+        return np.column_stack([1 - bad, bad])
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - scikit-learn's own duck types
+        """The likelier class, shape (rows,)."""
+        odds = self.decision_function(X)
+        labels: NDArray[Any] = self.classes_[(odds > 0).astype(int)]
+        return labels
+
+
+def _fit(woe: Floats, bad: Floats, penalty: float, start: Fit | None = None) -> Fit:
+    """Log odds of bad on -WOE, so that every coefficient is >= 0 and 1 means 'as alone'."""
+    return fit_logistic(-woe, bad, Penalty(penalty), start=start)
+
+
+def with_points(variable: Variable, coefficient: float, scale: Scale, digits: int) -> Variable:
+    """``variable`` with the points its WOE earn at ``coefficient`` (>= 0)."""
+    bins = tuple(
+        b.model_copy(update={"points": round(scale.factor * coefficient * b.woe, digits) + 0.0})
+        for b in variable.bins
+    )
+    return variable.model_copy(update={"bins": bins, "coefficient": coefficient})
+
+
+def select(
+    variables: Sequence[Variable], woe: Floats, min_iv: float, max_correlation: float
+) -> tuple[list[int], list[Dropped]]:
+    """Positions of the columns that stay, in order, and the others with the reason."""
+    dropped, strong = [], []
+    for i, variable in enumerate(variables):
+        if np.ptp(woe[:, i]) == 0:
+            dropped.append(Dropped(name=variable.name, reason=FLAT))
+        elif variable.iv < min_iv:
+            dropped.append(Dropped(name=variable.name, reason=WEAK))
+        else:
+            strong.append(i)
+    best: dict[int, int] = {}
+    cluster = _clusters(woe[:, strong], max_correlation)
+    for i, group in sorted(
+        zip(strong, cluster, strict=True), key=lambda pair: (-variables[pair[0]].iv, pair[0])
+    ):
+        winner = best.setdefault(group, i)
+        if winner != i:
+            dropped.append(Dropped(name=variables[i].name, reason=correlated(variables[winner].name)))
+    return sorted(best.values()), dropped
+
+
+def _clusters(woe: Floats, max_correlation: float) -> list[int]:
+    """Cluster number of each column; columns of one cluster correlate above ``max_correlation``."""
+    if woe.shape[1] < 2 or max_correlation >= 1:  # noqa: PLR2004 - one column needs no clustering
+        return list(range(woe.shape[1]))
+    distance = 1 - np.abs(np.corrcoef(woe, rowvar=False))
+    upper = np.clip(distance[np.triu_indices(woe.shape[1], 1)], 0, None)
+    tree = linkage(np.round(upper, 12), method="average")
+    return [int(c) for c in fcluster(tree, 1 - max_correlation, criterion="distance")]
