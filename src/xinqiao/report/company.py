@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from markupsafe import Markup
+
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import Month, contribution, monthly
-from xinqiao.report.charts.scale import Band, gauge
+from xinqiao.report.charts.scale import Band, firms, gauge
 from xinqiao.report.format import Number, odds_in_words
 from xinqiao.report.glossary import TERMS
-from xinqiao.report.page import render
+from xinqiao.report.page import OUTCOMES, bilingual, render
 
 Outcome = Literal["approve", "refer", "reject"]
 
@@ -24,6 +26,17 @@ STEP_KINDS = {
     "limit": Text(zh="额度", en="limit"),
     "price": Text(zh="定价", en="price"),
     "outcome": Text(zh="结论", en="outcome"),
+}
+
+
+STEP_WORDS = {
+    "true": Text(zh="是", en="true"),
+    "false": Text(zh="否", en="false"),
+    "missing": Text(zh="缺失", en="missing"),
+    "unknown": Text(zh="未知", en="unknown"),
+    "pass": Text(zh="通过", en="pass"),
+    "ignore": Text(zh="不计", en="ignore"),
+    **OUTCOMES,
 }
 
 
@@ -130,10 +143,18 @@ class Contact:
     email: str = ""
 
 
-DEFAULT_CONTACT = Contact(Text(zh="受理本申请的客户经理或网点", en="the loan officer or branch that took the application"))
+DEFAULT_CONTACT = Contact(
+    Text(zh="受理本申请的客户经理或网点", en="the loan officer or branch that took the application")
+)
 DEFAULT_NOT_USED = (
-    Text(zh="银行人员给出的信誉评级（它已经包含了结果）", en="ratings given by bank staff (they already contain the outcome)"),
-    Text(zh="负责人或股东的性别、民族、宗教信仰、基因、指纹、血型、疾病和病史", en="sex, ethnicity, religion, genes, fingerprints, blood type, illness or medical history of owners"),
+    Text(
+        zh="银行人员给出的信誉评级（它已经包含了结果）",
+        en="ratings given by bank staff (they already contain the outcome)",
+    ),
+    Text(
+        zh="负责人或股东的性别、民族、宗教信仰、基因、指纹、血型、疾病和病史",
+        en="sex, ethnicity, religion, genes, fingerprints, blood type, illness or medical history of owners",
+    ),
     Text(zh="截至日之后才知道的任何信息", en="anything that became known after the as-of date"),
     Text(zh="企业名称", en="the company's name"),
 )
@@ -175,10 +196,12 @@ def render_company(view: CompanyPage) -> str:
         bar=lambda c: contribution(c.points, reach),
         gauge=gauge(_GAUGE, view.score.points, view.score.grade, view.score.bands),
         chart=monthly(_MONTHLY, view.months) if view.months else None,
+        firms=firms(view.score.pd),
         meaning=odds_in_words(view.score.pd, view.score.horizon_months),
         missing=_missing(view.indicators),
         present=[row for row in view.indicators if row.value is not None],
         kinds=STEP_KINDS,
+        word=_word,
         terms=TERMS,
         title=Text(zh=f"{view.company_name} 信用评估", en="credit assessment"),
     )
@@ -186,6 +209,12 @@ def render_company(view: CompanyPage) -> str:
 
 _GAUGE = Text(zh="评分在全部等级中的位置", en="place among all grades")
 _MONTHLY = Text(zh="每月开票金额", en="invoiced each month")
+
+
+def _word(value: str) -> Markup | str:
+    """A word of the trace in both languages; numbers and names stay as they are."""
+    known = STEP_WORDS.get(value)
+    return bilingual(known) if known else value
 
 
 def _missing(rows: tuple[IndicatorRow, ...]) -> list[tuple[Text, list[IndicatorRow]]]:

@@ -133,14 +133,19 @@ def quantity(value: Number | str | None, unit: str) -> Text:
     return _same(f"{fixed(value, 3, strip=True)} {unit}".rstrip())
 
 
+def defaults_among(pd: Number) -> tuple[int, int]:
+    """(count, among): expected defaults among 100 similar firms, below about 1 % among 1,000."""
+    value = _decimal(pd)
+    base = 100 if value >= Decimal("0.0095") else 1_000
+    return int((value * base).quantize(Decimal(1), ROUND_HALF_UP)), base
+
+
 def odds_in_words(pd: Number, horizon_months: int | None = 12) -> Text:
     """A probability of default as a count among similar firms, for people who never met a PD.
 
     Below 1 % the count is per 1,000, so that it stays a whole number a person can picture.
     """
-    value = _decimal(pd)
-    base = 100 if value >= Decimal("0.0095") else 1_000
-    count = int((value * base).quantize(Decimal(1), ROUND_HALF_UP))
+    count, base = defaults_among(pd)
     shown_zh = f"约有 {count} 家" if count else "不到 1 家"
     shown_en = f"about {count}" if count else "fewer than 1"
     within_zh, within_en = _horizon(horizon_months)

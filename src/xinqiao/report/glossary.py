@@ -23,7 +23,7 @@ TERMS: tuple[tuple[Text, Text], ...] = (
         Text(zh="违约概率（PD）", en="probability of default (PD)"),
         Text(
             zh="与本企业类似的企业中，预计会违约的比例；它说的是一类企业，不是断言本企业会违约。",
-            en="The share of similar firms expected to default; it speaks of a class of firms, not of this one's fate.",
+            en="The share of similar firms expected to default; a class of firms is meant, not this one.",
         ),
     ),
     (
@@ -44,7 +44,7 @@ TERMS: tuple[tuple[Text, Text], ...] = (
         Text(zh="作废与红冲", en="void and red-letter invoices"),
         Text(
             zh="作废是开错后当月取消的发票；红冲是用负数发票抵减以前的发票。",
-            en="A void invoice was cancelled; a red-letter invoice is negative and takes back an earlier one.",
+            en="A void invoice was cancelled; a red-letter one is negative and takes back an earlier one.",
         ),
     ),
     (
@@ -58,7 +58,7 @@ TERMS: tuple[tuple[Text, Text], ...] = (
         Text(zh="额度与年利率", en="limit and yearly rate"),
         Text(
             zh="额度是最多可借的金额；年利率按年计算，实际以合同为准。",
-            en="The limit is the most that can be borrowed; the rate is per year. The contract is what binds.",
+            en="The limit is the most that can be borrowed; the rate is per year; the contract binds.",
         ),
     ),
 )

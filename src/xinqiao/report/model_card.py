@@ -82,7 +82,7 @@ PURPOSE = Text(
 INTENDED = (
     Text(
         zh="与训练样本同类的小微企业，额度 10 万至 100 万元、期限一年左右的授信评估",
-        en="credit to small firms like those of the training sample, 100,000 to 1,000,000 CNY for about a year",
+        en="credit to firms like those of the training sample, 100,000 to 1,000,000 CNY, about a year",
     ),
     Text(
         zh="与政策规则、人工复核一起使用，任何拒绝都可以要求人工复核",
@@ -90,20 +90,26 @@ INTENDED = (
     ),
 )
 FORBIDDEN = (
-    Text(zh="评价个人，或用于招聘、保险、租房等其他目的", en="judging persons, or for employment, insurance, housing or any other purpose"),
+    Text(
+        zh="评价个人，或用于招聘、保险、租房等其他目的",
+        en="judging persons, or for employment, insurance, housing or any other purpose",
+    ),
     Text(zh="在没有授权的情况下查询或评价企业", en="looking up or rating firms without their consent"),
     Text(zh="不经复核就作为欺诈的结论", en="as a finding of fraud without verification"),
-    Text(zh="用于明显不同的行业、地区或时期而不重新验证", en="on clearly different industries, regions or periods without validating again"),
+    Text(
+        zh="用于明显不同的行业、地区或时期而不重新验证",
+        en="on clearly different industries, regions or periods without validating again",
+    ),
 )
 LIMITS = (
     Text(
         zh="只有获得过贷款的企业才有结果，被拒企业的表现未知（选择偏差）",
-        en="outcomes are known only for firms that were granted credit; refused firms are not seen (selection bias)",
+        en="outcomes are known only for firms that got credit, not for those refused (selection bias)",
     ),
     Text(
         zh="样本中没有行业、地区和负责人的属性，因此无法检验各群体之间是否公平；投入使用前须以本机构数据检验",
-        en="the sample holds no industry, region or owner attributes, so fairness between groups could not be tested; "
-        "test it on your own data before use",
+        en="the sample holds no industry, region or owner attributes, so fairness between groups "
+        "could not be tested; test it on your own data before use",
     ),
     Text(
         zh="规模与开票量对评分影响较大，新设企业和现金经营的企业可能被低估",

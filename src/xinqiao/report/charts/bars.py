@@ -76,7 +76,7 @@ def shares(title: Text, parts: Sequence[Share]) -> Markup:
         text = Text(
             zh=f"{part.name.zh} {part.count:,}（{share}）", en=f"{part.name.en} {part.count:,} ({share})"
         )
-        plot.rect(start, start + part.count, 0, 1, part.kind, text)
+        plot.rect((start, start + part.count), (0, 1), part.kind, text)
         start += part.count
         legend.append((part.kind, Text(zh=text.zh, en=part.name.en)))
     desc = Text(
@@ -89,10 +89,12 @@ def shares(title: Text, parts: Sequence[Share]) -> Markup:
 def columns(title: Text, bars: Sequence[tuple[str, int]], axis: Text) -> Markup:
     """Upright bars with their counts on top, one for each named class such as a grade."""
     top = max([count for _, count in bars] + [1])
-    plot = Plot(0, max(len(bars), 1), 0, top * 1.12, height=170, pad=(6, 6, 40, 40))
+    plot = Plot(0, max(len(bars), 1), 0, top * 1.12, height=200, pad=(22, 6, 40, 40))
     plot.y_axis((mark, fixed(mark)) for mark in ticks(0, top, 3) if mark == int(mark))
     for i, (name, count) in enumerate(bars):
-        plot.rect(i + 0.14, i + 0.86, 0, count, "c1", Text(zh=f"{name}：{count} 家", en=f"{name}: {count}"))
+        plot.rect(
+            (i + 0.14, i + 0.86), (0, count), "c1", Text(zh=f"{name}：{count} 家", en=f"{name}: {count}")
+        )
         if count:
             plot.label(plot.x(i + 0.5), plot.y(count) - 4, fixed(count), "tv")
     plot.x_axis([(i + 0.5, name) for i, (name, _) in enumerate(bars)], axis)
@@ -111,15 +113,15 @@ def histogram(title: Text, bins: Sequence[ScoreBin]) -> Markup:
     goods, bads = sum(b.good for b in bins) or 1, sum(b.bad for b in bins) or 1
     top = max([b.good / goods for b in bins] + [b.bad / bads for b in bins] + [0.01])
     low, high = (bins[0].low, bins[-1].high) if bins else (0.0, 1.0)
-    plot = Plot(low, high, 0, top * 1.05)
+    plot = Plot(low, high, 0, top * 1.05, height=220)
     plot.y_axis((mark, percent(mark, 0)) for mark in ticks(0, top))
     for b in bins:
         middle, inset = (b.low + b.high) / 2, (b.high - b.low) * 0.06
         span = f"{fixed(b.low)}–{fixed(b.high)}"
         good = Text(zh=f"{span} 分：正常 {b.good} 家", en=f"{b.good} paying")
         bad = Text(zh=f"{span} 分：违约 {b.bad} 家", en=f"{b.bad} defaulted")
-        plot.rect(b.low + inset, middle, 0, b.good / goods, "c1", good)
-        plot.rect(middle, b.high - inset, 0, b.bad / bads, "c2", bad)
+        plot.rect((b.low + inset, middle), (0, b.good / goods), "c1", good)
+        plot.rect((middle, b.high - inset), (0, b.bad / bads), "c2", bad)
     plot.x_axis([(m, fixed(m)) for m in ticks(low, high)], Text(zh="评分", en="points"))
     desc = Text(zh=f"正常 {goods} 家、违约 {bads} 家的评分分布", en="points of paying and defaulted firms")
     legend = [
@@ -135,16 +137,20 @@ def monthly(title: Text, months: Sequence[Month]) -> Markup:
     low, high = min(amounts), max(amounts)
     high = high if high > low else low + 10_000.0
     plot = Plot(0, max(len(months), 1), low, high + (high - low) * 0.06, height=180, pad=(22, 8, 24, 52))
-    plot.parts.append('<text class="tu" x="-6" y="-10">万元<tspan class="en" lang="en"> 10k CNY</tspan></text>')
+    plot.parts.append(
+        '<text class="tu" x="-6" y="-10">万元<tspan class="en" lang="en"> 10k CNY</tspan></text>'
+    )
     plot.y_axis((mark, wan(mark)) for mark in ticks(low, high))
     for i, month in enumerate(months):
-        plot.rect(i + 0.15, i + 0.85, 0, month.sales_cny, "c1", _month_hint(month))
+        plot.rect((i + 0.15, i + 0.85), (0, month.sales_cny), "c1", _month_hint(month))
     plot.curve([(i + 0.5, m.purchases_cny) for i, m in enumerate(months)], "l2")
     for i, month in enumerate(months):
         plot.dot(i + 0.5, month.purchases_cny, 2.2, "c2")
-    plot.line(0, 0, max(len(months), 1), 0, "axis")
+    plot.line((0, 0), (max(len(months), 1), 0), "axis")
     _month_labels(plot, months)
-    sales, bought = (money(sum(x)) for x in ([m.sales_cny for m in months], [m.purchases_cny for m in months]))
+    sales, bought = (
+        money(sum(x)) for x in ([m.sales_cny for m in months], [m.purchases_cny for m in months])
+    )
     desc = Text(
         zh=f"{len(months)} 个月合计：销项 {sales.zh}，进项 {bought.zh}",
         en=f"{len(months)} months in all: sales {sales.en}, purchases {bought.en}",

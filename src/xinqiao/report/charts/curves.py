@@ -17,10 +17,14 @@ _QUARTERS = [(q, percent(q, 0)) for q in (0.0, 0.25, 0.5, 0.75, 1.0)]
 
 @dataclass(frozen=True, slots=True)
 class Roc:
-    """An ROC curve: points (false-positive rate, true-positive rate) from (0, 0) to (1, 1)."""
+    """An ROC curve: points (false-positive rate, true-positive rate) from (0, 0) to (1, 1).
+
+    ``auc`` goes into the key (e.g. the mean of several repeats); None: the area under ``points``.
+    """
 
     name: Text
     points: tuple[tuple[float, float], ...]
+    auc: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,12 @@ def roc(title: Text, curves: Sequence[Roc]) -> Markup:
     """Share of defaulted firms caught against share of paying firms wrongly suspected."""
     plot = Plot(0, 1, 0, 1, height=220)
     plot.y_axis(_QUARTERS)
-    plot.line(0, 0, 1, 1, "ref")
+    plot.line((0, 0), (1, 1), "ref")
     legend: list[tuple[str, Text]] = []
     for i, curve in enumerate(curves):
         kind = f"l{i % 4 + 1}"
         plot.curve(curve.points, kind)
-        area = fixed(_area(curve.points), 3)
+        area = fixed(_area(curve.points) if curve.auc is None else curve.auc, 3)
         legend.append((kind, Text(zh=f"{curve.name.zh} {area}", en=curve.name.en)))
     plot.x_axis(_QUARTERS, Text(zh="误判的正常企业", en="paying firms misjudged"))
     desc = Text(
@@ -73,9 +77,9 @@ def calibration(title: Text, bins: Sequence[CalibrationBin]) -> Markup:
     plot = Plot(0, top, 0, top, height=220)
     marks = [(m, percent(m, 1 if top < 0.1 else 0)) for m in ticks(0, top)]  # noqa: PLR2004 - axis below 10 %
     plot.y_axis(marks)
-    plot.line(0, 0, top, top, "ref")
+    plot.line((0, 0), (top, top), "ref")
     for b in bins:
-        plot.line(b.predicted, b.low, b.predicted, b.high, "whisker")
+        plot.line((b.predicted, b.low), (b.predicted, b.high), "whisker")
         hint = Text(
             zh=f"预测 {percent(b.predicted)}，实际 {percent(b.observed)}（{b.count} 家）",
             en=f"predicted {percent(b.predicted)}, observed {percent(b.observed)}, n={b.count}",
@@ -104,7 +108,7 @@ def ks(title: Text, points: Sequence[KsPoint]) -> Markup:
     gap = "—"
     if widest is not None:
         gap = fixed(widest.bad - widest.good, 3)
-        plot.line(widest.points, widest.good, widest.points, widest.bad, "gap")
+        plot.line((widest.points, widest.good), (widest.points, widest.bad), "gap")
     plot.x_axis([(m, fixed(m)) for m in ticks(low, high)], Text(zh="评分", en="points"))
     legend = [
         ("l1", Text(zh="正常企业累计", en="paying firms, cumulated")),

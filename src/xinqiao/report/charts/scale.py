@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.svg import Plot, figure, num, ticks
-from xinqiao.report.format import fixed, percent, wan
+from xinqiao.report.format import defaults_among, fixed, percent, wan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def gauge(title: Text, points: float, grade: str, bands: Sequence[Band]) -> Mark
     for i, band in enumerate(bands):
         own = " own" if band.grade == grade else ""
         shade = round(4 * i / max(count - 1, 1))
-        plot.rect(i + 0.03, i + 0.97, 0, 1, f"g{shade}{own}")
+        plot.rect((i + 0.03, i + 0.97), (0, 1), f"g{shade}{own}")
         plot.label(plot.x(i + 0.5), 17, str(escape(band.grade)), f"tg t{shade}{own}")
         if band.low is not None and i:
             plot.label(plot.x(i), 42, fixed(band.low), "tx")
@@ -43,9 +43,32 @@ def gauge(title: Text, points: float, grade: str, bands: Sequence[Band]) -> Mark
         f'<text class="tm" x="{num(min(96, max(4, place)))}%" y="-13">{escape(fixed(points))}</text>'
     )
     desc = Text(
-        zh=f"{fixed(points)} 分，等级 {grade}；左低右高", en=f"{fixed(points)} points, grade {grade}; best at right"
+        zh=f"{fixed(points)} 分，等级 {grade}；左低右高",
+        en=f"{fixed(points)} points, grade {grade}; best at right",
     )
     return figure(title, plot.svg(title, desc))
+
+
+def firms(pd: float) -> Markup:
+    """A hundred similar firms as squares in four rows, those expected to default filled."""
+    count, base = defaults_among(pd)
+    bad = count if base == _HUNDRED else 0
+    rows = "".join(_row("calm", y, _A_ROW) for y in range(4))
+    filled = "".join(_row("hit", y, min(_A_ROW, bad - _A_ROW * y)) for y in range(4) if bad > _A_ROW * y)
+    label = f"100 家中约 {bad} 家 / about {bad} of 100" if bad else "100 家中不到 1 家 / fewer than 1 of 100"
+    return Markup(  # noqa: S704 - numbers only
+        f'<svg class="firms" role="img"><title>{label}</title>{rows}{filled}</svg>'
+    )
+
+
+_HUNDRED = 100
+_A_ROW = 25
+
+
+def _row(kind: str, y: int, squares: int) -> str:
+    """``squares`` squares in row ``y``, as one dashed line: a hundred elements would fill the page."""
+    width, at = 4 * squares, 12 * y + 6
+    return f'<line class="{kind}" x1="0" y1="{at}" x2="{width}%" y2="{at}" pathLength="{width}"/>'
 
 
 def _place(points: float, grade: str, bands: Sequence[Band]) -> float:
@@ -74,7 +97,9 @@ def pd_limit(title: Text, stands: Sequence[Stand]) -> Markup:
     right = max([s.pd for s in stands] + [0.05])
     top = max([s.limit_cny for s in stands] + [10_000.0])
     plot = Plot(0, right, 0, top * 1.05, height=200, pad=(22, 12, 40, 48))
-    plot.parts.append('<text class="tu" x="-6" y="-10">万元<tspan class="en" lang="en"> 10k CNY</tspan></text>')
+    plot.parts.append(
+        '<text class="tu" x="-6" y="-10">万元<tspan class="en" lang="en"> 10k CNY</tspan></text>'
+    )
     plot.y_axis((m, wan(m)) for m in ticks(0, top))
     cells = Counter((round(40 * s.pd / right), round(20 * s.limit_cny / top)) for s in stands)
     scale = 7 / max(cells.values(), default=1) ** 0.5

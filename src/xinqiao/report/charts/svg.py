@@ -65,16 +65,19 @@ class Plot:
         share = (value - self.y_low) / ((self.y_high - self.y_low) or 1.0)
         return self.height * (1 - min(1.0, max(0.0, share)))
 
-    def rect(self, x0: float, x1: float, y0: float, y1: float, kind: str, hint: Text | None = None) -> None:
-        """A filled rectangle between data coordinates, with an optional tooltip."""
-        left, right = sorted((self.x(x0), self.x(x1)))
-        top, bottom = sorted((self.y(y0), self.y(y1)))
+    def rect(
+        self, across: tuple[float, float], up: tuple[float, float], kind: str, hint: Text | None = None
+    ) -> None:
+        """A filled rectangle: from x to x and from y to y in data units, with an optional tooltip."""
+        left, right = sorted(map(self.x, across))
+        top, bottom = sorted(map(self.y, up))
         size = f'width="{num(right - left)}%" height="{num(bottom - top)}"'
         inner = f"<title>{escape(str(hint))}</title>" if hint else ""
         self.parts.append(f'<rect class="{kind}" x="{num(left)}%" y="{num(top)}" {size}>{inner}</rect>')
 
-    def line(self, x0: float, y0: float, x1: float, y1: float, kind: str) -> None:
+    def line(self, start: tuple[float, float], end: tuple[float, float], kind: str) -> None:
         """A straight line between two data points."""
+        (x0, y0), (x1, y1) = start, end
         self.parts.append(
             f'<line class="{kind}" x1="{num(self.x(x0))}%" y1="{num(self.y(y0))}"'
             f' x2="{num(self.x(x1))}%" y2="{num(self.y(y1))}"/>'
