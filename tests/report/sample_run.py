@@ -11,11 +11,9 @@ from tests.report.sample import (
     DATASET,
     GRADE_NAMES,
     GRADES,
-    INDICATORS,
     MODEL_ID,
-    NO_FIELD,
-    NO_HISTORY,
 )
+from tests.report.sample_indicators import INDICATORS, NO_FIELD, NO_HISTORY
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import ScoreBin
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from defusedxml import ElementTree as ET
+from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -25,7 +25,7 @@ TITLE = Text(zh="标题", en="title")
 
 
 def rects(svg: Markup) -> list[dict[str, str]]:
-    return [e.attrib for e in ET.fromstring(svg).iter() if e.tag == "rect"]
+    return [e.attrib for e in fromstring(svg).iter() if e.tag == "rect"]
 
 
 def share(text: str) -> float:
@@ -83,7 +83,7 @@ def test_monthly_draws_negative_months_below_the_zero_line() -> None:
 
 @pytest.mark.parametrize("months", [[], [Month("2020-01", 0, 0)], [Month("2020-01", 0, 0)] * 24])
 def test_monthly_of_nothing_is_still_well_formed(months: list[Month]) -> None:
-    assert ET.fromstring(monthly(TITLE, months)).tag == "figure"
+    assert fromstring(monthly(TITLE, months)).tag == "figure"
 
 
 @given(st.lists(st.tuples(st.floats(-1e9, 1e10), st.floats(-1e9, 1e10)), min_size=1, max_size=36))

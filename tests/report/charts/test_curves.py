@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from defusedxml import ElementTree as ET
+from defusedxml.ElementTree import fromstring
 
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc, calibration, ks, roc
@@ -20,7 +20,7 @@ def test_roc_states_the_given_auc_instead() -> None:
 
 def test_calibration_puts_perfect_bins_on_the_diagonal() -> None:
     svg = calibration(TITLE, [CalibrationBin(0.5, 0.5, 0.3, 0.7, 20)])
-    dot = next(e for e in ET.fromstring(svg).iter("circle"))
+    dot = next(e for e in fromstring(svg).iter("circle"))
     assert abs(float(dot.attrib["cx"].rstrip("%")) / 100 - (1 - float(dot.attrib["cy"]) / 220)) < 0.001
     assert "预测 50.0%，实际 50.0%（20 家）" in svg
 
@@ -32,4 +32,4 @@ def test_ks_marks_the_widest_gap() -> None:
 
 def test_no_data_is_well_formed() -> None:
     for svg in (ks(TITLE, []), roc(TITLE, []), calibration(TITLE, [])):
-        assert ET.fromstring(svg).tag == "figure"
+        assert fromstring(svg).tag == "figure"
