@@ -7,7 +7,7 @@ from typing import get_args
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.source.conftest import HEADER, ROW, small_mapping
@@ -30,6 +30,7 @@ def kind_of(kind: FieldType) -> Field:
 
 
 @pytest.mark.parametrize("kind", get_args(FieldType))
+@settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=30))
 def test_fast_path_agrees_with_parse_and_never_repairs(kind: FieldType, texts: list[str]) -> None:
     field = kind_of(kind)
@@ -43,6 +44,7 @@ def test_fast_path_agrees_with_parse_and_never_repairs(kind: FieldType, texts: l
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 10_000.0, 100_000_000.0])
+@settings(deadline=None)
 @given(text=st.from_regex(r"\A-?[0-9]{1,15}(\.[0-9]{1,12})?\Z"))
 def test_fast_money_is_exact_in_every_unit(scale: float, text: str) -> None:
     fast = _fast(kind_of("money"), Column(column="c", scale=scale))(pl.Series([text]))[0]
@@ -51,7 +53,14 @@ def test_fast_money_is_exact_in_every_unit(scale: float, text: str) -> None:
 
 
 def test_plain_texts_do_take_the_fast_path() -> None:
-    plain = {"money": "-943.4", "date": "2018-01-31", "id": "E1", "int": "12", "ratio": "0.5", "time": "09:05:00"}
+    plain = {
+        "money": "-943.4",
+        "date": "2018-01-31",
+        "id": "E1",
+        "int": "12",
+        "ratio": "0.5",
+        "time": "09:05:00",
+    }
     for kind, text in plain.items():
         assert _fast(kind_of(kind), Column(column="c"))(pl.Series([text]))[0] is not None  # type: ignore[arg-type] # keys are FieldTypes
 

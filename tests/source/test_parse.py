@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xinqiao.kernel.text import Text
@@ -41,7 +41,9 @@ def test_money_is_exact_and_says_what_it_mended(text: str, cents: int, repairs: 
     assert parse("money", text) == Parsed(cents, repairs)
 
 
-@pytest.mark.parametrize("text", ["12,34", "1.234,56", "abc", "1..2", "--1", "NaN", "inf", "1_000", "0x10", "1 2"])
+@pytest.mark.parametrize(
+    "text", ["12,34", "1.234,56", "abc", "1..2", "--1", "NaN", "inf", "1_000", "0x10", "1 2"]
+)
 def test_what_is_no_number_is_a_fault(text: str) -> None:
     assert parse("money", text) == Parsed(None, fault="not_a_number")
 
@@ -106,17 +108,20 @@ def test_other_types() -> None:
 
 
 @pytest.mark.parametrize("kind", ["id", "text", "money", "date", "time", "int", "ratio", "bool"])
+@settings(deadline=None)
 @given(text=st.text(alphabet=" \t\u3000\ufeff", max_size=5))
 def test_blanks_alone_are_missing_not_zero(kind: FieldType, text: str) -> None:
     assert parse(kind, text) == Parsed(None)
 
 
+@settings(deadline=None)
 @given(cents=st.integers(-(10**17), 10**17))
 def test_every_cent_survives(cents: int) -> None:
     assert parse("money", f"{Decimal(cents) / 100:f}").value == cents
 
 
 @pytest.mark.parametrize("kind", ["id", "text", "money", "date", "time", "int", "ratio", "bool"])
+@settings(deadline=None)
 @given(text=st.text(max_size=80))
 def test_any_text_gives_a_value_or_a_fault_never_an_exception(kind: FieldType, text: str) -> None:
     found = parse(kind, text)

@@ -67,15 +67,21 @@ def show_report(report: IngestReport, lake: Path, console: Console) -> None:
         column.justify = "right"
     console.print(table)
     if traps := report.traps():
-        named = Table("处理 what", "文件 file", "规则 rule", "字段 field", "行 rows", title="逐项说明 By rule")
+        named = Table(
+            "处理 what", "文件 file", "规则 rule", "字段 field", "行 rows", title="逐项说明 By rule"
+        )
         named.columns[-1].justify = "right"
         for kind, manifest, count in traps:
             field = escape(count.field) or "-"
-            named.add_row(str(kind), escape(manifest.label), escape(str(count.name)), field, f"{count.rows:,}")
+            named.add_row(
+                str(kind), escape(manifest.label), escape(str(count.name)), field, f"{count.rows:,}"
+            )
         console.print(named)
     for file in report.files:
         if file.manifest.quarantine:
-            console.print(f"隔离文件 quarantine: {escape(str(lake / file.manifest.quarantine))}", soft_wrap=True)
+            console.print(
+                f"隔离文件 quarantine: {escape(str(lake / file.manifest.quarantine))}", soft_wrap=True
+            )
 
 
 def _row(file: Ingested) -> list[str]:

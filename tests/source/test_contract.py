@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pyarrow as pa
+import pytest
+
+from xinqiao.kernel.errors import UserError
+from xinqiao.source.contract import contract, contracts, load_contract
+from xinqiao.source.forbidden import forbidden_reason
+
+TEXT = files("xinqiao").joinpath("catalog", "contracts", "invoice.yaml").read_text("utf-8")
+
+
+def test_the_catalog_loads_and_ids_are_file_names() -> None:
+    assert {"invoice", "registry", "credit"} <= set(contracts())
+    assert contract("invoice").fields["amount_cents"].arrow == pa.int64()
+    assert contract("credit").fields["bank_rating"].outcome
+    assert len(contract("invoice").version) == 16
+
+
+def test_an_unknown_contract_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match="CON-UNKNOWN.*invoice"):
+        contract("invoices")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("company: company_id", "company: firm", "CON-FIELD", 9),
+        ("event: issued_on", "event: status", "CON-TYPE", 10),
+        ("partition: [direction]", "partition: [company_id]", "CON-TYPE", 12),
+        ("expr: total_cents == amount_cents + tax_cents", "expr: total == 1", "CON-FIELD", 54),
+        ("expr: total_cents == amount_cents + tax_cents", "expr: total_cents ==", "EXPR-SYNTAX", 54),
+        ("expr: total_cents == amount_cents + tax_cents", "expr: total_cents + 1", "CON-CHECK", 54),
+        ("expr: total_cents == amount_cents + tax_cents", "expr: total_cents > status", "CON-CHECK", 54),
+        ("expr: total_cents == amount_cents + tax_cents", "expr: sqrt(total_cents) > 1", "CON-CHECK", 54),
+        ("field: tax_cents, expr: -tax_cents", "field: taxes, expr: -tax_cents", "CON-FIELD", 57),
+        ("field: tax_cents, expr: -tax_cents", "field: tax_cents, expr: status", "CON-CHECK", 57),
+        ("unique: [company_id, direction, invoice_no]", "unique: [nobody]", "CON-FIELD", 77),
+        ("expr: amount_cents < 0\n", "unknown: 1\n", "DOC-SHAPE", 70),
+        ("{type: time,", "{type: moment,", "DOC-SHAPE", 24),
+        ("values: [input, output]", "", "CON-TYPE", 15),
+        ("issued_at:", "血型:", "CON-FORBIDDEN", 24),
+        ("zh: 开票时刻", "zh: 法人婚姻状况", "CON-FORBIDDEN", 24),
+    ],
+)
+def test_a_fault_is_found_at_load_with_its_line(old: str, new: str, code: str, line: int) -> None:
+    assert old in TEXT
+    with pytest.raises(UserError) as error:
+        load_contract(TEXT.replace(old, new, 1), "invoice.yaml")
+    assert error.value.code == code
+    assert abs(int(error.value.where.split(":")[1]) - line) <= 2, error.value.where
+
+
+def test_names_are_forbidden_however_they_are_spelt() -> None:
+    assert forbidden_reason("法人血型")
+    assert forbidden_reason("Blood_Type")
+    assert forbidden_reason("personal-income of owner")
+    assert forbidden_reason("企业名称") is None
+
+
+def test_the_version_follows_the_text() -> None:
+    assert load_contract(TEXT, "a").version == load_contract(TEXT, "b").version
+    assert load_contract(TEXT, "a").version != load_contract(TEXT + "\n# more\n", "a").version
