@@ -20,6 +20,7 @@ CORE = 0.35  # share of customer places that are never renewed
 OTHER_RATES = np.array([0, 1, 3, 6, 9, 13, 13, 13], dtype=np.int64)
 USUAL_RATE = 0.93  # share of sales at the company's own VAT rate
 SUPPLIERS_VOID = 0.04
+RING_GOODS = 1905
 NONE = -1
 
 
@@ -238,7 +239,7 @@ def _ring_invoices(scene: Scene, ids: Ints, rng: np.random.Generator) -> Invoice
     month = np.concatenate([np.zeros(0, dtype=np.int64), *per_edge])
     seller, buyer = net.edge_seller[edge], net.edge_buyer[edge]
     amount = np.rint(net.edge_cents[edge] * rng.uniform(0.97, 1.03, len(edge))).astype(np.int64)
-    goods = 1095 + 10 * (net.ring[seller] % 2)
+    goods = RING_GOODS + net.ring[seller] % 2
     nobody, never = np.zeros((2, len(edge)), dtype=np.bool_)
     rate = np.full(len(edge), 13, dtype=np.int64)
     rows = _assemble(scene, seller, month, rng, (buyer, nobody, goods, amount, rate, never))

@@ -120,7 +120,7 @@ def draw_region(companies: int, calendar: Calendar, seed: int, volume: float) ->
         tax_pct=np.where(small_payer, rng.choice([1, 3], n), trait("tax_pct")[industry]).astype(np.int64),
         customers=_pool(rng, sale_rate, calendar.months),
         suppliers=_pool(rng, buy_rate, calendar.months),
-        concentration=1.0 + rng.gamma(4.0, 0.6, n),
+        concentration=1.0 + rng.gamma(4.0, 0.35, n),
         renewal_months=rng.integers(9, 36, n),
         void_logit=-2.55 + 0.55 * rng.standard_normal(n),
         person_share=trait("person_share")[industry] * rng.random(n) * 1.6,
@@ -146,5 +146,5 @@ def _established(rng: np.random.Generator, calendar: Calendar, n: int) -> Ints:
 
 def _pool(rng: np.random.Generator, rate: Floats, months: int) -> Ints:
     """Number of partner places: grows with volume more slowly than volume."""
-    mean = 2.0 + 0.9 * (rate * months) ** 0.62
+    mean = 3.0 + 1.1 * (rate * months) ** 0.65
     return np.maximum(2, rng.gamma(3.0, mean / 3.0)).astype(np.int64)
