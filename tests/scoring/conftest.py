@@ -9,12 +9,15 @@ import pytest
 from hypothesis import strategies as st
 
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import MISSING, OTHER, Bin, Card, Pair, Variable
+from xinqiao.scoring.card import MISSING, OTHER, Bin, Card, Kind, Pair, Variable
+from xinqiao.scoring.columns import Floats
 
+Sample = tuple[pd.DataFrame, Floats]
+Row = tuple[float | None, str | None]
 SIGNS = {"sales": 1, "void": -1, "noise": 0}
 
 
-def companies(n: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
+def companies(n: int, seed: int = 1) -> Sample:
     """``sales`` lowers risk, ``void`` raises it, ``trade`` matters by category, ``noise`` does not matter."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
@@ -32,7 +35,7 @@ def companies(n: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def sample() -> tuple[pd.DataFrame, np.ndarray]:
+def sample() -> Sample:
     return companies(1500)
 
 
@@ -44,12 +47,12 @@ def data_folder() -> Path:
     return Path(folder)
 
 
-def _bin(kind, label, points):
+def _bin(kind: Kind, label: str, points: float) -> Bin:
     return Bin(kind=kind, label=Text(zh=label, en=label), points=points)
 
 
 @st.composite
-def cards(draw):
+def cards(draw: st.DrawFn) -> Card:
     digits = draw(st.integers(0, 3))
     points = st.integers(-(10**6), 10**6).map(lambda p: round(p / 10**digits, digits))
     edges = draw(st.lists(st.floats(-1e6, 1e6), min_size=0, max_size=6, unique=True).map(sorted))

@@ -1,22 +1,26 @@
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tests.scoring.conftest import SIGNS
+from tests.scoring.conftest import SIGNS, Sample
 from xinqiao.kernel.errors import UserError
 from xinqiao.scoring.binning import WOEBinner, short_cut
+from xinqiao.scoring.merging import EmptyMissing
 
 
-@parametrize_with_checks([WOEBinner(), WOEBinner(max_bins=3, empty_missing="pessimistic")])
-def test_scikit_learn_conventions(estimator, check):
+@parametrize_with_checks([WOEBinner(), WOEBinner(max_bins=3, empty_missing="pessimistic")])  # type: ignore[untyped-decorator]  # scikit-learn ships no types
+def test_scikit_learn_conventions(estimator: BaseEstimator, check: Callable[[BaseEstimator], None]) -> None:
     check(estimator)
 
 
-def test_woe_of_a_hand_worked_column():
+def test_woe_of_a_hand_worked_column() -> None:
     # 8 companies, 4 bad. low: 3 bad of 4 -> ln((1/4)/(3/4)); high: 1 bad of 4 -> ln((3/4)/(1/4))
     x = np.array([[1.0], [1.0], [1.0], [1.0], [2.0], [2.0], [2.0], [2.0]])
     y = np.array([1, 1, 1, 0, 1, 0, 0, 0])
@@ -28,7 +32,7 @@ def test_woe_of_a_hand_worked_column():
 
 
 @given(st.integers(0, 10_000), st.sampled_from([-1, 1]), st.integers(30, 300))
-def test_woe_never_runs_against_the_stated_direction(seed, sign, n):
+def test_woe_never_runs_against_the_stated_direction(seed: int, sign: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, 1)).round(1), rng.integers(0, 2, n)
     y[:2] = 0, 1
@@ -38,17 +42,17 @@ def test_woe_never_runs_against_the_stated_direction(seed, sign, n):
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
-def test_a_cut_separates_its_two_neighbours(a, b):
+def test_a_cut_separates_its_two_neighbours(a: float, b: float) -> None:
     low, high = sorted((a, b))
     if low < high:
         assert low < short_cut(low, high) <= high
 
 
-def test_cuts_are_short_numbers():
+def test_cuts_are_short_numbers() -> None:
     assert short_cut(99_123.5, 104_876.2) == 100_000
 
 
-def test_missing_and_special_values_have_bins_of_their_own():
+def test_missing_and_special_values_have_bins_of_their_own() -> None:
     x = np.array([[np.nan]] * 10 + [[-9.0]] * 10 + [[1.0]] * 10 + [[2.0]] * 10)
     y = np.array([1] * 8 + [0] * 2 + [1] * 1 + [0] * 9 + [1] * 6 + [0] * 4 + [1] * 2 + [0] * 8)
     binner = WOEBinner(signs={"x0": 1}, specials={"x0": ((-9.0,),)}).fit(x, y)
@@ -56,16 +60,16 @@ def test_missing_and_special_values_have_bins_of_their_own():
     assert found == {"< 2": (10, 6), "≥ 2": (10, 2), "special -9": (10, 1), "missing": (10, 8)}
 
 
-@pytest.mark.parametrize(("rule", "worst"), [("neutral", False), ("pessimistic", True)])
-def test_woe_of_a_missing_bin_nobody_was_in(rule, worst):
+@pytest.mark.parametrize(("rule", "worst"), [("neutral", "neutral"), ("pessimistic", "worst")])
+def test_woe_of_a_missing_bin_nobody_was_in(rule: EmptyMissing, worst: str) -> None:
     x = np.repeat([[1.0], [2.0]], 20, axis=0)
     y = np.array([1] * 15 + [0] * 5 + [1] * 5 + [0] * 15)
     binner = WOEBinner(signs={"x0": 1}, empty_missing=rule).fit(x, y)
     woe = [b.woe for b in binner.variables_[0].bins]
-    assert woe[-1] == (min(woe[:2]) if worst else 0)
+    assert woe[-1] == (min(woe[:2]) if worst == "worst" else 0)
 
 
-def test_categories_are_merged_and_unseen_ones_are_other(sample):
+def test_categories_are_merged_and_unseen_ones_are_other(sample: Sample) -> None:
     frame, y = sample
     binner = WOEBinner(signs=SIGNS).fit(frame, y)
     trade = binner.variables_[3]
@@ -76,7 +80,7 @@ def test_categories_are_merged_and_unseen_ones_are_other(sample):
     assert (binner.transform(new)[:, 3] == 0).all()
 
 
-def test_pandas_polars_and_shuffled_rows_give_the_same_bins(sample):
+def test_pandas_polars_and_shuffled_rows_give_the_same_bins(sample: Sample) -> None:
     frame, y = sample
     first = WOEBinner(signs=SIGNS).fit(frame, y)
     second = WOEBinner(signs=SIGNS).fit(pl.from_pandas(frame), y)
@@ -86,7 +90,7 @@ def test_pandas_polars_and_shuffled_rows_give_the_same_bins(sample):
     np.testing.assert_array_equal(first.transform(frame), second.transform(pl.from_pandas(frame)))
 
 
-def test_names_go_in_and_come_out(sample):
+def test_names_go_in_and_come_out(sample: Sample) -> None:
     frame, y = sample
     binner = WOEBinner().fit(frame, y).set_output(transform="pandas")
     assert list(binner.get_feature_names_out()) == list(frame.columns) == list(binner.transform(frame))
@@ -94,7 +98,7 @@ def test_names_go_in_and_come_out(sample):
         binner.transform(frame.rename(columns={"void": "other"}))
 
 
-def test_codes_are_the_places_in_the_bin_list(sample):
+def test_codes_are_the_places_in_the_bin_list(sample: Sample) -> None:
     frame, y = sample
     binner = WOEBinner().fit(frame, y)
     codes = binner.transform_codes(frame)
@@ -105,7 +109,7 @@ def test_codes_are_the_places_in_the_bin_list(sample):
     assert counts == [[b.count for b in v.bins] for v in binner.variables_]
 
 
-def test_infinities_are_refused(sample):
+def test_infinities_are_refused(sample: Sample) -> None:
     frame, y = sample
     with pytest.raises(UserError, match="SCR-INFINITE"):
         WOEBinner().fit(frame.assign(sales=np.inf), y)
@@ -113,7 +117,7 @@ def test_infinities_are_refused(sample):
         WOEBinner().fit(np.full((len(y), 1), np.inf), y)
 
 
-def test_an_all_missing_column_has_one_empty_bin_and_no_information():
+def test_an_all_missing_column_has_one_empty_bin_and_no_information() -> None:
     frame = pd.DataFrame({"a": np.full(20, np.nan)})
     binner = WOEBinner().fit(frame, np.arange(20) % 2)
     assert [b.count for b in binner.variables_[0].bins] == [0, 20]

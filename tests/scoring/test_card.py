@@ -4,14 +4,15 @@ from hypothesis import given
 from tests.scoring.conftest import cards
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import MISSING, Bin, Card, Scale, Variable
+from xinqiao.scoring.card import MISSING, Bin, Card, Scale, Value, Variable
 
 
-def variable(**changes):
+def variable(**changes: object) -> Variable:
     bins = [Bin(kind="range", label=Text(zh=t, en=t), points=p) for t, p in (("< 3", -10), ("≥ 3", 12))]
     bins += [Bin(kind="special", label=Text(zh="特殊值 -1", en="special -1"), points=2)]
     bins += [Bin(kind="missing", label=MISSING, points=-3)]
-    return Variable(**{"name": "v", "edges": (3.0,), "specials": ((-1.0,),), "bins": tuple(bins), **changes})
+    plain = {"name": "v", "edges": (3.0,), "specials": ((-1.0,),), "bins": tuple(bins)}
+    return Variable.model_validate({**plain, **changes})
 
 
 CARD = Card(base_points=500, variables=(variable(),))
@@ -20,11 +21,11 @@ CARD = Card(base_points=500, variables=(variable(),))
 @pytest.mark.parametrize(
     ("value", "points"), [(2.999, 490), (3, 512), (3.0, 512), (-1, 502), (None, 497), (float("nan"), 497)]
 )
-def test_a_value_earns_the_points_of_its_bin_closed_on_the_left(value, points):
+def test_a_value_earns_the_points_of_its_bin_closed_on_the_left(value: Value, points: float) -> None:
     assert CARD.score_one({"v": value}) == points
 
 
-def test_the_scale_gives_600_at_50_to_1_and_20_points_double_the_odds():
+def test_the_scale_gives_600_at_50_to_1_and_20_points_double_the_odds() -> None:
     scale = Scale()
     card = Card(base_points=0, variables=())
     assert card.log_odds(600) == pytest.approx(-3.912023)  # -ln 50
@@ -41,13 +42,13 @@ def test_the_scale_gives_600_at_50_to_1_and_20_points_double_the_odds():
         ({"v": "many"}, "SCR-COLUMN-TYPE"),
     ],
 )
-def test_a_row_that_cannot_be_scored_is_refused(row, code):
+def test_a_row_that_cannot_be_scored_is_refused(row: dict[str, Value], code: str) -> None:
     with pytest.raises(UserError) as error:
         CARD.score_one(row)
     assert error.value.code == code
 
 
-def test_a_text_variable_refuses_numbers():
+def test_a_text_variable_refuses_numbers() -> None:
     text = variable(
         kind="categorical",
         edges=(),
@@ -64,7 +65,7 @@ def test_a_text_variable_refuses_numbers():
 
 
 @given(cards())
-def test_json_gives_the_same_card_and_the_same_bytes(card):
+def test_json_gives_the_same_card_and_the_same_bytes(card: Card) -> None:
     again = Card.from_json(card.to_json())
     assert again == card
     assert again.to_json() == card.to_json()
@@ -72,25 +73,25 @@ def test_json_gives_the_same_card_and_the_same_bytes(card):
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"format":"xinqiao.card","version":2}'])
-def test_a_file_that_is_no_card_is_refused(text):
+def test_a_file_that_is_no_card_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="SCR-CARD-FORMAT"):
         Card.from_json(text)
 
 
-def test_bins_must_fit_the_edges_and_edges_must_rise():
+def test_bins_must_fit_the_edges_and_edges_must_rise() -> None:
     with pytest.raises(ValueError, match="bins must be"):
         variable(edges=(3.0, 4.0))
     with pytest.raises(ValueError, match="rise strictly"):
         variable(edges=(3.0, 3.0), bins=(variable().bins[0], *variable().bins))
 
 
-def test_a_card_refuses_two_variables_of_one_name():
+def test_a_card_refuses_two_variables_of_one_name() -> None:
     with pytest.raises(ValueError, match="same name"):
         Card(base_points=0, variables=(variable(), variable()))
 
 
 @given(cards())
-def test_contributions_and_base_points_add_up_to_the_score(card):
-    row = {"number": 1.5, "text": "b"}
+def test_contributions_and_base_points_add_up_to_the_score(card: Card) -> None:
+    row: dict[str, Value] = {"number": 1.5, "text": "b"}
     given = [card.units(c.points) for c in card.contributions(row)]
     assert card.units(card.base_points) + sum(given) == card.units(card.score_one(row))

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -6,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.scoring.conftest import cards
+from tests.scoring.conftest import Row, Sample, cards
 from xinqiao.kernel.errors import UserError
+from xinqiao.scoring.card import Card
 from xinqiao.scoring.compiled import bin_codes, score, score_codes
 
 NUMBERS = st.one_of(st.none(), st.sampled_from([-99.0, -98.0, 0.0, -0.0]), st.floats(-2e6, 2e6))
@@ -15,7 +18,7 @@ TEXTS = st.sampled_from([None, "a", "b", "c", "?", "unseen"])
 ROWS = st.lists(st.tuples(NUMBERS, TEXTS), min_size=1, max_size=20)
 
 
-def frames(rows):
+def frames(rows: list[Row]) -> Iterator[object]:
     number, text = [r[0] for r in rows], [r[1] for r in rows]
     yield pl.DataFrame({"number": number, "text": text}, schema={"number": pl.Float64, "text": pl.String})
     yield pd.DataFrame({"number": np.array(number, dtype=float), "text": pd.Series(text, dtype="str")})
@@ -23,14 +26,14 @@ def frames(rows):
 
 
 @given(cards(), ROWS)
-def test_one_row_and_a_frame_score_exactly_alike(card, rows):
+def test_one_row_and_a_frame_score_exactly_alike(card: Card, rows: list[Row]) -> None:
     one = [card.score_one({"number": a, "text": b}) for a, b in rows]
     for frame in frames(rows):
         assert score(card, frame).tolist() == one
 
 
 @given(cards(), ROWS)
-def test_stored_codes_give_the_same_score(card, rows):
+def test_stored_codes_give_the_same_score(card: Card, rows: list[Row]) -> None:
     frame = next(frames(rows))
     codes = bin_codes(card, frame)
     assert codes.dtype == np.uint8
@@ -39,7 +42,7 @@ def test_stored_codes_give_the_same_score(card, rows):
 
 
 @given(cards(), st.data())
-def test_a_value_on_an_edge_falls_to_the_right(card, data):
+def test_a_value_on_an_edge_falls_to_the_right(card: Card, data: st.DataObject) -> None:
     number = card.variable("number")
     if number.edges:
         i = data.draw(st.integers(0, len(number.edges) - 1))
@@ -48,7 +51,7 @@ def test_a_value_on_an_edge_falls_to_the_right(card, data):
 
 
 @given(cards())
-def test_infinities_absent_columns_and_wrong_types_are_refused(card):
+def test_infinities_absent_columns_and_wrong_types_are_refused(card: Card) -> None:
     for frame, code in (
         (pl.DataFrame({"number": [float("inf")], "text": ["a"]}), "SCR-INFINITE"),
         (pl.DataFrame({"number": [1.0]}), "SCR-COLUMN-ABSENT"),
@@ -66,13 +69,13 @@ def test_infinities_absent_columns_and_wrong_types_are_refused(card):
 
 
 @given(cards())
-def test_a_column_without_a_single_value_is_missing_whatever_its_type(card):
+def test_a_column_without_a_single_value_is_missing_whatever_its_type(card: Card) -> None:
     nothing = pa.table({"number": pa.nulls(2), "text": pa.nulls(2, pa.float64())})
     one = card.score_one({"number": None, "text": None})
     assert score(card, nothing).tolist() == [one, one]
 
 
-def test_integers_truth_values_and_nullable_types_are_numbers(sample):
+def test_integers_truth_values_and_nullable_types_are_numbers(sample: Sample) -> None:
     del sample
     frame = pd.DataFrame({"a": pd.array([1, None, 3], dtype="Int64"), "b": [True, False, True]})
     from xinqiao.scoring.columns import read_columns  # noqa: PLC0415 - read next to what it shows

@@ -4,17 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.logistic import Penalty, fit_logistic, log_loss_sum
 
 
-def drawn(seed, n=200, p=4):
+def drawn(seed: int, n: int = 200, p: int = 4) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, p))
     y = (rng.random(n) < 1 / (1 + np.exp(0.5 - x @ np.linspace(0.3, 1.2, p)))).astype(float)
     return x, y
 
 
-def test_it_equals_scikit_learn_where_no_bound_binds():
+def test_it_equals_scikit_learn_where_no_bound_binds() -> None:
     x, y = drawn(0)
     fit = fit_logistic(x, y, Penalty(2.0))
     peer = LogisticRegression(C=0.5, tol=1e-10, max_iter=1000).fit(x, y)
@@ -23,14 +24,14 @@ def test_it_equals_scikit_learn_where_no_bound_binds():
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 50), st.floats(-1, 1), st.floats(-0.5, 0.5))
-def test_no_small_move_within_the_bounds_is_better(seed, k, mean, lower):
+def test_no_small_move_within_the_bounds_is_better(seed: int, k: float, mean: float, lower: float) -> None:
     x, y = drawn(seed, 60)
     x[:, 0] *= -1  # so that a bound binds
     fit = fit_logistic(x, y, Penalty(k, mean, lower))
     assert (fit.coefficients >= lower).all()
 
-    def loss(b, a):
-        return log_loss_sum(y, x @ b + a) + k * ((b - mean) ** 2).sum() / 2
+    def loss(b: Floats, a: float) -> float:
+        return log_loss_sum(y, x @ b + a) + k * float(((b - mean) ** 2).sum()) / 2
 
     best = loss(fit.coefficients, fit.intercept)
     for j in range(4):
@@ -42,18 +43,18 @@ def test_no_small_move_within_the_bounds_is_better(seed, k, mean, lower):
     assert loss(fit.coefficients, fit.intercept - 1e-3) >= best - 1e-8
 
 
-def test_without_columns_the_intercept_is_the_log_odds():
+def test_without_columns_the_intercept_is_the_log_odds() -> None:
     fit = fit_logistic(np.empty((4, 0)), np.array([1.0, 0, 0, 0]), Penalty(1.0))
     assert fit.intercept == pytest.approx(-np.log(3))
 
 
-def test_separable_data_stay_finite():
+def test_separable_data_stay_finite() -> None:
     x = np.array([[-1.0], [-2.0], [1.0], [2.0]])
     fit = fit_logistic(x, np.array([0.0, 0, 1, 1]), Penalty(1e-3))
     assert 0 < fit.coefficients[0] < 100
 
 
-def test_weights_count_as_repeated_rows():
+def test_weights_count_as_repeated_rows() -> None:
     x, y = drawn(3, 50)
     twice = fit_logistic(np.r_[x, x[:10]], np.r_[y, y[:10]], Penalty(1.0))
     weighted = fit_logistic(x, y, Penalty(1.0), weight=np.r_[np.full(10, 2.0), np.ones(40)])

@@ -100,7 +100,11 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _numbers(self, name: str, column: NDArray[Any]) -> Floats:
         if name not in self.categories_:
             return column.astype(np.float64)
-        codes = pd.Categorical(column, categories=self.categories_[name]).codes.astype(np.float64)
+        codes = (
+            pd.Index(self.categories_[name], dtype=object)
+            .get_indexer(pd.Index(column, dtype=object))
+            .astype(np.float64)
+        )
         out: Floats = np.where(codes < 0, np.nan, codes)
         return out
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal
 
@@ -211,14 +212,14 @@ class Card(Frozen):
         """The variable ``name``; raises KeyError."""
         return next((v for v in self.variables if v.name == name), None) or _no_such(name)
 
-    def code_one(self, row: dict[str, Value]) -> tuple[int, ...]:
+    def code_one(self, row: Mapping[str, Value]) -> tuple[int, ...]:
         """Bin codes of one row. Raises UserError SCR-COLUMN-ABSENT, SCR-INFINITE, SCR-COLUMN-TYPE."""
         absent = [n for n in self.names if n not in row]
         if absent:
             fail("SCR-COLUMN-ABSENT", "row", columns=", ".join(absent))
         return tuple(v.code(row[v.name]) for v in self.variables)
 
-    def score_one(self, row: dict[str, Value]) -> float:
+    def score_one(self, row: Mapping[str, Value]) -> float:
         """Points of one row, in plain Python; equal to the vectorised score bit for bit."""
         codes = self.code_one(row)
         total = self.units(self.base_points)
@@ -227,7 +228,7 @@ class Card(Frozen):
         total += sum(self.units(p.points[place[p.left]][place[p.right]]) for p in self.pairs)
         return total / self.unit
 
-    def contributions(self, row: dict[str, Value]) -> tuple[Contribution, ...]:
+    def contributions(self, row: Mapping[str, Value]) -> tuple[Contribution, ...]:
         """What each variable gave ``row``, in card order; two-way terms count to their left variable."""
         codes = dict(zip(self.names, self.code_one(row), strict=True))
         extra = dict.fromkeys(self.names, 0)

@@ -62,7 +62,7 @@ class Model(Frozen):
         """PD (0..1) of ``points``, within the master scale's floor and cap."""
         return self.scale.bounded(self.calibration.pd(self.card.log_odds(points)))
 
-    def score_one(self, row: dict[str, Value]) -> Score:
+    def score_one(self, row: Mapping[str, Value]) -> Score:
         """Score one company; ``row`` holds every variable of the card (None = missing).
 
         Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE, SCR-INFINITE.
@@ -96,7 +96,7 @@ class Model(Frozen):
 
     def reasons(
         self,
-        row: dict[str, Value],
+        row: Mapping[str, Value],
         described: Mapping[str, Described],
         *,
         group: str | None = None,

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from xinqiao.indicator.unit import Unit
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.card import Card, Frozen, Value, Variable
 
 Reference = Literal["peer", "best", "neutral"]
 TEN_THOUSAND = 10_000
+YES = Text(zh="是", en="yes")
+NO = Text(zh="否", en="no")
 
 
 class Described(Protocol):
@@ -24,8 +27,8 @@ class Described(Protocol):
         """Its name."""
 
     @property
-    def unit(self) -> str:
-        """Its unit, such as CNY, ratio, count, months, years."""
+    def unit(self) -> Unit:
+        """Its unit."""
 
 
 class Reason(Frozen):
@@ -43,7 +46,7 @@ class Reason(Frozen):
 
 def reasons(
     card: Card,
-    row: dict[str, Value],
+    row: Mapping[str, Value],
     described: Mapping[str, Described],
     peers: Mapping[str, Value],
     *,
@@ -97,7 +100,7 @@ def _reason(
     direction: Literal["lost", "gained"],
 ) -> Reason:
     known = described.get(variable)
-    name, unit = (known.name, known.unit) if known else (Text(zh=variable, en=variable), "")
+    name, unit = (known.name, known.unit.id) if known else (Text(zh=variable, en=variable), "")
     missing = value is None or value != value  # noqa: PLR0124 - NaN differs from itself
     first = _missing_words(name) if missing else _value_words(name, value, median, unit)
     return Reason(
@@ -151,16 +154,18 @@ def _join(first: Text, second: Text) -> Text:
 
 
 def quantity(value: Value, unit: str) -> Text:
-    """``value`` with its ``unit`` in words: CNY, ratio (as %), count, days, months, years, else bare."""
+    """``value`` with its ``unit`` (id of ``indicator.unit``) in words; an unknown unit is left out."""
     if value is None or isinstance(value, str):
         return Text(zh=value or "—", en=value or "—")
     if unit == "CNY":
         return _money(value)
+    if unit == "flag":
+        return YES if value else NO
     if unit == "ratio":
         return _same(f"{value * 100:.1f}%")
-    zh = {"days": " 天", "months": " 个月", "years": " 年"}.get(unit, "")
-    shown = f"{value:.1f}".removesuffix(".0") if unit == "years" else _plain(value)
-    word = unit.removesuffix("s") if shown == "1" else unit
+    zh = {"month": " 个月", "year": " 年"}.get(unit, "")
+    shown = f"{value:.1f}".removesuffix(".0") if unit == "year" else _plain(value)
+    word = unit if shown == "1" else f"{unit}s"
     return Text(zh=f"{shown}{zh}", en=f"{shown} {word}" if zh else shown)
 
 
