@@ -67,8 +67,9 @@ def test_missing_indicators_are_grouped_by_reason_and_not_among_the_values() -> 
     html = render_company(sample.company())
     assert html.count("未接入登记数据") == 1
     assert "× 4" in html
-    table = html.split("主要指标", 1)[1].split("</table>", 1)[0]
-    assert "REG02" not in table
+    tables = html.split("主要指标", 1)[1].split("缺什么、为什么", 1)[0]
+    assert "REG02" not in tables
+    assert "REG01" in tables
 
 
 def test_factors_are_ordered_by_weight() -> None:
@@ -100,3 +101,24 @@ def test_render_speed(record_property: Callable[[str, object], None]) -> None:
     for i in range(50):
         render_company(sample.company(id_=f"E{i}"))
     record_property("ms_a_page", (time.process_time() - start) * 20)
+
+
+def test_scored_and_flagged_indicators_come_before_the_others() -> None:
+    key, others = render_company(sample.company()).split("主要指标", 1)[1].split("其他指标", 1)
+    assert "INV06" in key
+    assert "INV02" not in key
+    assert "INV02" in others.split("</details>", 1)[0]
+
+
+def test_many_notes_are_folded() -> None:
+    notes = tuple(Text(zh=f"第{i}项未查看", en=f"item {i} was not looked at") for i in range(3))
+    assert '<details class="note">' in render_company(replace(sample.company(), notes=notes))
+    few = render_company(replace(sample.company(), notes=notes[:2]))
+    assert '<details class="note">' not in few
+    assert "第1项未查看" in few
+
+
+def test_a_referred_company_is_not_told_that_nothing_was_granted() -> None:
+    html = render_company(sample.company(outcome="refer"))
+    assert "待复核" in html
+    assert "未授信" not in html

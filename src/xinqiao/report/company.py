@@ -91,7 +91,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one indicator did to the score: ``points`` above (+) or below (-) the median peer."""
+    """What one indicator did to the score: ``points`` above (+) or below (-) the median peer.
+
+    ``sentence`` states the value and the peer median; the page adds why a value is missing.
+    """
 
     indicator: str
     name: Text
@@ -186,6 +189,7 @@ class CompanyPage:
 def render_company(view: CompanyPage) -> str:
     """The page as one self-contained HTML document (about 5 ms)."""
     ordered = sorted(view.contributions, key=lambda c: (-abs(c.points), c.indicator))
+    present = [row for row in view.indicators if row.value is not None]
     reach = max([abs(c.points) for c in ordered] + [1.0])
     return render(
         "company.html",
@@ -199,7 +203,8 @@ def render_company(view: CompanyPage) -> str:
         firms=firms(view.score.pd),
         meaning=odds_in_words(view.score.pd, view.score.horizon_months),
         missing=_missing(view.indicators),
-        present=[row for row in view.indicators if row.value is not None],
+        key=[row for row in present if row.scored or row.flagged],
+        others=[row for row in present if not (row.scored or row.flagged)],
         kinds=STEP_KINDS,
         word=_word,
         terms=TERMS,

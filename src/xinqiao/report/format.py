@@ -47,6 +47,8 @@ def signed(value: Number, digits: int = 0) -> str:
 def _scaled(value: Decimal, steps: tuple[tuple[int, int, str], ...]) -> tuple[str, str]:
     """The number in the largest unit it reaches after rounding; steps are (size, digits, unit)."""
     for size, digits, unit in steps:
+        if size > 1 and abs(value) < size // 2:
+            continue
         scaled = (value / size).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
         if abs(scaled) >= 1 or size == 1:
             return fixed(scaled, digits, strip=True), unit

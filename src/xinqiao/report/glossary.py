@@ -15,8 +15,8 @@ TERMS: tuple[tuple[Text, Text], ...] = (
     (
         Text(zh="等级", en="grade"),
         Text(
-            zh="按违约概率划分的档次，R1 最好，R10 较弱，D 不予授信。",
-            en="A class of default probability: R1 is best, R10 weak, D is not lent to.",
+            zh="按违约概率划分的档次，R1 最好，R10 最弱，D 为已违约。",
+            en="A class of default probability: R1 is best, R10 weakest, D is in default.",
         ),
     ),
     (

@@ -25,6 +25,7 @@ TRAP_KINDS = {
     "repair": Text(zh="已修复", en="repaired"),
     "flag": Text(zh="已标记，保留", en="flagged, kept"),
     "quarantine": Text(zh="已隔离", en="quarantined"),
+    "observe": Text(zh="提示", en="observed"),
 }
 _OUTCOME_COLOURS = {"approve": "c4", "refer": "c5", "reject": "c2"}
 
@@ -49,7 +50,7 @@ class Trap:
     label: str
     rule: str
     name: Text
-    kind: Literal["repair", "flag", "quarantine"]
+    kind: Literal["repair", "flag", "quarantine", "observe"]
     count: int
 
 

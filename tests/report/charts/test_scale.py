@@ -54,3 +54,11 @@ def test_pd_limit_stays_small_with_many_companies() -> None:
     svg = pd_limit(TITLE, stands)
     assert svg.count("<circle") <= 41 * 21
     assert svg == pd_limit(TITLE, list(reversed(stands)))
+
+
+def test_a_grade_without_a_band_stands_where_its_points_are() -> None:
+    svg = gauge(TITLE, 650, "没有的等级", bands())
+    found = re.search(r'<svg class="stretch" x="([\d.]+)%"', svg)
+    assert found is not None
+    assert int(float(found[1]) / 100 * len(EDGES)) == next(i for i, e in enumerate(EDGES) if e[0] == 648)
+    assert " own" not in svg

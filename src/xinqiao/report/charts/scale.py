@@ -72,13 +72,17 @@ def _row(kind: str, y: int, squares: int) -> str:
 
 
 def _place(points: float, grade: str, bands: Sequence[Band]) -> float:
-    """Place on the scale of equal steps: inside the own band, by the points."""
-    for i, band in enumerate(bands):
-        if band.grade == grade:
-            if band.low is None or band.high is None or band.high <= band.low:
-                return i + 0.5
-            return i + min(0.95, max(0.05, (points - band.low) / (band.high - band.low)))
-    return len(bands) / 2
+    """Place on the scale of equal steps: inside the own band, by the points.
+
+    A grade without a band (D is given for a default, not for points) stands where its points are.
+    """
+    own = [i for i, band in enumerate(bands) if band.grade == grade]
+    above = [i for i, band in enumerate(bands) if band.low is not None and points >= band.low]
+    i = own[0] if own else max(above, default=0)
+    if not bands or bands[i].low is None or bands[i].high is None:
+        return i + 0.5
+    low, high = bands[i].low or 0.0, bands[i].high or 0.0
+    return i + min(0.95, max(0.05, (points - low) / ((high - low) or 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
