@@ -35,12 +35,10 @@ def replay(store: DecisionStore, decision_id: str, read_model: ReadModel) -> Rep
     """
     stored = store.line(decision_id)
     content = _content(stored)
-    if content is None:
-        return Replay(b"", identical=False, faults=(_RECORD_CHANGED,))
+    named = content.pop("decision_id", None) if content is not None else None
+    if content is None or named != decision_id or content_id(content) != decision_id:
+        return Replay(b"", identical=False, faults=(_RECORD_CHANGED,))  # nothing in it is to be trusted
     faults = []
-    named = content.pop("decision_id", None)
-    if named != decision_id or content_id(content) != decision_id:
-        faults.append(_RECORD_CHANGED)
     if store.index[decision_id][2] != content.get("company_id"):
         faults.append(_INDEX_CHANGED)
     basis, changed = _basis(store, content, read_model)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.record import Basis, Scorer
+from xinqiao.scoring.card import Value
 from xinqiao.scoring.model import Model
 
 MOST_REASONS = 4
+PD_DIGITS = 9
+"""PDs are kept to 1e-9: the last bits of exp and log differ from one machine's library to another's."""
+
+_DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
 
 
 def basis_of(model: Model, policy: Policy) -> Basis:
@@ -30,14 +35,13 @@ def scorer_of(model: Model) -> Scorer:
     """
 
     def score(values: Mapping[str, float | None]) -> dict[str, Any]:
-        row = {name: values.get(name) for name in values}
-        return {
-            **model.score_one(dict(row)).model_dump(mode="json"),
-            "reasons": [
-                reason.model_dump(mode="json", exclude={"sentence"})
-                for direction in ("lost", "gained")
-                for reason in model.reasons(dict(row), {}, limit=MOST_REASONS, direction=direction)
-            ],
-        }
+        row: dict[str, Value] = dict(values)
+        found = model.score_one(row).model_dump(mode="json")
+        codes = [
+            reason.model_dump(mode="json", exclude={"sentence"})
+            for direction in _DIRECTIONS
+            for reason in model.reasons(row, {}, limit=MOST_REASONS, direction=direction)
+        ]
+        return {**found, "pd": round(found["pd"], PD_DIGITS), "reasons": codes}
 
     return score
