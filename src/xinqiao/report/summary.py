@@ -25,7 +25,7 @@ TRAP_KINDS = {
     "repair": Text(zh="已修复", en="repaired"),
     "flag": Text(zh="已标记，保留", en="flagged, kept"),
     "quarantine": Text(zh="已隔离", en="quarantined"),
-    "observe": Text(zh="提示", en="observed"),
+    "observe": Text(zh="仅提示，未改动", en="noted, unchanged"),
 }
 _OUTCOME_COLOURS = {"approve": "c4", "refer": "c5", "reject": "c2"}
 
