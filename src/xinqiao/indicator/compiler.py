@@ -108,17 +108,16 @@ def _literal(value: float | str | bool) -> Value:  # noqa: FBT001 - a truth valu
 
 
 def _arithmetic(op: str, left: Value, right: Value) -> Value:
+    if op in {"+", "-"}:
+        return left + right if op == "+" else left - right
+    left, right = left.cast("float64"), right.cast("float64")
     match op:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
         case "*":
-            return left.cast("float64") * right.cast("float64")
+            return left * right
         case "/":
-            return left.cast("float64") / right.cast("float64").nullif(0.0)
+            return left / right.nullif(0.0)
         case _:
-            return left.cast("float64") ** right.cast("float64")
+            return left**right
 
 
 def aggregates(node: Node) -> bool:

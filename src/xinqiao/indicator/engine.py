@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import ibis
 import pyarrow as pa
@@ -55,12 +55,10 @@ class Engine(Protocol):
     def fetch(self, table: Table) -> pa.Table:
         """The rows of ``table``, in no stated order."""
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         """Start."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop and free."""
 
 
@@ -75,7 +73,10 @@ class DuckDB:
     def __init__(self, memory_limit: str = MEMORY_LIMIT) -> None:
         self.memory_limit = memory_limit
 
-    def __enter__(self) -> DuckDB:
+    def __enter__(self) -> Self:
+        """Open a connection to a database in memory."""
+        self._quiet = _quiet()
+        self._quiet.__enter__()
         self._spill = tempfile.mkdtemp(prefix="xinqiao-")
         self._con = ibis.duckdb.connect(
             memory_limit=self.memory_limit,
@@ -86,29 +87,33 @@ class DuckDB:
         )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        """Close it and remove what was spilled."""
         self._con.disconnect()
         shutil.rmtree(self._spill, ignore_errors=True)
+        self._quiet.__exit__(None, None, None)
 
     def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+        """See `Engine`."""
         schema = lake_schema(contract)
         if not paths:
             return self.constant({name: [] for name in schema}, schema)
         # the partition fields stand in the files too: folder names are not read
         table = self._con.read_parquet(
-            [str(p) for p in paths], table_name=f"lake_{contract.id}", hive_partitioning=False
+            [str(path) for path in paths], table_name=f"lake_{contract.id}", hive_partitioning=False
         )
-        return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+        return _typed(table, schema)
 
     def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
-        return _memtable(columns, schema)
+        """See `Engine`."""
+        return ibis.memtable(pa.table(columns, schema=ibis.schema(schema).to_pyarrow()))
 
     def keep(self, name: str, table: Table) -> Table:
+        """See `Engine`."""
         return self._con.create_table(f"keep_{name}", table, temp=True)
 
     def fetch(self, table: Table) -> pa.Table:
+        """See `Engine`."""
         return self._con.to_pyarrow(table)
 
 
@@ -117,48 +122,74 @@ class Spark:
 
     def __init__(self, session: Any = None) -> None:  # noqa: ANN401 - pyspark may not be installed
         self._given = session
+        self._views = 0
+        self._kept: list[Any] = []
 
-    def __enter__(self) -> Spark:
+    def __enter__(self) -> Self:
+        """Start a session unless one was given."""
+        self._quiet = _quiet()
+        self._quiet.__enter__()
         self._session = self._given or start_spark()
         self._con = ibis.pyspark.connect(self._session)
-        self._kept: list[Any] = []
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for kept in self._kept:
-            with suppress(Exception):  # a session already lost has freed it
-                kept.release()
+    def __exit__(self, *_: object) -> None:
+        """Free what was kept; stop the session if it was started here."""
+        for frame in self._kept:
+            frame.unpersist()
+        self._kept.clear()
         if self._given is None:
             self._session.stop()
+        self._quiet.__exit__(None, None, None)
 
     def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+        """See `Engine`."""
         schema = lake_schema(contract)
         if not paths:
             return self.constant({name: [] for name in schema}, schema)
         # recursiveFileLookup: the partition fields stand in the files, folder names are not read
         frame = self._session.read.option("recursiveFileLookup", "true").parquet(*map(str, paths))
-        frame.createOrReplaceTempView(f"lake_{contract.id}")
-        table = self._con.table(f"lake_{contract.id}")
-        return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+        return _typed(self._named(f"lake_{contract.id}", frame), schema)
 
     def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
-        return _memtable(columns, schema)
+        """See `Engine`."""
+        rows = list(zip(*columns.values(), strict=True))
+        types = ", ".join(f"`{name}` {SPARK_TYPES.get(kind, kind)}" for name, kind in schema.items())
+        return self._named("constant", self._session.createDataFrame(rows, types))
 
     def keep(self, name: str, table: Table) -> Table:
-        del name
-        kept = table.cache()
-        self._kept.append(kept)
-        return kept
+        """See `Engine`."""
+        # a checkpoint, not a cache: it cuts the plan, which otherwise grows with every view
+        frame = self._session.sql(self._con.compile(table)).localCheckpoint()
+        self._kept.append(frame)
+        return self._named(f"keep_{name}", frame)
 
     def fetch(self, table: Table) -> pa.Table:
-        return self._con.to_pyarrow(table)
+        """See `Engine`."""
+        return self._session.sql(self._con.compile(table)).toArrow()
+
+    def _named(self, name: str, frame: Any) -> Table:  # noqa: ANN401 - a Spark data frame
+        self._views += 1
+        unique = f"{name}_{self._views}"
+        frame.createOrReplaceTempView(unique)
+        return self._con.table(unique)
 
 
-def _memtable(columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
-    ibis_schema = ibis.schema(schema)
-    return ibis.memtable(pa.table(columns, schema=ibis_schema.to_pyarrow()), schema=ibis_schema)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Ibis and pyspark say about each other's versions; the user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
+
+
+SPARK_TYPES = {"int64": "bigint", "float64": "double"}
+"""Ibis type names that Spark calls otherwise."""
+
+
+def _typed(table: Table, schema: dict[str, str]) -> Table:
+    return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
 
 
 def start_spark() -> Any:  # noqa: ANN401 - pyspark may not be installed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -34,6 +34,14 @@ class Snapshot:
     missing: pa.Table
     as_of: date
 
+    def __len__(self) -> int:
+        return int(self.values.num_rows)
+
+    def frame(self) -> pd.DataFrame:
+        """The values as a frame, one row a company, indexed by company id; NaN where missing."""
+        frame: pd.DataFrame = self.values.to_pandas().set_index(COMPANY)
+        return frame
+
     def write(self, folder: Path) -> None:
         """Write both files into ``folder``; the same snapshot always gives the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +49,7 @@ class Snapshot:
             stamped = table.replace_schema_metadata({"as_of": self.as_of.isoformat()})
             part = folder / f".{name}.part"
             pq.write_table(stamped, part, compression="zstd")
-            os.replace(part, folder / name)
+            part.replace(folder / name)
 
     @classmethod
     def read(cls, folder: Path) -> Snapshot:

@@ -1,0 +1,26 @@
+"""Fixtures of the indicator tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.indicator.lakes import RowLake, T, Tables
+from xinqiao.indicator.compute import compute
+
+Evaluate = Callable[..., dict[str, float | None]]
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path) -> Evaluate:
+    """Evaluate ``ids`` for one company over literal rows: id -> value."""
+
+    def run(tables: Tables, *ids: str, company: str = "A", as_of: date = T) -> dict[str, float | None]:
+        snapshot = compute(RowLake(tmp_path / "lake", tables), as_of, ids=ids or None)
+        rows = {row["company_id"]: row for row in snapshot.values.to_pylist()}
+        return {name: rows[company][name] for name in snapshot.values.column_names[1:]}
+
+    return run
