@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -36,6 +37,11 @@ class Snapshot:
 
     def __len__(self) -> int:
         return int(self.values.num_rows)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The values as one dict a company, company_id first; None where missing."""
+        rows: list[dict[str, Any]] = self.values.to_pylist()
+        return rows
 
     def frame(self) -> pd.DataFrame:
         """The values as a frame, one row a company, indexed by company id; NaN where missing."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,6 +110,14 @@ class Lake:
         fresh.replace(path)
         if old is not None:
             self._remove(_paths(old) - _paths(manifest))
+
+    def retain(self, slots: Collection[str]) -> None:
+        """Give up every file whose slot is not among ``slots``: the lake then mirrors one data folder."""
+        with self.writing():
+            for path in sorted((self.root / "manifests").glob("*/*.json")):
+                if path.stem not in slots:
+                    path.unlink()
+            self._sweep()
 
     def staging(self, file_id: str) -> Path:
         """A fresh folder for work in progress."""

@@ -1,0 +1,89 @@
+"""What a run knows of each company besides its indicators: register entry, default, records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from xinqiao.source.contract import contracts
+from xinqiao.source.lake import Lake
+
+LEAST_PEERS = 30
+"""An industry with fewer companies is compared with everyone."""
+
+_REGISTER = """
+    SELECT company_id, name, industry_code
+    FROM read_parquet(?)
+    WHERE known_on <= ?
+    QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY known_on DESC, _file DESC, _line DESC) = 1
+    ORDER BY company_id
+"""
+_IN_DEFAULT = "SELECT DISTINCT company_id FROM read_parquet(?) WHERE known_on <= ? AND default_on <= ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as the register has it; ``peer_group`` is its industry division, None when too small."""
+
+    id: str
+    name: str
+    peer_group: str | None
+    in_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one contract about one company known at a date."""
+
+    rows: int
+    first: date | None
+    last: date | None
+
+
+def companies(lake: Lake, as_of: date) -> list[Company]:
+    """Every company in the register known at ``as_of``, by id.
+
+    A default counts when it happened and was known by ``as_of``; outcomes without a date do not
+    (docs/decisions/0004).
+    """
+    files = [str(p) for p in lake.files("registry")]
+    if not files:
+        return []
+    with duckdb.connect() as connection:
+        rows = connection.execute(_REGISTER, [files, as_of]).fetchall()
+        credit = [str(p) for p in lake.files("credit")]
+        bad = connection.execute(_IN_DEFAULT, [credit, as_of, as_of]).fetchall() if credit else []
+    in_default = {company for (company,) in bad}
+    divisions = [_division(code) for _, _, code in rows]
+    sizes = Counter(divisions)
+    return [
+        Company(key, name, group if sizes[group] >= LEAST_PEERS else None, key in in_default)
+        for (key, name, _), group in zip(rows, divisions, strict=True)
+    ]
+
+
+def _division(code: str | None) -> str | None:
+    """Section letter and division of an industry code (GB/T 4754): C13 of C1310, 13 of 1310."""
+    if not code:
+        return None
+    return code[:3] if code[0].isalpha() else code[:2]
+
+
+def records(lake: Lake, as_of: date) -> dict[str, dict[str, Records]]:
+    """Contract -> company -> its records known at ``as_of``; contracts without data are absent."""
+    found: dict[str, dict[str, Records]] = {}
+    with duckdb.connect() as connection:
+        for contract in contracts().values():
+            files = [str(p) for p in lake.files(contract.id)]
+            if not files:
+                continue
+            query = (
+                f"SELECT {contract.company}, count(*), min({contract.event}), max({contract.event}) "  # noqa: S608 - names come from our catalog
+                f"FROM read_parquet(?) WHERE {contract.known} <= ? GROUP BY ALL"
+            )
+            rows = connection.execute(query, [files, as_of]).fetchall()
+            found[contract.id] = {key: Records(n, first, last) for key, n, first, last in rows}
+    return found

@@ -1,0 +1,107 @@
+"""The stage ``decisions`` of a run: a record for every company, and the table of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from xinqiao.cli.companies import Company
+from xinqiao.indicator.snapshot import Snapshot
+from xinqiao.policy.record import Basis, DecisionRecord, Subject, record_decision
+from xinqiao.policy.store import DecisionStore
+
+CONSENT = "none:back-test"
+"""A batch run on files reads under the holder's own contract; grants come with the platform."""
+
+RESULTS = "results"
+SCHEMA = pa.schema(
+    [
+        ("company_id", pa.string()),
+        ("name", pa.string()),
+        ("as_of", pa.date32()),
+        ("points", pa.float64()),
+        ("grade", pa.string()),
+        ("pd", pa.float64()),
+        ("outcome", pa.string()),
+        ("limit_cny", pa.decimal128(18, 2)),
+        ("rate", pa.decimal128(9, 6)),
+        ("term_months", pa.int64()),
+        ("reason_codes", pa.string()),
+        ("decision_id", pa.string()),
+        ("model_id", pa.string()),
+        ("policy", pa.string()),
+    ]
+)
+
+
+def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
+    """One subject a company, by id."""
+    reasons: dict[str, dict[str, str]] = {}
+    for row in snapshot.missing.to_pylist():
+        reasons.setdefault(row["company_id"], {})[row["indicator"]] = row["reason"]
+    names = [name for name in snapshot.values.column_names if name != "company_id"]
+    by_id = {company.id: company for company in known}
+    for row in snapshot.rows():
+        key = row["company_id"]
+        company = by_id.get(key)
+        application: dict[str, Any] = {}
+        if company is not None and company.peer_group is not None:
+            application["peer_group"] = company.peer_group
+        if company is not None and company.in_default:
+            application["in_default"] = True
+        values = {name: row[name] for name in names}
+        yield Subject(key, snapshot.as_of, values, reasons.get(key, {}), application, CONSENT)
+
+
+def decide_all(
+    folder: Path, basis: Basis, snapshot: Snapshot, known: Sequence[Company], tick: Callable[[], None]
+) -> None:
+    """Write the decision store, results.parquet and results.csv into ``folder``."""
+    names = {company.id: company.name for company in known}
+    rows: list[dict[str, Any]] = []
+
+    def records() -> Iterator[DecisionRecord]:
+        for subject in subjects(snapshot, known):
+            record = record_decision(basis, subject)
+            rows.append(_row(record, names.get(subject.company_id, subject.company_id), snapshot.as_of))
+            tick()
+            yield record
+
+    DecisionStore(folder).write(basis, records())
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    pq.write_table(table, folder / f"{RESULTS}.parquet", compression="zstd")
+    with (folder / f"{RESULTS}.csv").open("wb") as out:
+        out.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
+        pa_csv.write_csv(table, out)
+
+
+def _row(record: DecisionRecord, name: str, as_of: date) -> dict[str, Any]:
+    content = record.content
+    score, decision = content["score"], content["decision"]
+    return {
+        "company_id": record.company_id,
+        "name": name,
+        "as_of": as_of,
+        "points": score["points"],
+        "grade": score["grade"],
+        "pd": score["pd"],
+        "outcome": decision["outcome"],
+        "limit_cny": _decimal(decision["limit_cny"], Decimal("0.01")),
+        "rate": _decimal(decision["rate"], Decimal("0.000001")),
+        "term_months": decision["term_months"],
+        "reason_codes": " ".join(reason["code"] for reason in decision["reasons"]),
+        "decision_id": record.decision_id,
+        "model_id": content["model"]["id"],
+        "policy": f"{content['policy']['id']} {content['policy']['version']}",
+    }
+
+
+def _decimal(text: str | None, step: Decimal) -> Decimal | None:
+    return None if text is None else Decimal(text).quantize(step)

@@ -1,0 +1,267 @@
+"""The main job as stages: ingest, indicators, model, decisions, pages.
+
+Nothing in a result holds the time of day, so the same input gives the same bytes whether or not
+the job was killed and run again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from xinqiao.city.generate import generate
+from xinqiao.cli.companies import Company, companies, records
+from xinqiao.cli.deciding import decide_all
+from xinqiao.cli.learn import Learner, learning_dates
+from xinqiao.cli.material import Material
+from xinqiao.cli.pages import write_pages
+from xinqiao.cli.settings import RunSettings, code_digest, run_settings
+from xinqiao.cli.stages import stage
+from xinqiao.indicator.compute import compute, monthly
+from xinqiao.indicator.definition import indicators
+from xinqiao.indicator.snapshot import Snapshot
+from xinqiao.kernel.errors import fail, user_error
+from xinqiao.policy.load import load_policy
+from xinqiao.policy.scorer import basis_of
+from xinqiao.policy.store import DecisionStore
+from xinqiao.scoring.model import Model
+from xinqiao.source.ingest import IngestReport, ingest_folder
+from xinqiao.source.lake import Lake
+from xinqiao.source.mapping import Mapping, load_mapping
+
+DEMO_AS_OF = date(2025, 12, 31)
+DEMO_COMPANIES = 2000
+DEMO_MONTHS = 48
+DEMO_START = date(2022, 1, 1)
+SERIES_MONTHS = 24
+
+
+class Progress(Protocol):
+    """Tells a person what is going on."""
+
+    def step(self, name: str, done: int = 0, total: int = 0) -> None:
+        """Work ``name`` has come to ``done`` of ``total`` (0: unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the raw files are and what they mean."""
+
+    data: Path
+    mapping: Mapping
+    origin: str
+
+
+def generated_source(out: Path, seed: int, progress: Progress) -> Source:
+    """The generated region, written below ``out`` unless it stands there."""
+    told = {"companies": DEMO_COMPANIES, "months": DEMO_MONTHS, "seed": seed, "code": code_digest("city")}
+
+    def work(folder: Path) -> None:
+        generate(
+            folder,
+            companies=DEMO_COMPANIES,
+            months=DEMO_MONTHS,
+            start=DEMO_START,
+            seed=seed,
+            progress=lambda done, total: progress.step("city", done, total),
+        )
+
+    stage(out / "city", told, work)
+    path = Path(str(files("xinqiao").joinpath("catalog", "mappings", "city.yaml")))
+    return Source(out / "city" / "data", load_mapping(path), path.name)
+
+
+class Job:
+    """One run into the folder ``out``, as of ``as_of``."""
+
+    def __init__(
+        self, out: Path, source: Source, as_of: date, progress: Progress, model: Path | None = None
+    ) -> None:
+        self.out = out
+        self.source = source
+        self.as_of = as_of
+        self.progress = progress
+        self.given_model = model
+        self.settings: RunSettings = run_settings(source.mapping, source.origin)
+        self.lake = Lake(out / "lake")
+        self.code = code_digest()
+        self.keys: dict[str, str] = {}
+
+    def run(self) -> IngestReport:
+        """All stages in order; raises UserError where the user has something to mend."""
+        report = self.ingest()
+        self.indicators()
+        self.model()
+        self.decisions()
+        self.pages(report)
+        return report
+
+    # -- ingest
+
+    def ingest(self) -> IngestReport:
+        """Bring the lake to exactly what the data folder holds."""
+        label = "ingest"
+        report = ingest_folder(
+            self.source.data,
+            self.source.mapping,
+            self.lake,
+            lambda what, done, total: self.progress.step(f"{label} {what}", done, total),
+        )
+        self.lake.retain({file.manifest.slot for file in report.files})
+        self.keys["lake"] = "+".join(sorted(file.manifest.id for file in report.files))
+        return report
+
+    # -- indicators
+
+    def _needed_dates(self) -> tuple[date, ...]:
+        learn = () if self.given_model else learning_dates(self.as_of, self.settings).all
+        return tuple(sorted({self.as_of, *learn}))
+
+    def indicators(self) -> None:
+        """Indicators at the date of decision and at every date the model learns from."""
+        wanted = self._needed_dates()
+        for place, day in enumerate(wanted):
+            self.progress.step("indicators", place, len(wanted))
+            told = {"lake": self.keys["lake"], "as_of": day.isoformat(), "code": self.code}
+            self.keys[day.isoformat()], _ = stage(
+                self.out / "indicators" / day.isoformat(),
+                told,
+                lambda folder, day=day: compute(self.lake, day).write(folder),  # type: ignore[misc]  # mypy can't infer the bound default
+            )
+        self.progress.step("indicators", len(wanted), len(wanted))
+
+    def snapshot(self, day: date) -> Snapshot:
+        """The indicators of a date, from their stage."""
+        return Snapshot.read(self.out / "indicators" / day.isoformat())
+
+    # -- model
+
+    def model(self) -> None:
+        """Learn, or take the model that was given."""
+        told: dict[str, Any] = {"code": self.code, "settings": self.settings.model_dump(mode="json")}
+        if self.given_model is not None:
+            data = _read(self.given_model)
+            Model.from_json(data)
+            told |= {"given": data.decode()}
+            self.keys["model"], _ = stage(self.out / "model", told, lambda folder: _given(folder, data))
+            return
+        told |= {day.isoformat(): self.keys[day.isoformat()] for day in self._needed_dates()}
+        learner = Learner(self.lake, self.snapshot, self.settings, self.as_of)
+        self.keys["model"], _ = stage(
+            self.out / "model",
+            told,
+            lambda folder: learner.learn(folder, lambda name: self.progress.step(f"model {name}")),
+        )
+        self.progress.step("model", 1, 1)
+
+    @cached_property
+    def learned(self) -> Model:
+        """The model in use."""
+        return Model.from_json((self.out / "model" / "model.json").read_bytes())
+
+    # -- decisions
+
+    @cached_property
+    def companies(self) -> list[Company]:
+        """The register as of the date."""
+        found = companies(self.lake, self.as_of)
+        if not found:
+            fail("RUN-NO-COMPANIES", str(self.source.data), as_of=self.as_of)
+        return found
+
+    def decisions(self) -> None:
+        """Decide on every company."""
+        policy = load_policy(self.settings.policy, {i.id: i.unit.id for i in indicators().values()})
+        told = {"model": self.keys["model"], "indicators": self.keys[self.as_of.isoformat()]}
+        told |= {"policy": policy.text, "code": self.code}
+        snapshot = self.snapshot(self.as_of)
+        total, done = len(snapshot), 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            self.progress.step("decisions", done, total)
+
+        self.keys["decisions"], _ = stage(
+            self.out / "decisions",
+            told,
+            lambda folder: decide_all(folder, basis_of(self.learned, policy), snapshot, self.companies, tick),
+        )
+        self.progress.step("decisions", total, total)
+
+    # -- pages
+
+    def pages(self, report: IngestReport) -> None:
+        """Write everything people read."""
+        told = {"decisions": self.keys["decisions"], "mapping": self.source.mapping.id, "code": self.code}
+        total = len(self.snapshot(self.as_of))
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            self.progress.step("pages", done, total)
+
+        def work(folder: Path) -> None:
+            write_pages(folder, self.material(), report, tick)
+
+        stage(self.out / "report", told, work)
+        self.progress.step("pages", total, total)
+
+    def material(self) -> Material:
+        """What the pages show."""
+        sample = _sample(self.out / "model")
+        return Material(
+            dataset=self.source.mapping.name,
+            generated=self.source.mapping.generated,
+            as_of=self.as_of,
+            model=self.learned,
+            model_id=self.learned.model_id,
+            policy=load_policy(self.settings.policy),
+            validation=json.loads((self.out / "model" / "validation.json").read_bytes()),
+            sample=sample,
+            sample_frame=self._sample_frame(sample),
+            snapshot=self.snapshot(self.as_of),
+            companies=self.companies,
+            series=monthly(self.lake, self.as_of, SERIES_MONTHS),
+            records=records(self.lake, self.as_of),
+            decisions=DecisionStore(self.out / "decisions"),
+            horizon_months=self.settings.performance_months,
+        )
+
+    def _sample_frame(self, sample: dict[str, int]) -> pd.DataFrame | None:
+        """The training sample's indicators at the model's own date."""
+        if not sample:
+            return None
+        day = learning_dates(self.as_of, self.settings).final
+        frame: pd.DataFrame = self.snapshot(day).frame()
+        return frame.loc[list(sample)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise user_error("SCR-CARD-FORMAT", str(path), detail=error.strerror or str(error)) from error
+
+
+def _given(folder: Path, data: bytes) -> None:
+    (folder / "model.json").write_bytes(data)
+    (folder / "validation.json").write_bytes(b"[]")
+
+
+def _sample(folder: Path) -> dict[str, int]:
+    """Company -> outcome of the training sample; empty for a given model."""
+    path = folder / "sample.parquet"
+    if not path.exists():
+        return {}
+    table = pq.read_table(path)
+    return dict(zip(table["company_id"].to_pylist(), table["bad"].to_pylist(), strict=True))

@@ -1,0 +1,163 @@
+"""The stage ``report`` of a run: the summary, the model card and a page for every company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from xinqiao.cli import views
+from xinqiao.cli.companies import Records
+from xinqiao.cli.material import Material
+from xinqiao.cli.overview import CARD, HOME, model_card, run_summary
+from xinqiao.indicator.definition import indicators
+from xinqiao.indicator.model import Indicator
+from xinqiao.kernel.text import Text
+from xinqiao.report.company import (
+    CompanyPage,
+    Contribution,
+    DataSource,
+    Decision,
+    IndicatorRow,
+    Reason,
+    Score,
+    TraceStep,
+    render_company,
+)
+from xinqiao.report.model_card import render_model_card
+from xinqiao.report.page import company_file, write_page
+from xinqiao.report.summary import render_lists, render_summary
+from xinqiao.source.contract import contracts
+from xinqiao.source.ingest import IngestReport
+
+DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
+EVERYONE = Text(zh="本次评估的全部企业", en="all companies of this run")
+
+
+def write_pages(folder: Path, material: Material, report: IngestReport, tick: Callable[[], None]) -> None:
+    """Write the summary, its lists, the model card and ``companies/<id>.html`` for every decision."""
+    view = run_summary(material, report)
+    write_page(folder / HOME, render_summary(view))
+    for name, html in render_lists(view):
+        write_page(folder / name, html)
+    write_page(folder / CARD, render_model_card(model_card(material)))
+    for record in material.stored():
+        html = render_company(company_page(material, record))
+        write_page(folder / "companies" / company_file(record["company_id"]), html)
+        tick()
+
+
+def company_page(material: Material, record: Mapping[str, Any]) -> CompanyPage:
+    """The view-model of one company's page, from its decision record."""
+    key = record["company_id"]
+    company = material.by_id.get(key)
+    group = material.peer_group(key)
+    return CompanyPage(
+        dataset=material.dataset,
+        generated=material.generated,
+        as_of=material.as_of,
+        company_id=key,
+        company_name=company.name if company else key,
+        peer_group=Text(zh=f"同行业 {group}", en=f"same industry, {group}") if group else EVERYONE,
+        decision=_decision(material, record),
+        score=_score(material, record),
+        contributions=tuple(_contributions(material, record, group)),
+        months=material.months.get(key, ()),
+        indicators=tuple(_indicator(material, key, i, group) for i in indicators().values()),
+        sources=tuple(_sources(material, key)),
+        home=f"../{HOME}",
+        card=f"../{CARD}",
+        notes=material.notes,
+    )
+
+
+def _decision(material: Material, record: Mapping[str, Any]) -> Decision:
+    made = record["decision"]
+    return Decision(
+        id=record["decision_id"],
+        outcome=made["outcome"],
+        limit_cny=views.decimal(made["limit_cny"]),
+        rate=views.decimal(made["rate"]),
+        term_months=made["term_months"],
+        reasons=tuple(
+            Reason(r["code"], Text(zh=r["text"]["zh"], en=r["text"]["en"])) for r in made["reasons"]
+        ),
+        trace=tuple(_step(step) for step in made["trace"]),
+        policy_name=material.policy.file.name,
+        policy_version=record["policy"]["version"],
+        model_id=record["model"]["id"],
+        replay=f"xinqiao replay {record['decision_id']}",
+    )
+
+
+def _step(step: Mapping[str, Any]) -> TraceStep:
+    detail = f" ({step['detail']})" if step["detail"] else ""
+    return TraceStep(
+        kind=step["kind"],
+        id=step["id"],
+        name=Text(zh=step["name"]["zh"], en=step["name"]["en"]),
+        inputs=tuple((name, views.plain(value)) for name, value in step["inputs"].items()),
+        result=views.plain(step["result"]) + detail,
+        effect=step["effect"],
+    )
+
+
+def _score(material: Material, record: Mapping[str, Any]) -> Score:
+    given = record["score"]
+    return Score(
+        points=given["points"],
+        grade=given["grade"],
+        grade_name=material.model.scale.describe(given["grade"]).name,
+        pd=given["pd"],
+        bands=views.bands(material.model),
+        horizon_months=material.horizon_months,
+    )
+
+
+def _contributions(
+    material: Material, record: Mapping[str, Any], group: str | None
+) -> Iterator[Contribution]:
+    row = {name: entry.get("value") for name, entry in record["indicators"].items()}
+    bins = {c["variable"]: c["bin"]["zh"] for c in record["score"]["contributions"]}
+    for direction in DIRECTIONS:
+        found = material.model.reasons(row, indicators(), group=group, limit=len(bins), direction=direction)
+        for reason in found:
+            value = reason.value
+            yield Contribution(
+                indicator=reason.indicator,
+                name=views.name_of(reason.indicator),
+                value=value if isinstance(value, int | float) else None,
+                unit=views.unit_of(reason.indicator),
+                missing=material.missing[record["company_id"]].get(reason.indicator),
+                bin_label=bins[reason.indicator],
+                points=reason.points,
+                peer_median=reason.peer_median if isinstance(reason.peer_median, int | float) else None,
+                sentence=reason.sentence,
+            )
+
+
+def _indicator(material: Material, key: str, indicator: Indicator, group: str | None) -> IndicatorRow:
+    value = material.given[key].get(indicator.id)
+    flag = indicator.red_flag
+    return IndicatorRow(
+        id=indicator.id,
+        name=indicator.name,
+        value=value,
+        unit=indicator.unit.id,
+        missing=material.missing[key].get(indicator.id) if value is None else None,
+        peer_median=material.medians[group].get(indicator.id),
+        direction=indicator.direction,
+        red_flag=flag.text if flag else None,
+        flagged=bool(flag and views.raised(flag, {**material.given[key], "value": value})),
+        scored=indicator.id in material.model.card.names,
+    )
+
+
+def _sources(material: Material, key: str) -> Iterator[DataSource]:
+    for contract in contracts().values():
+        found = material.records.get(contract.id)
+        if found is None:
+            yield DataSource(contract.name, contract.holder, None, None, None)
+        else:
+            mine = found.get(key, Records(0, None, None))
+            yield DataSource(contract.name, contract.holder, mine.rows, mine.first, mine.last)

@@ -1,0 +1,62 @@
+"""What a run needs to be told: the section ``run`` of a mapping file, and dates."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xinqiao.kernel.errors import user_error
+from xinqiao.source.mapping import Mapping
+
+CODE = {".py", ".yaml", ".html", ".css"}
+
+
+class RunSettings(BaseModel):
+    """The section ``run`` of a mapping.
+
+    ``performance_months``: months after a snapshot in which a default makes a company bad; absent,
+    the records state the outcome without its date (docs/decisions/0004).
+    ``validate_as_of``: earlier dates at which the model is validated again, data cut there.
+    ``policy``: id of a policy in the catalog, or a file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    performance_months: int | None = Field(default=None, ge=1, le=60)
+    validate_as_of: tuple[date, ...] = ()
+    policy: str = "small_firm_credit"
+
+
+def run_settings(mapping: Mapping, origin: str) -> RunSettings:
+    """The settings in ``mapping``; raises UserError RUN-SETTINGS."""
+    try:
+        return RunSettings.model_validate(mapping.run)
+    except ValidationError as error:
+        detail = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        raise user_error("RUN-SETTINGS", origin, detail=detail) from error
+
+
+def read_date(text: str, option: str) -> date:
+    """A date given on the command line; raises UserError RUN-DATE."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise user_error("RUN-DATE", option, value=text) from error
+
+
+def code_digest(*packages: str) -> str:
+    """Digest of the product's own code and catalog (or of ``packages`` and the kernel).
+
+    Stages depend on it: a changed rule makes them run again.
+    """
+    root = Path(__file__).parent.parent
+    folders = [root / name for name in (*packages, "kernel")] if packages else [root]
+    found = (p for folder in folders for p in folder.rglob("*") if p.suffix in CODE)
+    total = hashlib.sha256()
+    for path in sorted(found):
+        total.update(str(path.relative_to(root)).encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
