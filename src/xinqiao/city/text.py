@@ -39,7 +39,7 @@ def times(seconds: Ints) -> pl.Series:
 def money(cents: Ints) -> pl.Series:
     """Cents as CNY with two decimals, exact."""
     size = np.abs(cents)
-    sign = pl.Series(np.where(cents < 0, "-", ""))
+    sign = choice(("", "-"), (cents < 0).astype(np.int64))
     fraction = pl.Series(size % 100).cast(pl.String).str.zfill(2)
     return sign + pl.Series(size // 100).cast(pl.String) + "." + fraction
 
@@ -51,4 +51,4 @@ def hashes(words: Words) -> pl.Series:
 
 def choice(texts: tuple[str, ...], index: Ints) -> pl.Series:
     """``texts[i]`` for every i."""
-    return pl.Series(np.array(texts)[index])
+    return pl.Series(texts, dtype=pl.String).gather(pl.Series(index))
