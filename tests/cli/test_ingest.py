@@ -42,5 +42,5 @@ def test_a_file_no_entry_wants_is_an_error_naming_the_patterns() -> None:
 
 
 def test_an_unknown_source_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="CON-UNKNOWN.*invoice"):
+    with pytest.raises(UserError, match=r"CON-UNKNOWN.*invoice"):
         ingest("invoices", [tmp_path / "a.csv"], tmp_path / "m.yaml", tmp_path / "lake")

@@ -20,7 +20,7 @@ def test_the_catalog_loads_and_ids_are_file_names() -> None:
 
 
 def test_an_unknown_contract_names_the_known_ones() -> None:
-    with pytest.raises(UserError, match="CON-UNKNOWN.*invoice"):
+    with pytest.raises(UserError, match=r"CON-UNKNOWN.*invoice"):
         contract("invoices")
 
 

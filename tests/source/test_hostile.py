@@ -6,7 +6,7 @@ import csv
 import gzip
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -133,10 +133,10 @@ def test_old_excel(refused: Callable[..., UserError]) -> None:
     assert refused(b"\xd0\xcf\x11\xe0" + bytes(512)).code == "SRC-FORMAT"
 
 
-def workbook(rows: list[list[object]]) -> bytes:
+def workbook(rows: Sequence[Sequence[object]]) -> bytes:
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr] # a new workbook has an active sheet
+        book.active.append(list(row))  # type: ignore[union-attr] # a new workbook has an active sheet
     out = BytesIO()
     book.save(out)
     return out.getvalue()

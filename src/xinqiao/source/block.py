@@ -26,7 +26,7 @@ class Limits:
     ratio_from_bytes: int = 64 << 20
     columns: int = 1_000
     xlsx_cells: int = 1_000_000
-    xlsx_bytes: int = 512 << 20
+    xlsx_bytes: int = 256 << 20
     xlsx_members: int = 2_000
     block_bytes: int = 8 << 20
     block_rows: int = 100_000

@@ -178,6 +178,8 @@ def _fast_text(kind: str) -> _Fast:
     mend = f"{_EDGE_BLANK}|{_CONTROL}" if kind == "id" else _EDGE_BLANK
 
     def fast(raw: Series) -> Series:
+        if raw.str.contains(f"^[!-~]{{1,{MAX_ID_CHARS}}}$").all():
+            return raw
         plain = ~raw.str.contains(mend) & (raw.str.len_bytes() <= limit) & (raw != "")
         return _keep(raw, plain)
 

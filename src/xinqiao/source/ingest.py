@@ -177,7 +177,7 @@ def _digest(file: Opened) -> Scanned:
     while piece := file.handle.read(_DIGEST_BYTES):
         sha.update(piece)
         file.tick(len(piece))
-    return Scanned(sha.hexdigest(), file.kind, size)
+    return Scanned(sha.hexdigest(), file.kind)
 
 
 class _Job:

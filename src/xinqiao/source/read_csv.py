@@ -19,7 +19,7 @@ import pyarrow.csv as arrow_csv
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.source.block import LINE, Block, Fault, Header, find_columns, frame_of
 from xinqiao.source.forbidden import forbidden_reason
-from xinqiao.source.scan import UTF8_BOM, Opened, Scanned, blocks
+from xinqiao.source.scan import UTF8_BOM, Opened, Scanned, blocks, count_lines, has_lone_return
 
 _BAD_LINES_PER = 100  # at most one undecodable line in so many
 _SHOWN_CHARS = 4_000
@@ -32,8 +32,8 @@ class CsvReader:
         limits = self._limits = file.limits
         csv.field_size_limit(max(csv.field_size_limit(), 2 * limits.line_bytes))  # _pull stops earlier
         self._where, self._delimiter = file.where, delimiter
-        self._encoding, self._wanted = scanned.encoding, wanted
-        self._raw = blocks(file)
+        self._encoding, self._clean, self._wanted = scanned.encoding, scanned.clean, wanted
+        self._raw: Iterator[bytes] = blocks(file)
         self._queue: deque[tuple[int, str]] = deque()
         self._queued = (1, b"")
         self._next_line = self._start = 1
@@ -61,7 +61,10 @@ class CsvReader:
             fail("SRC-ENCODING", self._where, tried="utf-8, gb18030")
 
     def _read_header(self) -> Header:
-        self._enqueue(1, next(self._raw, b"").removeprefix(UTF8_BOM))
+        data = next(self._raw, b"").removeprefix(UTF8_BOM)
+        first_line = data.find(b"\n") + 1 or len(data)
+        self._raw = chain([data[first_line:]], self._raw)
+        self._enqueue(1, data[:first_line])
         try:
             cells = next(row for row in self._csv if row)
         except (csv.Error, StopIteration) as error:
@@ -85,6 +88,8 @@ class CsvReader:
     def _decode(self, data: bytes) -> tuple[int, bytes, bool]:
         """First line number, the block in UTF-8, and whether all of it decodes."""
         first = self._next_line
+        if self._clean:
+            return first, data, True
         try:
             text = data.decode(self._encoding)
         except UnicodeDecodeError:
@@ -93,9 +98,9 @@ class CsvReader:
 
     def _by_arrow(self, data: bytes, first: int) -> Block | None:
         """The block if every line is one record, else None."""
-        if b'"' in data or data.count(b"\r") != data.count(b"\r\n") or data.startswith(UTF8_BOM):
+        if b'"' in data or has_lone_return(data) or data.startswith(UTF8_BOM):
             return None
-        lines = data.count(b"\n") + (not data.endswith(b"\n"))
+        lines = count_lines(data) + (not data.endswith(b"\n"))
         try:
             table = self._parse(data)
         except pa.ArrowInvalid:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import numpy as np
+
 from xinqiao.kernel.errors import fail
 from xinqiao.source.block import Limits, Tick
 
@@ -131,7 +133,7 @@ def blocks(file: Opened) -> Iterator[bytes]:
         if held_bytes + cut >= size and cut:
             block = b"".join((*held, piece[:cut]))
             _check_lines(block, line, limits.line_bytes, where)
-            line += block.count(b"\n")
+            line += count_lines(block)
             yield from _parts(block, size)
             held, held_bytes = [piece[cut:]], len(piece) - cut
         else:
@@ -143,6 +145,20 @@ def blocks(file: Opened) -> Iterator[bytes]:
     if block := b"".join(held):
         _check_lines(block, line, limits.line_bytes, where)
         yield from _parts(block, size)
+
+
+def count_lines(block: bytes) -> int:
+    """Line ends in ``block``; several times as fast as ``bytes.count`` where they are many."""
+    return int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")))
+
+
+def has_lone_return(block: bytes) -> bool:
+    """Whether a carriage return stands without a line feed behind it."""
+    if b"\r" not in block:
+        return False
+    codes = np.frombuffer(block, dtype=np.uint8)
+    returns = codes == ord("\r")
+    return bool(returns[-1]) or bool((returns[:-1] & (codes[1:] != ord("\n"))).any())
 
 
 def _parts(block: bytes, size: int) -> Iterator[bytes]:
@@ -170,11 +186,11 @@ def _check_lines(block: bytes, first: int, limit: int, where: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What the scan of a text file found; ``encoding`` is utf-8 or gb18030, sizes in bytes."""
+    """What the scan of a text file found; ``encoding`` is utf-8 or gb18030, ``clean`` if all is UTF-8."""
 
     sha256: str
     encoding: str
-    bytes: int
+    clean: bool = False
 
 
 def scan(file: Opened) -> Scanned:
@@ -187,12 +203,12 @@ def scan(file: Opened) -> Scanned:
         if (nul := block.find(b"\0")) >= 0:
             line += block.count(b"\n", 0, nul)
             fail("SRC-NUL", f"{file.where}:{line}")
-        if encoding is None and not _is_utf8(block):
+        if encoding is None and not (block.isascii() or _is_utf8(block)):
             encoding = guess_encoding(block)
-        line += block.count(b"\n")
+        line += count_lines(block)
     if not total:
         fail("SRC-EMPTY", file.where)
-    return Scanned(sha.hexdigest(), encoding or "utf-8", total)
+    return Scanned(sha.hexdigest(), encoding or "utf-8", clean=encoding is None)
 
 
 def _is_utf8(block: bytes) -> bool:

@@ -19,7 +19,8 @@ from xinqiao.source.lake import DataFile
 _GROUP_ROWS = 128 * 1024
 _HELD_ROWS = 1024 * 1024
 _BUCKETS = 64
-_NO_YEAR = "0000"
+_DISTINCT_TYPES = ("money", "int", "ratio")  # a dictionary of their values costs time and saves nothing
+_NO_YEAR = 0
 _YEAR = "_year"
 _QUARANTINE_COLUMNS = ("file", "line", "column", "rule", "reason_zh", "reason_en", "value", "raw row")
 _FORMULA_STARTS = ("=", "@", "+", "\t", "\r")
@@ -32,6 +33,8 @@ class PartitionedWriter:
     def __init__(self, contract: Contract, file_id: str, folder: Path) -> None:
         self._contract, self._file_id, self._folder = contract, file_id, folder
         self._schema = contract.schema
+        kinds = contract.fields.items()
+        self._repeating = [name for name, kind in kinds if kind.type not in _DISTINCT_TYPES] + ["_file"]
         self._held: dict[str, list[pl.DataFrame]] = {}
         self._rows: dict[str, int] = {}
         self._held_rows = 0
@@ -41,13 +44,13 @@ class PartitionedWriter:
         """Add typed records in file order."""
         if not frame.height:
             return
-        year = pl.col(self._contract.event).dt.strftime("%Y").fill_null(_NO_YEAR).alias(_YEAR)
+        year = pl.col(self._contract.event).dt.year().fill_null(_NO_YEAR).alias(_YEAR)
         keys = [*self._contract.partition, _YEAR]
         parts = frame.with_columns(year).partition_by(keys, as_dict=True, maintain_order=True)
         for values, part in parts.items():
-            names = [*self._contract.partition, "year"]
-            key = "/".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
-            self._hold(key, part.drop(_YEAR))
+            named = zip(self._contract.partition, values[:-1], strict=True)
+            folders = [*(f"{name}={value}" for name, value in named), f"year={values[-1]:04d}"]
+            self._hold("/".join(folders), part.drop(_YEAR))
         if self._held_rows > _HELD_ROWS:
             self._flush_all()
 
@@ -80,7 +83,12 @@ class PartitionedWriter:
             path = self._folder / self._path(key)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writers[key] = pq.ParquetWriter(
-                path, self._schema, compression="zstd", compression_level=1, version="2.6"
+                path,
+                self._schema,
+                compression="zstd",
+                compression_level=1,
+                version="2.6",
+                use_dictionary=self._repeating,
             )
         self._writers[key].write_table(self._table(part), row_group_size=_GROUP_ROWS)
 
