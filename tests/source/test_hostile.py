@@ -191,6 +191,13 @@ def test_xlsx_that_claims_one_far_cell(refused: Callable[..., UserError]) -> Non
     assert refused(wide).code == "SRC-COLUMNS"
 
 
+def test_xlsx_that_claims_one_row_far_below(refused: Callable[..., UserError]) -> None:
+    far = repacked(GOOD_SHEET, SHEET, lambda x: x.replace(b'<row r="2"', b'<row r="999999999999"'))
+    assert far != GOOD_SHEET
+    assert refused(far, replace(SMALL, xlsx_rows=10_000)).code == "SRC-XLSX-LIMIT"
+    assert Limits().xlsx_rows == 2**20  # all a sheet can have
+
+
 @pytest.mark.parametrize("part", [SHEET, "xl/workbook.xml", "xl/styles.xml", "[Content_Types].xml"])
 def test_xml_entities_nested_in_a_workbook(refused: Callable[..., UserError], part: str) -> None:
     levels = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 10))

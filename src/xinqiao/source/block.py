@@ -26,6 +26,7 @@ class Limits:
     ratio_from_bytes: int = 64 << 20
     columns: int = 1_000
     xlsx_cells: int = 1_000_000
+    xlsx_rows: int = 1_048_576
     xlsx_bytes: int = 256 << 20
     xlsx_members: int = 2_000
     block_bytes: int = 8 << 20

@@ -136,9 +136,9 @@ class XlsxReader:
             if row is None:
                 return
             line, cells = line + 1, cells + len(row)
-            if cells > self._limits.xlsx_cells:
-                limit = f"> {self._limits.xlsx_cells:,} cells / 单元格"
-                fail("SRC-XLSX-LIMIT", f"{self._where}:{line}", detail=limit)
+            if cells > self._limits.xlsx_cells or line > self._limits.xlsx_rows:
+                limits = f"> {self._limits.xlsx_cells:,} 单元格 cells / {self._limits.xlsx_rows:,} 行 rows"
+                fail("SRC-XLSX-LIMIT", f"{self._where}:{line}", detail=limits)
             if len(row) > self._limits.columns:
                 fail("SRC-COLUMNS", f"{self._where}:{line}", found=len(row), limit=self._limits.columns)
             yield line, row
