@@ -1,8 +1,8 @@
 """Everything in one run: the main job on the real set (if there), then many generated invoices.
 
 Environment: BENCH_ROWS (20,000,000), BENCH_DIR (a temporary folder, removed; a named one is kept and
-its invoices used again), XINQIAO_DATA (folder with cumcm2020c), BENCH_SKIP (names of jobs, by comma), BENCH_RESULTS
-(a file that gets the table, as Markdown).
+its invoices used again), XINQIAO_DATA (folder with cumcm2020c), BENCH_SKIP (names of jobs, by comma),
+BENCH_RESULTS (a file that gets the table, as Markdown).
 """
 
 from __future__ import annotations

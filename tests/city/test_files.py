@@ -67,4 +67,5 @@ def test_tables_too_long_for_a_sheet_become_csv(tmp_path: Path) -> None:
 
 @given(st.integers(-(10**15), 10**15))
 def test_money_texts_are_exact(cents: int) -> None:
-    assert Decimal(money(np.array([cents]))[0]) == Decimal(cents) / 100
+    text = money(np.array([cents]))[0]
+    assert text == f"{Decimal(cents) / 100:.2f}"
