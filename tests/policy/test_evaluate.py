@@ -291,7 +291,7 @@ def test_the_shipped_policys_decision_is_kept_as_json(shipped: Policy, snapshot:
     [
         ({"开票历史月数": 5.0}, "reject", "SHORT_HISTORY"),
         ({"断票月数": 6.0}, "reject", "SALES_STOPPED"),
-        ({"断票月数": 3.0}, "refer", "SALES_GAPS"),
+        ({"断票月数": 4.0}, "refer", "SALES_GAPS"),
         ({"作废率": 0.41}, "reject", "VOID_HIGH"),
         ({"作废率": 0.3}, "refer", "VOID_RAISED"),
         ({"开票同比": -0.6}, "refer", "SALES_FALLING"),

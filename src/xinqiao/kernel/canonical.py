@@ -8,10 +8,14 @@ import math
 
 
 def _refuse(value: object) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        message = "NaN and infinities have no canonical form; use None with a reason"
-        raise ValueError(message)
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is str or value is None or kind is int or kind is bool:  # most values, and quickly said
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            message = "NaN and infinities have no canonical form; use None with a reason"
+            raise ValueError(message)
+    elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 message = f"a key of canonical JSON is a text, not {key!r}"

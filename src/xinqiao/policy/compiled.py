@@ -43,6 +43,15 @@ class TableStep:
     rows: tuple[tuple[Node, tuple[Const, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RuleStep:
+    """A rule, its condition, and the names its reason speaks of."""
+
+    rule: Rule
+    tree: Node
+    places: tuple[str, ...]
+
+
 Step = DeriveStep | TableStep
 
 
@@ -57,7 +66,7 @@ class Policy:
     kinds: Mapping[str, Kind]
     items: Mapping[str, Input | Derive | Output]
     steps: tuple[Step, ...]
-    rules: tuple[tuple[Rule, Node], ...]
+    rules: tuple[RuleStep, ...]
     limit: Node
     price: Node
     text: str
@@ -66,6 +75,18 @@ class Policy:
         """Whether the policy may decide on ``day``."""
         span = self.file.effective
         return span.from_ <= day and (span.to is None or day <= span.to)
+
+    def require_in_force(self, day: date, where: str) -> None:
+        """Raise UserError POL-NOT-EFFECTIVE, naming ``where``, unless the policy may decide on ``day``."""
+        if not self.in_force(day):
+            span, policy = self.file.effective, f"{self.file.id} {self.file.version}"
+            fail(
+                "POL-NOT-EFFECTIVE",
+                where,
+                policy=policy,
+                as_of=day,
+                period=f"{span.from_} – {span.to or '…'}",
+            )
 
 
 def compile_policy(text: str, origin: str, units: Mapping[str, str] | None = None) -> Policy:
@@ -196,23 +217,24 @@ class _Compiler:
         for name, tree in trees.items():
             self.checker.expect(tree, self.kinds[name], self._where("derive", name, "expr"))
 
-    def _rules(self) -> Iterator[tuple[Rule, Node]]:
+    def _rules(self) -> Iterator[RuleStep]:
         for i, rule in enumerate(self.file.rules):
             tree = self._tree(rule.if_, "rules", i, "if")
             self.checker.expect(tree, Kind("bool"), self._where("rules", i, "if"))
-            self._places(rule.reason, self._where("rules", i, "reason"))
-            yield rule, tree
+            places = self._places(rule.reason, self._where("rules", i, "reason"))
+            yield RuleStep(rule, tree, places)
 
     def _end(self, part: str, item: Limit | Price, kind: Kind) -> Node:
         tree = self._tree(item.expr, part, "expr")
         self.checker.expect(tree, kind, self._where(part, "expr"))
         return tree
 
-    def _places(self, reason: Text, where: str) -> None:
+    def _places(self, reason: Text, where: str) -> tuple[str, ...]:
         found = [self._fields(text, where) for text in (reason.zh, reason.en)]
         if found[0] != found[1]:
             detail = f"zh {sorted(found[0])}, en {sorted(found[1])}"
             fail("POL-PLACEHOLDER", where, detail=detail)
+        return tuple(sorted(found[0]))
 
     def _fields(self, text: str, where: str) -> set[str]:
         try:

@@ -13,9 +13,9 @@ from typing import Any, Literal
 from xinqiao.kernel.expression import Node, names
 from xinqiao.kernel.text import Text
 from xinqiao.policy.case import Inputs, read_inputs
-from xinqiao.policy.compiled import DeriveStep, Policy, TableStep
+from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
 from xinqiao.policy.decision import Decision, Effect, Reason, TraceStep
-from xinqiao.policy.format import Adverse, Outcome, Rule
+from xinqiao.policy.format import Adverse, Outcome
 from xinqiao.policy.logic import Evaluator, Value, round_to
 from xinqiao.policy.tables import find_rows, row_values
 from xinqiao.policy.wording import WORDS, Shown, fill, show, spoken, with_causes
@@ -67,8 +67,8 @@ class _Run:
                 self._derive(step)
             else:
                 self._table(step)
-        for rule, tree in self.policy.rules:
-            self._rule(rule, tree)
+        for rule in self.policy.rules:
+            self._rule(rule)
         return self._outcome(self._limit(), self._price())
 
     # steps ------------------------------------------------------------------------------------
@@ -91,12 +91,13 @@ class _Run:
             self.causes[step.name] = self._expand(self.evaluator.blame(step.tree), step.name)
         self._step("derive", step.name, step.label, names(step.tree), value)
 
-    def _rule(self, rule: Rule, tree: Node) -> None:
+    def _rule(self, step: RuleStep) -> None:
+        rule, tree = step.rule, step.tree
         value, used = self.evaluator.truth(tree), names(tree)
         effect: Effect = "ignore"
         if value:
             effect = rule.then
-            words = {n: spoken(self.values[n], self.policy.items[n].type) for n in self.values}
+            words = {n: spoken(self.values[n], self.policy.items[n].type) for n in step.places}
             self._say(rule.code, rule.id, effect, fill(rule.reason, **words))
         elif value is None:
             causes = self._expand(self.evaluator.blame(tree), "")

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from xinqiao.kernel.canonical import canonical_json, digest
-from xinqiao.kernel.errors import fail
 from xinqiao.policy.case import Case, bind
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.evaluate import decide_inputs
@@ -75,15 +74,7 @@ def record_decision(basis: Basis, subject: Subject) -> DecisionRecord:
     Raises UserError POL-NOT-EFFECTIVE when the policy is not in force on the subject's date.
     """
     file = basis.policy.file
-    if not basis.policy.in_force(subject.as_of):
-        period = f"{file.effective.from_} – {file.effective.to or '…'}"
-        fail(
-            "POL-NOT-EFFECTIVE",
-            file.id,
-            policy=f"{file.id} {file.version}",
-            as_of=subject.as_of,
-            period=period,
-        )
+    basis.policy.require_in_force(subject.as_of, subject.company_id)
     snapshot = _snapshot(subject)
     values = {name: entry.get("value") for name, entry in snapshot.items()}
     reasons = {name: entry["missing"] for name, entry in snapshot.items() if "missing" in entry}
