@@ -35,7 +35,7 @@ STEP_WORDS = {
     "missing": Text(zh="缺失", en="missing"),
     "unknown": Text(zh="未知", en="unknown"),
     "pass": Text(zh="通过", en="pass"),
-    "ignore": Text(zh="不计", en="ignore"),
+    "ignore": Text(zh="无异议", en="no objection"),
     **OUTCOMES,
 }
 

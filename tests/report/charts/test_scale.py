@@ -39,7 +39,6 @@ def test_a_grade_name_cannot_break_out() -> None:
         (0.0287, "约 3 家", 1),
         (0.43, "约 43 家", 2),
         (1, "约 100 家", 4),
-        (0.004, "不到 1 家", 0),
         (0.025, "约 3 家", 1),
     ],
 )
@@ -62,3 +61,8 @@ def test_a_grade_without_a_band_stands_where_its_points_are() -> None:
     assert found is not None
     assert int(float(found[1]) / 100 * len(EDGES)) == next(i for i, e in enumerate(EDGES) if e[0] == 648)
     assert " own" not in svg
+
+
+def test_firms_are_not_drawn_when_none_of_a_hundred_would_default() -> None:
+    assert firms(0.004) == ""
+    assert "约 1 家" in firms(0.0095)

@@ -50,14 +50,18 @@ def gauge(title: Text, points: float, grade: str, bands: Sequence[Band]) -> Mark
 
 
 def firms(pd: float) -> Markup:
-    """A hundred similar firms as squares in four rows, those expected to default filled."""
-    count, base = defaults_among(pd)
-    bad = count if base == _HUNDRED else 0
+    """A hundred similar firms as squares in four rows, those expected to default filled.
+
+    Empty below about 1 %, where a hundred firms would show no default at all.
+    """
+    bad, base = defaults_among(pd)
+    if base != _HUNDRED:
+        return Markup("")
     rows = "".join(_row("calm", y, _A_ROW) for y in range(4))
     filled = "".join(_row("hit", y, min(_A_ROW, bad - _A_ROW * y)) for y in range(4) if bad > _A_ROW * y)
-    label = f"100 家中约 {bad} 家 / about {bad} of 100" if bad else "100 家中不到 1 家 / fewer than 1 of 100"
     return Markup(  # noqa: S704 - numbers only
-        f'<svg class="firms" role="img"><title>{label}</title>{rows}{filled}</svg>'
+        f'<svg class="firms" role="img"><title>100 家中约 {bad} 家 / about {bad} of 100</title>'
+        f"{rows}{filled}</svg>"
     )
 
 
