@@ -44,7 +44,7 @@ def _run(*args: str) -> str:
 
 def test_a_case_is_decided_and_every_step_shown(files: tuple[str, str]) -> None:
     output = _run("--policy", files[0], "--case", files[1])
-    for part in ("E1[red]", "批准 approve", "300000", "0.04", "small 1", "A02", "share", "row 1"):
+    for part in ("E1[red]", "批准 approve", "300,000", "4.00%", "small 1", "A02", "share", "row 1"):
         assert part in output
 
 

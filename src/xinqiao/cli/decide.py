@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,18 +65,9 @@ def _decide_case(policy: Policy, path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise user_error("POL-CASE", str(path), detail=str(error)) from error
     case = Case.from_json(data, str(path))
-    file = policy.file
-    if not policy.in_force(case.as_of):
-        period = f"{file.effective.from_} – {file.effective.to or '…'}"
-        fail(
-            "POL-NOT-EFFECTIVE",
-            str(path),
-            policy=f"{file.id} {file.version}",
-            as_of=case.as_of,
-            period=period,
-        )
+    policy.require_in_force(case.as_of, str(path))
     decision = decide_inputs(policy, bind(policy, case)).as_json()
-    return {**decision, "policy": f"{file.id} {file.version}", "company_id": case.company_id}
+    return {**decision, "policy": f"{policy.file.id} {policy.file.version}", "company_id": case.company_id}
 
 
 def _stored(run: Path, company: str) -> dict[str, Any]:
@@ -97,10 +89,9 @@ def _stored(run: Path, company: str) -> dict[str, Any]:
 def _show(decision: dict[str, Any], console: Console) -> None:
     console.print(f"{escape(decision['company_id'])}  {OUTCOMES[decision['outcome']]}  {decision['policy']}")
     if decision["outcome"] == "approve":
-        console.print(
-            f"额度 limit {decision['limit_cny']} 元 CNY   年利率 rate {decision['rate']}", end="   "
-        )
-        console.print(f"期限 term {decision['term_months']} 个月 months")
+        limit, rate = Decimal(decision["limit_cny"]), Decimal(decision["rate"]) * 100
+        term = f"期限 term {decision['term_months']} 个月 months"
+        console.print(f"额度 limit {limit:,f} 元 CNY   年利率 annual rate {rate:.2f}%   {term}")
     for title, part in (("理由 Reasons", "reasons"), ("说明 Notes", "notes")):
         if decision[part]:
             console.print(f"[bold]{title}[/]")

@@ -26,7 +26,7 @@ Hit = Literal["first", "unique", "collect-max"]
 Cell = str | bool | int | float
 
 MAX_ROWS = 20_000
-MAX_NAMES = 500
+MAX_NAMES = 300
 
 
 def _exact(value: object) -> object:

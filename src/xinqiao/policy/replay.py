@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
-from xinqiao.policy.compiled import compile_policy
+from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.record import Basis, Scorer, content_id, record_decision, subject_of
 from xinqiao.policy.store import DecisionStore
 
@@ -81,8 +82,13 @@ def _basis(
     ]
     if changed:
         return None, changed
-    compiled = compile_policy(policy.decode(), f"{policy_digest}.yaml")
-    return Basis(str(model_id), model, read_model(model), compiled), []
+    return Basis(str(model_id), model, read_model(model), _policy(policy, f"{policy_digest}.yaml")), []
+
+
+@lru_cache(maxsize=8)
+def _policy(data: bytes, origin: str) -> Policy:
+    """A stored policy; the decisions of one run share it."""
+    return compile_policy(data.decode(), origin)
 
 
 def _is_digest(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from xinqiao.policy.compiled import Policy
@@ -22,6 +23,7 @@ def basis_of(model: Model, policy: Policy) -> Basis:
     return Basis(model.model_id, model.to_json(), scorer_of(model), policy)
 
 
+@lru_cache(maxsize=8)
 def read_scorer(data: bytes) -> Scorer:
     """The scorer of a stored model; raises UserError SCR-CARD-FORMAT."""
     return scorer_of(Model.from_json(data))
