@@ -120,6 +120,8 @@ def _frame(views: Views, live: list[Indicator]) -> Table:
         table = table.left_join(covered, table[COMPANY] == covered["_company"]).drop("_company")
     for view in sorted(_views_of(views.catalog, live)):
         table = _with_measures(table, views, view)
+    # kept, because Spark would otherwise write every measure out in every expression that uses it
+    table = views.engine.keep("frame", table)
     columns: dict[str, Any] = {}
     for indicator in live:
         columns |= _evaluate(indicator, table, views.as_of)
