@@ -24,7 +24,7 @@ def test_woe_of_a_hand_worked_column() -> None:
     # 8 companies, 4 bad. low: 3 bad of 4 -> ln((1/4)/(3/4)); high: 1 bad of 4 -> ln((3/4)/(1/4))
     x = np.array([[1.0], [1.0], [1.0], [1.0], [2.0], [2.0], [2.0], [2.0]])
     y = np.array([1, 1, 1, 0, 1, 0, 0, 0])
-    binner = WOEBinner(signs={"x0": 1}, smoothing=0).fit(x, y)
+    binner = WOEBinner(signs={"x0": 1}, smoothing=0, trend=0).fit(x, y)
     assert binner.variables_[0].edges == (2.0,)
     np.testing.assert_allclose(binner.transform(x)[[0, 4], 0], [-np.log(3), np.log(3)], atol=1e-6)
     # IV = (1/4-3/4)(-ln 3) + (3/4-1/4)(ln 3) = ln 3
@@ -122,3 +122,15 @@ def test_an_all_missing_column_has_one_empty_bin_and_no_information() -> None:
     binner = WOEBinner().fit(frame, np.arange(20) % 2)
     assert [b.count for b in binner.variables_[0].bins] == [0, 20]
     assert binner.variables_[0].iv == 0
+
+
+def test_the_trend_smooths_small_samples_and_leaves_large_ones_alone() -> None:
+    rng = np.random.default_rng(0)
+    gaps = []
+    for n in (100, 20_000):
+        x = rng.uniform(size=(n, 1))
+        y = (rng.random(n) < x[:, 0] * 0.8).astype(float)
+        woe = [WOEBinner(signs={"x0": -1}, trend=t, max_bins=20).fit(x, y).transform(x) for t in (0, 100)]
+        gaps.append(float(np.abs(woe[0] - woe[1]).mean()))
+    assert gaps[0] > 0.1
+    assert gaps[1] < 0.02

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.scoring.conftest import Row, Sample, cards
+from tests.scoring.conftest import Row, cards
 from xinqiao.kernel.errors import UserError
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.compiled import bin_codes, score, score_codes
@@ -73,13 +73,3 @@ def test_a_column_without_a_single_value_is_missing_whatever_its_type(card: Card
     nothing = pa.table({"number": pa.nulls(2), "text": pa.nulls(2, pa.float64())})
     one = card.score_one({"number": None, "text": None})
     assert score(card, nothing).tolist() == [one, one]
-
-
-def test_integers_truth_values_and_nullable_types_are_numbers(sample: Sample) -> None:
-    del sample
-    frame = pd.DataFrame({"a": pd.array([1, None, 3], dtype="Int64"), "b": [True, False, True]})
-    from xinqiao.scoring.columns import read_columns  # noqa: PLC0415 - read next to what it shows
-
-    columns = read_columns(frame)
-    np.testing.assert_array_equal(columns.column("a"), [1.0, np.nan, 3.0])
-    np.testing.assert_array_equal(columns.column("b"), [1.0, 0.0, 1.0])

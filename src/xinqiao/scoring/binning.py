@@ -18,6 +18,7 @@ from xinqiao.scoring.card import MISSING, OTHER, Bin, Kind, Variable
 from xinqiao.scoring.columns import Column, Columns, Floats, binary_target, is_text, validated
 from xinqiao.scoring.compiled import Codes, variable_codes, woe_matrix
 from xinqiao.scoring.merging import Block, EmptyMissing, Rules, Totals, merge_blocks
+from xinqiao.scoring.trend import trend_rates
 
 Specials = tuple[tuple[float | str, ...], ...]
 Sign = Literal[-1, 0, 1]
@@ -36,32 +37,54 @@ def fit_variable(
     totals = Totals(float(len(y)), float(y.sum()))
     special = np.isin(column, [v for group in specials for v in group])
     plain = ~(np.isnan(column) | special)
-    edges = _edges(column[plain], y[plain], sign, totals, rules)
-    labels = _range_labels(edges)
-    shape = _shape(name, sign, labels, specials, edges=edges)
-    return _counted(shape, column, y, rules, totals)
+    soft = y
+    edges: tuple[float, ...] = ()
+    if plain.any():
+        fine = _Fine(column[plain], rules.prebins)
+        soft = y.copy()
+        soft[plain] = fine.soften(y[plain], sign, rules.trend)
+        edges = fine.edges(soft[plain], sign, totals, rules)
+    shape = _shape(name, sign, _range_labels(edges), specials, edges=edges)
+    return _counted(shape, column, y, soft, rules)
 
 
 def _groups(specials: Sequence[Sequence[float | str]]) -> Specials:
     return tuple(tuple(group) for group in specials)
 
 
-def _edges(x: Floats, y: Floats, sign: int, totals: Totals, rules: Rules) -> tuple[float, ...]:
-    """Cuts between the merged quantile bins, each a short decimal between two neighbouring values."""
-    if len(x) == 0:
-        return ()
-    ordered = np.sort(x)
-    starts = np.unique(ordered[(np.arange(rules.prebins) * len(x)) // rules.prebins])
-    if starts[0] < ordered[-1] and len(starts) == 1:
-        starts = np.array([starts[0], ordered[np.searchsorted(ordered, starts[0], side="right")]])
-    fine = np.searchsorted(starts, x, side="right") - 1
-    n = np.bincount(fine, minlength=len(starts))
-    bad = np.bincount(fine, weights=y, minlength=len(starts))
-    counts = list(zip(n.astype(float).tolist(), bad.tolist(), strict=True))
-    blocks = merge_blocks(counts, sign, totals, rules)
-    highs = [float(starts[b.first]) for b in blocks[1:]]
-    below = [float(ordered[np.searchsorted(ordered, high, side="left") - 1]) for high in highs]
-    return tuple(short_cut(low, high) for low, high in zip(below, highs, strict=True))
+class _Fine:
+    """Quantile bins of the ordinary values of one column, at least one."""
+
+    def __init__(self, x: Floats, prebins: int) -> None:
+        self.ordered = np.sort(x)
+        starts = np.unique(self.ordered[(np.arange(prebins) * len(x)) // prebins])
+        if len(starts) == 1 and starts[0] < self.ordered[-1]:
+            second = self.ordered[np.searchsorted(self.ordered, starts[0], side="right")]
+            starts = np.append(starts, second)
+        self.starts = starts
+        self.codes = np.searchsorted(starts, x, side="right") - 1
+        self.rows: list[float] = np.bincount(self.codes, minlength=len(starts)).astype(float).tolist()
+
+    def bads(self, y: Floats) -> list[float]:
+        """Sums of ``y`` per fine bin."""
+        sums: list[float] = np.bincount(self.codes, weights=y, minlength=len(self.starts)).tolist()
+        return sums
+
+    def soften(self, y: Floats, sign: int, weight: float) -> Floats:
+        """Outcomes mixed with the trend's rate, as if ``weight`` companies lay on the trend."""
+        if weight == 0:
+            return y
+        rates = np.asarray(trend_rates(self.rows, self.bads(y), sign))
+        share = weight / (weight + len(y))
+        out: Floats = (1 - share) * y + share * rates[self.codes]
+        return out
+
+    def edges(self, y: Floats, sign: int, totals: Totals, rules: Rules) -> tuple[float, ...]:
+        """Cuts between the merged bins, each a short decimal between two neighbouring values."""
+        blocks = merge_blocks(list(zip(self.rows, self.bads(y), strict=True)), sign, totals, rules)
+        highs = [float(self.starts[b.first]) for b in blocks[1:]]
+        below = [float(self.ordered[np.searchsorted(self.ordered, high, side="left") - 1]) for high in highs]
+        return tuple(short_cut(low, high) for low, high in zip(below, highs, strict=True))
 
 
 def short_cut(low: float, high: float) -> float:
@@ -97,7 +120,7 @@ def _fit_categorical(name: str, column: Column, y: Floats, *, rules: Rules, spec
     groups = tuple(_members(b, common, distinct) for b in blocks)
     labels = [*(Text(zh="、".join(g), en=", ".join(g)) for g in groups), OTHER]
     shape = _shape(name, 0, labels, specials, categories=groups)
-    return _counted(shape, column, y, rules, totals)
+    return _counted(shape, column, y, y, rules)
 
 
 def _members(block: Block, common: list[int], distinct: NDArray[Any]) -> tuple[str, ...]:
@@ -134,12 +157,14 @@ def _shape(
     )
 
 
-def _counted(shape: Variable, column: Column, y: Floats, rules: Rules, totals: Totals) -> Variable:
-    """``shape`` with counts, WOE and IV."""
+def _counted(shape: Variable, column: Column, y: Floats, soft: Floats, rules: Rules) -> Variable:
+    """``shape`` with counts of ``y``, WOE and IV of the softened outcomes ``soft``."""
+    totals = Totals(float(len(y)), float(y.sum()))
     codes = variable_codes(shape, column)
     n = np.bincount(codes, minlength=len(shape.bins)).tolist()
     bad = np.bincount(codes, weights=y, minlength=len(shape.bins)).tolist()
-    woe = [round(totals.woe(a, b, rules.smoothing), DIGITS) + 0.0 for a, b in zip(n, bad, strict=True)]
+    sums = np.bincount(codes, weights=soft, minlength=len(shape.bins)).tolist()
+    woe = [round(totals.woe(a, b, rules.smoothing), DIGITS) + 0.0 for a, b in zip(n, sums, strict=True)]
     worst = min((w for w, a in zip(woe, n, strict=True) if a), default=0.0)
     bins = []
     for i, empty in enumerate(shape.bins):
@@ -147,7 +172,7 @@ def _counted(shape: Variable, column: Column, y: Floats, rules: Rules, totals: T
         value = min(worst, 0.0) if pessimistic else woe[i]
         bins.append(empty.model_copy(update={"count": int(n[i]), "bad": int(bad[i]), "woe": value}))
     goods, bads = totals.n - totals.bad, totals.bad
-    shares = (((a - b) / goods - b / bads) * w for a, b, w in zip(n, bad, woe, strict=True))
+    shares = (((a - b) / goods - b / bads) * w for a, b, w in zip(n, sums, woe, strict=True))
     return shape.model_copy(update={"bins": tuple(bins), "iv": round(sum(shares), DIGITS)})
 
 
@@ -168,9 +193,10 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         signs: Mapping[str, int] | None = None,
         specials: Mapping[str, Specials] | None = None,
         prebins: int = 20,
-        max_bins: int = 5,
+        max_bins: int = 8,
         min_share: float = 0.05,
-        smoothing: float = 4.0,
+        smoothing: float = 2.0,
+        trend: float = 100.0,
         merge_chi2: float = 2.7,
         empty_missing: EmptyMissing = "neutral",
     ) -> None:
@@ -180,6 +206,7 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.max_bins = max_bins
         self.min_share = min_share
         self.smoothing = smoothing
+        self.trend = trend
         self.merge_chi2 = merge_chi2
         self.empty_missing = empty_missing
 
@@ -206,6 +233,7 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             max_bins=self.max_bins,
             min_share=self.min_share,
             smoothing=self.smoothing,
+            trend=self.trend,
             merge_chi2=self.merge_chi2,
             empty_missing=self.empty_missing,
         )

@@ -17,14 +17,16 @@ class Rules:
     ``prebins``: quantile cuts tried per column. ``max_bins``: ordinary bins kept at most.
     ``min_share``: smallest share of all rows in an ordinary bin. ``smoothing``: pseudo-companies at
     the overall bad rate added to every bin (shrinks WOE to 0; an empty bin has WOE exactly 0).
+    ``trend``: companies added that lie on the column's trend of risk over ranks (see ``trend``).
     ``merge_chi2``: neighbours whose 2x2 chi-square is below are merged, when no direction is stated.
     ``empty_missing``: WOE of a missing or special bin no training row fell in.
     """
 
     prebins: int = 20
-    max_bins: int = 5
+    max_bins: int = 8
     min_share: float = 0.05
-    smoothing: float = 4.0
+    smoothing: float = 2.0
+    trend: float = 100.0
     merge_chi2: float = 2.7
     empty_missing: EmptyMissing = "neutral"
 

@@ -22,7 +22,7 @@ from xinqiao.scoring.compiled import score, woe_matrix
 from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
 from xinqiao.scoring.merging import EmptyMissing
 
-PENALTIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+PENALTIES = (1.0, 4.0, 16.0, 64.0)
 FLAT = Text(zh="按既定方向看，各取值风险无差别", en="no difference of risk in the stated direction")
 WEAK = Text(zh="信息值 IV 低于阈值", en="information value below the threshold")
 AGAINST = Text(
@@ -57,9 +57,10 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         signs: Mapping[str, int] | None = None,
         specials: Mapping[str, Specials] | None = None,
         prebins: int = 20,
-        max_bins: int = 5,
+        max_bins: int = 8,
         min_share: float = 0.05,
-        smoothing: float = 4.0,
+        smoothing: float = 2.0,
+        trend: float = 100.0,
         merge_chi2: float = 2.7,
         empty_missing: EmptyMissing = "neutral",
         min_iv: float = 0.02,
@@ -76,6 +77,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self.max_bins = max_bins
         self.min_share = min_share
         self.smoothing = smoothing
+        self.trend = trend
         self.merge_chi2 = merge_chi2
         self.empty_missing = empty_missing
         self.min_iv = min_iv

@@ -23,6 +23,7 @@ from xinqiao.scoring.metrics import (
 )
 
 ROC_POINTS = 200
+SCORE_DIGITS = 9  # equal scores stay equal after the move between levels
 LOGIT_LIMIT = 1e-12
 
 
@@ -38,8 +39,9 @@ class Validation(Frozen):
     """Results on unseen companies; all shares 0..1, log-loss in nats.
 
     ``auc`` is the mean over repeats of the AUC of all companies pooled; ``auc_interval`` its
-    95 % bootstrap interval over companies. The other measures are means over repeats too.
-    ``roc`` and ``calibration`` come from each company's mean log odds over repeats.
+    95 % bootstrap interval over companies (it does not hold the chance of having drawn another
+    training sample, so with few bads the true uncertainty is wider). The other measures are means
+    over repeats too. ``roc`` and ``calibration`` come from each company's mean log odds.
     """
 
     kind: Literal["nested-out-of-fold", "out-of-time"]
@@ -93,15 +95,25 @@ def out_of_fold(
 
     ``make_estimator()`` gives a fresh unfitted estimator; everything it learns (bins, selection,
     tuning) it learns inside the fold. Folds are stratified; repeat r shuffles with seed + r.
+
+    Scores are moved from the bad rate of their fold's training part to that of all companies. Where
+    a fold holds one bad more, its model saw one less; pooled without this, the folds' levels alone
+    would rank companies backwards, the more the weaker the model.
     """
     columns, bad = read_columns(X), np.asarray(y, dtype=np.float64)
-    scores = np.empty((repeats, columns.rows))
+    scores, level = np.empty((repeats, columns.rows)), _level(bad)
     for r in range(repeats):
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed + r)
         for train, test in splitter.split(np.empty(len(bad)), bad):
             model = make_estimator().fit(columns.take(train), bad[train])
-            scores[r, test] = log_odds_of(model, columns.take(test))
-    return OutOfFold(scores, bad)
+            scores[r, test] = log_odds_of(model, columns.take(test)) + level - _level(bad[train])
+    return OutOfFold(np.round(scores, SCORE_DIGITS), bad)
+
+
+def _level(bad: Floats) -> float:
+    """Log odds of the bad rate."""
+    rate = float(bad.mean())
+    return float(np.log(rate) - np.log1p(-rate))
 
 
 def summarise(
