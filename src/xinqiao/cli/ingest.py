@@ -63,6 +63,7 @@ def show_report(report: IngestReport, lake: Path, console: Console) -> None:
     table.add_section()
     totals = (report.read, report.kept, report.repaired, report.quarantined)
     table.add_row("合计 total", *(f"{n:,}" for n in totals), "")
+    table.columns[0].overflow = "fold"
     for column in table.columns[1:-1]:
         column.justify = "right"
     console.print(table)

@@ -19,7 +19,8 @@ from xinqiao.source.lake import DataFile
 _GROUP_ROWS = 128 * 1024
 _HELD_ROWS = 1024 * 1024
 _BUCKETS = 64
-_DISTINCT_TYPES = ("money", "int", "ratio")  # a dictionary of their values costs time and saves nothing
+_REPEATING_TYPES = ("enum", "date", "time")
+"""Types worth a Parquet dictionary; one of nearly distinct ids or sums costs time and makes files larger."""
 _NO_YEAR = 0
 _YEAR = "_year"
 _QUARANTINE_COLUMNS = ("file", "line", "column", "rule", "reason_zh", "reason_en", "value", "raw row")
@@ -34,7 +35,8 @@ class PartitionedWriter:
         self._contract, self._file_id, self._folder = contract, file_id, folder
         self._schema = contract.schema
         kinds = contract.fields.items()
-        self._repeating = [name for name, kind in kinds if kind.type not in _DISTINCT_TYPES] + ["_file"]
+        self._repeating = [name for name, kind in kinds if kind.type in _REPEATING_TYPES]
+        self._repeating += [contract.company, "_file"]
         self._held: dict[str, list[pl.DataFrame]] = {}
         self._rows: dict[str, int] = {}
         self._held_rows = 0
@@ -89,6 +91,7 @@ class PartitionedWriter:
                 compression_level=1,
                 version="2.6",
                 use_dictionary=self._repeating,
+                column_encoding={LINE: "DELTA_BINARY_PACKED"},
             )
         self._writers[key].write_table(self._table(part), row_group_size=_GROUP_ROWS)
 
