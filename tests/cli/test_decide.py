@@ -48,6 +48,14 @@ def test_a_case_is_decided_and_every_step_shown(files: tuple[str, str]) -> None:
         assert part in output
 
 
+def test_a_rule_on_missing_data_is_unknown_not_passed(files: tuple[str, str]) -> None:
+    Path(files[1]).write_text(json.dumps({**CASE, "indicators": {"INV01": 1e6, "INV05": 0.2}}), "utf-8")
+    output = _run("--policy", files[0], "--case", files[1])
+    assert "人工复核 refer" in output
+    assert "未知" in output
+    assert "UNKNOWN_A01" in output
+
+
 def test_json_is_the_decision(files: tuple[str, str]) -> None:
     decision = json.loads(_run("--policy", files[0], "--case", files[1], "--json"))
     assert (decision["outcome"], decision["limit_cny"], decision["policy"]) == (

@@ -121,7 +121,7 @@ def _trace(steps: list[dict[str, Any]]) -> Table:
         if isinstance(result, dict):
             shown = ", ".join(f"{name}={_word(value)}" for name, value in result.items())
         else:
-            shown = _word(result)
+            shown = "未知" if result is None and step["kind"] == "rule" else _word(result)
         cells = (
             step["kind"],
             step["id"],
