@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,9 @@ import pytest
 
 from xinqiao.city.generate import generate
 from xinqiao.city.truth import Truth
+from xinqiao.source.ingest import IngestReport, ingest_folder
+from xinqiao.source.lake import Lake
+from xinqiao.source.mapping import Mapping, parse_mapping
 
 COMPANIES = 300
 
@@ -21,6 +25,23 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Truth:
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     return generate(tmp_path_factory.mktemp("clean"), companies=COMPANIES, seed=7, dirt=False)
+
+
+@pytest.fixture(scope="session")
+def mapping() -> Mapping:
+    text = files("xinqiao").joinpath("catalog", "mappings", "city.yaml").read_text("utf-8")
+    return parse_mapping(text, "city.yaml")
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return Lake(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="session")
+def dirty(region: Truth, mapping: Mapping, lake: Lake) -> IngestReport:
+    """The report of ingesting ``region`` into ``lake``."""
+    return ingest_folder(region.data, mapping, lake)
 
 
 def read(path: Path) -> pl.DataFrame:

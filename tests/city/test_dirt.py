@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from xinqiao.city.dirt import KINDS
 from xinqiao.city.truth import Truth
 from xinqiao.source.ingest import IngestReport, ingest_folder
 from xinqiao.source.lake import Count, Lake, Manifest
-from xinqiao.source.mapping import Mapping, parse_mapping
+from xinqiao.source.mapping import Mapping
 
 # where the ingest report counts each kind of fault: (kind of count, rule, field or column)
 RULES = {
@@ -26,17 +25,6 @@ RULES = {
     "zero_but_valid": ("flags", "zero_is_void", ""),
 }
 INVOICES = ("sales.csv.gz", "purchases.csv.gz")
-
-
-@pytest.fixture(scope="module")
-def mapping() -> Mapping:
-    text = files("xinqiao").joinpath("catalog", "mappings", "city.yaml").read_text("utf-8")
-    return parse_mapping(text, "city.yaml")
-
-
-@pytest.fixture(scope="module")
-def dirty(region: Truth, mapping: Mapping, tmp_path_factory: pytest.TempPathFactory) -> IngestReport:
-    return ingest_folder(region.data, mapping, Lake(tmp_path_factory.mktemp("lake")))
 
 
 def by_file(report: IngestReport) -> dict[str, Manifest]:
