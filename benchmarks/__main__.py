@@ -8,6 +8,7 @@ BENCH_RESULTS (a file that gets the table, as Markdown).
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -44,8 +45,9 @@ def real_run(folder: Path) -> list[Measured]:
 
 def generated(folder: Path, rows: int) -> tuple[Measured, list[Measured]]:
     skipped = os.environ.get("BENCH_SKIP", "").split(",")
-    if not (folder / "data" / "purchases.csv").exists():
+    if not (folder / "data" / "sales.csv").exists():  # takes its name last
         measure(f"generate {rows:,} invoices", ["-m", "benchmarks.jobs", "generate", str(folder), str(rows)])
+    shutil.rmtree(folder / "lake", ignore_errors=True)  # what is already there would not be ingested again
     ingested = measure("ingest", ["-m", "benchmarks.jobs", "ingest", str(folder)])
     measured = [
         measure(name, ["-m", "benchmarks.jobs", job[0], str(folder), *job[1:]])
@@ -78,7 +80,7 @@ def main() -> None:
     machine = describe()
     print("\n".join(machine), flush=True)
     with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as temporary:
-        folder = Path(os.environ.get("BENCH_DIR", temporary))
+        folder = Path(os.environ.get("BENCH_DIR", temporary)) / str(rows)
         folder.mkdir(parents=True, exist_ok=True)
         real = real_run(Path(temporary))
         ingested, measured = generated(folder, rows)
