@@ -11,6 +11,7 @@ from tests.indicator.lakes import Row, T, Tables, firm, months, purchase, sale
 
 D = date
 YEAR = range(1, 13)
+JUNE = D(2024, 6, 1)
 
 
 def invoices(*rows: Row) -> Tables:
@@ -186,7 +187,7 @@ def test_inv20_looks_at_the_20_largest_classes(evaluate: Evaluate) -> None:
     assert evaluate({"invoice": rows, "registry": [firm("A")]}, "INV20") == {"INV20": 1}
 
 
-def edge(seller: str, buyer: str, cny: float, day: date = D(2024, 6, 1)) -> Row:
+def edge(seller: str, buyer: str, cny: float, day: date = JUNE) -> Row:
     return sale(seller, day, cny, f"label-{buyer}", counterparty_id=buyer)
 
 

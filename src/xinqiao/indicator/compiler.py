@@ -111,13 +111,9 @@ def _arithmetic(op: str, left: Value, right: Value) -> Value:
     if op in {"+", "-"}:
         return left + right if op == "+" else left - right
     left, right = left.cast("float64"), right.cast("float64")
-    match op:
-        case "*":
-            return left * right
-        case "/":
-            return left / right.nullif(0.0)
-        case _:
-            return left**right
+    if op == "*":
+        return left * right
+    return left / right.nullif(0.0) if op == "/" else left**right
 
 
 def aggregates(node: Node) -> bool:
@@ -130,7 +126,7 @@ def zero_over_nothing(node: Node) -> bool:
     return isinstance(node, Call) and node.function in AGGREGATE and AGGREGATE[node.function].zero
 
 
-def rewrite(node: Node, table: Mapping[Node, Node]) -> Node:
+def rewrite(node: Node, table: Mapping[Node, Node]) -> Node:  # noqa: PLR0911 - one return per node kind
     """``node`` with every subtree found in ``table`` replaced."""
     if node in table:
         return table[node]

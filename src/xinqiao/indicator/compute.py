@@ -118,8 +118,9 @@ def _frame(views: Views, live: list[Indicator]) -> Table:
         covered = source if source is not None else _companies(views, contract)
         covered = covered.select(_company=COMPANY, **{f"_in_{contract}": ibis.literal(value=True)})
         table = table.left_join(covered, table[COMPANY] == covered["_company"]).drop("_company")
+    wanted = {name for indicator in live for name in _names(indicator)}
     for view in sorted(_views_of(views.catalog, live)):
-        table = _with_measures(table, views, view)
+        table = _with_measures(table, views, view, wanted)
     # kept, because Spark would otherwise write every measure out in every expression that uses it
     table = views.engine.keep("frame", table)
     columns: dict[str, Any] = {}
@@ -128,13 +129,13 @@ def _frame(views: Views, live: list[Indicator]) -> Table:
     return table.select(COMPANY, **columns)
 
 
-def _with_measures(table: Table, views: Views, view_id: str) -> Table:
-    """Join a company view; sums and counts of companies without rows there are 0."""
+def _with_measures(table: Table, views: Views, view_id: str, wanted: set[str]) -> Table:
+    """Join the measures ``wanted`` of a company view; sums and counts over no rows are 0."""
     right = views.table(view_id)
-    right = right.rename(_company=COMPANY)
+    right = right.select(_company=COMPANY, **{n: right[n] for n in right.columns if n in wanted})
     joined = table.left_join(right, table[COMPANY] == right["_company"]).drop("_company")
     measures = views.catalog.views[view_id].measures
-    zeros = [name for name, formula in measures.items() if zero_over_nothing(formula.node)]
+    zeros = [n for n in joined.columns if n in measures and zero_over_nothing(measures[n].node)]
     return joined.mutate(**{name: joined[name].fill_null(0) for name in zeros})
 
 
