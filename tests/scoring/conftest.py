@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.card import MISSING, OTHER, Bin, Card, Kind, Pair, Variable
 from xinqiao.scoring.columns import Floats
+
+settings.register_profile("no-deadline", deadline=None)  # wall-clock times say nothing on a shared machine
+settings.load_profile("no-deadline")
 
 Sample = tuple[pd.DataFrame, Floats]
 Row = tuple[float | None, str | None]

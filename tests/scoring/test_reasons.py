@@ -74,6 +74,7 @@ def test_a_company_at_the_peer_median_has_nothing_to_be_told() -> None:
         (2.46, "year", "2.5 年", "2.5 years"),
         (1500.0, "count", "1,500", "1,500"),
         (0.12345, "index", "0.123", "0.123"),
+        (1_093_456.5, "index", "1,093,456", "1,093,456"),
         ("steel", "", "steel", "steel"),
         (None, "CNY", "—", "—"),
     ],

@@ -15,6 +15,7 @@ from xinqiao.scoring.card import Card, Frozen, Value, Variable
 
 Reference = Literal["peer", "best", "neutral"]
 TEN_THOUSAND = 10_000
+LARGE = 1_000  # from here on decimals tell nobody anything
 YES = Text(zh="是", en="yes")
 NO = Text(zh="否", en="no")
 
@@ -177,7 +178,8 @@ def _money(value: float) -> Text:
 
 
 def _plain(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
+    whole = float(value).is_integer() or abs(value) >= LARGE
+    return f"{value:,.0f}" if whole else f"{value:.3g}"
 
 
 def _same(shown: str) -> Text:

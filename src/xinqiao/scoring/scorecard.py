@@ -22,7 +22,7 @@ from xinqiao.scoring.compiled import score, woe_matrix
 from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
 from xinqiao.scoring.merging import EmptyMissing
 
-PENALTIES = (1.0, 4.0, 16.0, 64.0)
+PENALTIES = (4.0, 16.0, 64.0)
 FLAT = Text(zh="按既定方向看，各取值风险无差别", en="no difference of risk in the stated direction")
 WEAK = Text(zh="信息值 IV 低于阈值", en="information value below the threshold")
 AGAINST = Text(
