@@ -122,7 +122,7 @@ class Views:
 
 
 def compile_formula(formula: Formula, table: Table, as_of: date) -> Value:
-    """The Ibis value of ``formula`` on ``table``.
+    """The Ibis value of ``formula`` on ``table`` (or on named columns).
 
     Raises UserError IND-TYPE when the types do not fit, with the place it was written.
     """
