@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from xinqiao.cli.stages import exclusive, stage
 from xinqiao.kernel.errors import UserError
 
 
-def _write(text: str):
+def _write(text: str) -> Callable[[Path], None]:
     def work(folder: Path) -> None:
         (folder / "a.txt").write_text(text)
 

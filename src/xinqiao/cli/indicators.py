@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from xinqiao.cli.settings import read_date
 from xinqiao.indicator.compute import compute
 from xinqiao.indicator.definition import indicators as definitions
 from xinqiao.indicator.snapshot import MISSING, VALUES, Snapshot
 from xinqiao.source.lake import Lake
 
-AsOf = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="评分时点 / date of evaluation T")]
+AsOf = Annotated[str, typer.Option(help="评分时点 YYYY-MM-DD / date of evaluation T")]
 EngineName = Annotated[str, typer.Option(help="duckdb | spark")]
 LakeFolder = Annotated[Path, typer.Option(help="数据湖 / folder of the lake")]
 OutFolder = Annotated[Path, typer.Option(help="结果文件夹 / folder for the results")]
@@ -32,7 +32,7 @@ def indicators(
 ) -> None:
     """计算全部企业的指标并写出 Parquet / evaluate the indicators of all companies, write Parquet."""
     console = Console()
-    snapshot = compute(Lake(lake), as_of.date(), engine, ids)
+    snapshot = compute(Lake(lake), read_date(as_of, "--as-of"), engine, ids)
     snapshot.write(out)
     console.print(_table(snapshot))
     rows = snapshot.values.num_rows

@@ -28,7 +28,7 @@ from xinqiao.cli.stages import stage
 from xinqiao.indicator.compute import compute, monthly
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.snapshot import Snapshot
-from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.policy.load import load_policy
 from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
@@ -149,7 +149,6 @@ class Job:
         told: dict[str, Any] = {"code": self.code, "settings": self.settings.model_dump(mode="json")}
         if self.given_model is not None:
             data = _read(self.given_model)
-            Model.from_json(data)
             told |= {"given": data.decode()}
             self.keys["model"], _ = stage(self.out / "model", told, lambda folder: _given(folder, data))
             return
@@ -247,10 +246,15 @@ class Job:
 
 
 def _read(path: Path) -> bytes:
+    """The bytes of a usable model; raises UserError SCR-CARD-FORMAT, which names the file."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
+        Model.from_json(data)
     except OSError as error:
         raise user_error("SCR-CARD-FORMAT", str(path), detail=error.strerror or str(error)) from error
+    except UserError as error:
+        raise UserError(error.code, str(path), error.what, error.fix) from error
+    return data
 
 
 def _given(folder: Path, data: bytes) -> None:

@@ -54,10 +54,11 @@ def run(
 
 def _only_ours(out: Path) -> None:
     """Refuse a folder that holds anything a run did not make; raises UserError RUN-NOT-OURS."""
+    file = next((p for p in (out, *out.parents) if p.exists() and not p.is_dir()), None)
+    if file is not None:
+        fail("RUN-NOT-OURS", str(file), found=file.name)
     if not out.exists():
         return
-    if not out.is_dir():
-        fail("RUN-NOT-OURS", str(out), found=out.name)
     others = sorted(p.name for p in out.iterdir() if p.name.removesuffix(".partial") not in OURS)
     if others:
         fail("RUN-NOT-OURS", str(out), found=", ".join(others[:3]))
