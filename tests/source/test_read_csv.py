@@ -119,3 +119,19 @@ def test_clean_blocks_take_the_fast_parser(
     assert ingest_into(write("a.csv", [ROW] * 500), tmp_path / "lake").manifest.kept == 500
     assert rows_of(tmp_path / "lake")["_line"].to_list() == list(range(2, 502))
     assert isinstance(rows_of(tmp_path / "lake"), pl.DataFrame)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    lines=st.lists(st.text(alphabet="1,é", max_size=6), min_size=1, max_size=12),
+    last=st.sampled_from(["", "\n", "\r\n"]),
+)
+def test_lines_at_once_are_what_the_csv_module_finds(
+    lines: list[str], last: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "once.csv"
+    path.write_bytes(f"a,b,c\n{chr(10).join(lines)}{last}".encode())
+    whole = read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CsvReader, "_at_once", lambda *_: None)
+        assert read(path) == whole

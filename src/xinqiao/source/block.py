@@ -50,12 +50,14 @@ class Block:
 
     ``frame`` has one String column per wanted column of the file ("" = empty) and ``_line`` (Int64,
     the 1-based physical line or sheet row a record starts at). ``rejected`` rows are not in it:
-    they broke the rules in ``faults`` before they could become records.
+    they broke the rules in ``faults`` before they could become records. ``plain``: no text in it
+    holds a blank or a control character.
     """
 
     frame: pl.DataFrame
     faults: tuple[Fault, ...] = ()
     rejected: int = 0
+    plain: bool = False
 
     @property
     def rows(self) -> int:

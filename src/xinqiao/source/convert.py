@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -18,6 +17,7 @@ import polars as pl
 
 from xinqiao.source.block import LINE, Block, Fault, row_text
 from xinqiao.source.contract import Contract, Field
+from xinqiao.source.inline import INLINE_BYTES, NO_DAY, iso_days, words
 from xinqiao.source.mapping import Column, Entry, constant
 from xinqiao.source.parse import BLANKS, MAX_ID_CHARS, MAX_TEXT_CHARS, Parsed, parser
 
@@ -61,7 +61,7 @@ class Converter:
         out = Converted(pl.DataFrame())
         done: dict[str, Series] = {}
         for name, reader in self._columns.items():
-            done[name] = reader.read(block.frame[reader.column], name, out)
+            done[name] = reader.read(block.frame[reader.column], name, out, plain=block.plain)
         for name, value in self._constants.items():
             done[name] = pl.repeat(value, height, dtype=self.contract.fields[name].polars, eager=True)
         for name, origin in self.entry.copies.items():
@@ -91,15 +91,17 @@ class _ColumnReader:
         values = dict(spec.values) if spec.values else {}
         self.parse = parser(kind, values, spec.formats, Decimal(str(spec.scale)))
         self.fast = _fast(kind, spec)
+        self.fast_plain = _fast_plain if kind.type in ("id", "text") else self.fast
 
-    def read(self, raw: Series, name: str, out: Converted) -> Series:
+    def read(self, raw: Series, name: str, out: Converted, *, plain: bool) -> Series:
         if self.nulls:
             raw = raw.replace(self.nulls, [""] * len(self.nulls))
-        values = self.fast(raw)
-        todo = values.is_null() & (raw != "")
+        values = (self.fast_plain if plain else self.fast)(raw)
         faulty = np.zeros(0, dtype=np.intp)
-        if todo.any():
-            values, faulty = self._mend(raw, values, todo, name, out)
+        if values.null_count():
+            todo = values.is_null() & (raw != "")
+            if todo.any():
+                values, faulty = self._mend(raw, values, todo, name, out)
         self._bounds(raw, values, name, out)
         if self.kind.required and values.null_count():
             absent = np.setdiff1d(values.is_null().arg_true().to_numpy(), faulty)
@@ -186,11 +188,28 @@ def _fast_text(kind: str) -> _Fast:
     return fast
 
 
+def _fast_plain(raw: Series) -> Series:
+    """Ids and texts without any blank or control character."""
+    return _keep(raw, raw.str.len_bytes().is_between(1, MAX_ID_CHARS))
+
+
 def _fast_choice(values: dict[str, str] | dict[str, str | bool], dtype: pl.DataType) -> _Fast:
     if not values:
         return _nothing(dtype)
     old, new = list(values), list(values.values())
-    return lambda raw: raw.replace_strict(old, new, default=None, return_dtype=dtype)
+    if any(len(text.encode()) > INLINE_BYTES for text in old):
+        return lambda raw: raw.replace_strict(old, new, default=None, return_dtype=dtype)
+    heads, tails = words(pl.Series(old, dtype=pl.String))
+    results = pl.Series([*new, None], dtype=dtype)
+
+    def fast(raw: Series) -> Series:
+        head, tail = words(raw)
+        codes = np.full(len(raw), len(old), dtype=np.uint32)
+        for code in range(len(old)):
+            codes[(head == heads[code]) & (tail == tails[code])] = code
+        return results.gather(pl.Series(codes)).alias(raw.name)
+
+    return fast
 
 
 def _fast_money(scale: float) -> _Fast:
@@ -208,8 +227,5 @@ def _fast_money(scale: float) -> _Fast:
 
 
 def _fast_date(raw: Series) -> Series:
-    """ISO dates; a date occurs many times, so each distinct text is parsed once."""
-    iso = _keep(raw, raw.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
-    found = iso.str.to_date("%Y-%m-%d", strict=False)
-    within = found.is_between(date(1900, 1, 1), date(2199, 12, 31))
-    return _keep(found, within.fill_null(value=False))
+    days = iso_days(raw)
+    return _keep(pl.Series(raw.name, days).cast(pl.Date), pl.Series(days != NO_DAY))

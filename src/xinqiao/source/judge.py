@@ -107,6 +107,11 @@ class Judge:
             seen.id: RepeatCounter(work / seen.id) for seen in self._contract.observe if seen.unique
         }
         self._checks = [_compile(check, self._types) for check in self._contract.checks]
+        self._conditions = {
+            seen.id: compile_check(seen.expr, self._types, self._contract.id).sum().alias(seen.id)
+            for seen in self._contract.observe
+            if seen.expr
+        }
         self._check_names = {check.id: check.name for check in self._contract.checks}
         self.tally = Tally()
 
@@ -171,9 +176,9 @@ class Judge:
         for seen in self._contract.observe:
             if seen.unique:
                 self._repeats[seen.id].append(kept, seen.unique)
-            elif seen.expr:
-                condition = compile_check(seen.expr, self._types, self._contract.id)
-                self.tally.observations[seen.id, ""] += int(kept.select(condition.sum()).item() or 0)
+        counts = kept.select(**self._conditions).row(0) if self._conditions else ()
+        for seen_id, count in zip(self._conditions, counts, strict=True):
+            self.tally.observations[seen_id, ""] += int(count or 0)
 
     def counts(self) -> dict[str, tuple[Count, ...]]:
         """The tally by named rule, sorted; call once, at the end of the file."""

@@ -1,7 +1,7 @@
-"""CSV, plain or gzip, in blocks: Arrow's parser where lines are records, the csv module elsewhere.
+"""CSV, plain or gzip, in blocks: Polars' parser where lines are records, the csv module elsewhere.
 
 A block without quotes, without undecodable lines and in which every line is one well-formed record goes
-through Arrow. Any other block goes line by line through ``csv``, which knows exactly on which line
+through Polars. Any other block goes line by line through ``csv``, which knows exactly on which line
 a record starts; a record that runs over the end of a block simply takes lines from the next.
 """
 
@@ -12,17 +12,19 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
-import pyarrow.csv as arrow_csv
 
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.source.block import LINE, Block, Fault, Header, find_columns, frame_of
 from xinqiao.source.forbidden import forbidden_reason
-from xinqiao.source.scan import UTF8_BOM, Opened, Scanned, blocks, count_lines, has_lone_return
+from xinqiao.source.parse import BLANKS
+from xinqiao.source.scan import UTF8_BOM, Opened, Scanned, blocks, has_lone_return
 
 _BAD_LINES_PER = 100  # at most one undecodable line in so many
 _SHOWN_CHARS = 4_000
+_UNPLAIN = tuple(c.encode() for c in ("\x7f", *BLANKS) if c > " ")
 
 
 class CsvReader:
@@ -52,7 +54,7 @@ class CsvReader:
             if not data:
                 continue
             first, text, whole = self._decode(data)
-            block = self._by_arrow(text, first) if whole else None
+            block = self._at_once(text, first) if whole else None
             if block is None:
                 self._enqueue(first, data)
                 block = self._by_line()
@@ -96,39 +98,53 @@ class CsvReader:
             return first, data, False
         return first, data if self._encoding == "utf-8" else text.encode(), True
 
-    def _by_arrow(self, data: bytes, first: int) -> Block | None:
+    def _at_once(self, data: bytes, first: int) -> Block | None:
         """The block if every line is one record, else None."""
         if b'"' in data or has_lone_return(data) or data.startswith(UTF8_BOM):
             return None
-        lines = count_lines(data) + (not data.endswith(b"\n"))
-        try:
-            table = self._parse(data)
-        except pa.ArrowInvalid:
+        codes = np.frombuffer(data, dtype=np.uint8)
+        ends = int(np.count_nonzero(codes == ord("\n")))
+        lines = ends + (not data.endswith(b"\n"))
+        read = self._parse(data)
+        if read is None or read.height != lines or not self._regular(codes, lines, read):
             return None
-        if table.num_rows != lines:
-            return None
+        read = read.select(pl.col(str(place)).alias(name) for name, place in self.header.wanted.items())
         self._next_line = first + lines
-        read = pl.DataFrame(pl.from_arrow(table.rename_columns(list(self.header.wanted))))
-        return Block(read.with_columns(pl.int_range(first, first + lines, dtype=pl.Int64).alias(LINE)))
-
-    def _parse(self, data: bytes) -> pa.Table:
-        names = [str(place) for place in range(len(self.header.columns))]
-        wanted = [str(place) for place in self.header.wanted.values()]
-        return arrow_csv.read_csv(
-            pa.py_buffer(data),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=len(data) + 1, column_names=names
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter, quote_char=False, invalid_row_handler=lambda _: "skip"
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                check_utf8=False,
-                include_columns=wanted,
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=False,
-            ),
+        numbers = pl.int_range(first, first + lines, dtype=pl.Int64, eager=True).alias(LINE)
+        plain = int(np.count_nonzero(codes <= ord(" "))) == ends and not any(
+            c[:1] in data and c in data  # one byte is found much faster than several
+            for c in _UNPLAIN
         )
+        return Block(read.with_columns(numbers), plain=plain)
+
+    def _regular(self, codes: npt.NDArray[np.uint8], lines: int, read: pl.DataFrame) -> bool:
+        """Whether every line has as many cells as the header; Polars does not always say.
+
+        The delimiters of the block must be as many as its lines need. Then a line with too many comes
+        with one with too few, which Polars fills up with empty cells: without any in the last
+        column there is none. Else every so-many-th of delimiters and line ends must be a line end.
+        """
+        delimiter, width = ord(self._delimiter), len(self.header.columns)
+        if width == 1 or np.count_nonzero(codes == delimiter) != lines * (width - 1):
+            return False
+        if not (read[:, -1] == "").any():
+            return True
+        ends = np.flatnonzero((codes == delimiter) | (codes == ord("\n")))[width - 1 :: width]
+        return bool((codes[ends] == ord("\n")).all())
+
+    def _parse(self, data: bytes) -> pl.DataFrame | None:
+        names = [str(place) for place in range(len(self.header.columns))]
+        try:
+            return pl.read_csv(
+                data,
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String),
+                separator=self._delimiter,
+                quote_char=None,
+                empty_string_is_null=False,
+            ).rechunk()
+        except pl.exceptions.PolarsError:
+            return None
 
     def _enqueue(self, first: int, data: bytes) -> None:
         self._queued = (first, data)

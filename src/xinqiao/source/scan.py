@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
 from xinqiao.source.block import Limits, Tick
@@ -125,25 +126,21 @@ def blocks(file: Opened) -> Iterator[bytes]:
 
     Raises UserError SRC-LINE with the number of a line longer than ``limits.line_bytes``.
     """
-    size, limits, where = file.limits.block_bytes, file.limits, file.where
+    size, limit = file.limits.block_bytes, file.limits.line_bytes
     held: list[bytes] = []
-    held_bytes, line = 0, 1
+    held_bytes = start = 0
     for piece in chunks(file):
-        cut = piece.rfind(b"\n") + 1
-        if held_bytes + cut >= size and cut:
-            block = b"".join((*held, piece[:cut]))
-            _check_lines(block, line, limits.line_bytes, where)
-            line += count_lines(block)
-            yield from _parts(block, size)
-            held, held_bytes = [piece[cut:]], len(piece) - cut
-        else:
-            held.append(piece)
-            held_bytes += len(piece)
-            if held_bytes > size + limits.line_bytes:
-                block = b"".join(held)
-                _check_lines(block, line, limits.line_bytes, where)
+        if held_bytes and held_bytes + len(piece) > size:
+            block = b"".join(held)
+            _check_lines(file, block, start, limit)
+            cut = block.rfind(b"\n") + 1
+            yield from _parts(block[:cut], size)
+            start += cut
+            held, held_bytes = [block[cut:]], len(block) - cut
+        held.append(piece)
+        held_bytes += len(piece)
     if block := b"".join(held):
-        _check_lines(block, line, limits.line_bytes, where)
+        _check_lines(file, block, start, limit)
         yield from _parts(block, size)
 
 
@@ -164,6 +161,8 @@ def has_lone_return(block: bytes) -> bool:
 def _parts(block: bytes, size: int) -> Iterator[bytes]:
     """Cut a run of whole lines into blocks of at most ``size`` bytes, or one line if that is longer."""
     start = 0
+    if not block:
+        return
     while len(block) - start > size:
         cut = block.rfind(b"\n", start, start + size) + 1 or block.find(b"\n", start) + 1
         if not cut or cut == len(block):
@@ -173,15 +172,25 @@ def _parts(block: bytes, size: int) -> Iterator[bytes]:
     yield block[start:]
 
 
-def _check_lines(block: bytes, first: int, limit: int, where: str) -> None:
+def _check_lines(file: Opened, block: bytes, offset: int, limit: int) -> None:
     """Each window of ``limit`` bytes must hold a line end: one backward search a window."""
     start = 0
     while len(block) - start > limit:
         end = block.rfind(b"\n", start, start + limit + 1)
         if end < 0:
-            line = first + block.count(b"\n", 0, start)
-            fail("SRC-LINE", f"{where}:{line}", limit=f"{limit:,}")
+            fail("SRC-LINE", f"{file.where}:{_line_at(file, offset + start)}", limit=f"{limit:,}")
         start = end + 1
+
+
+def _line_at(file: Opened, offset: int) -> int:
+    """The line of a decompressed byte: only a file that is refused is counted for it, from its start."""
+    line = 1
+    for piece in chunks(file):
+        line += piece.count(b"\n", 0, max(offset, 0))
+        offset -= len(piece)
+        if offset <= 0:
+            break
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,26 +204,26 @@ class Scanned:
 
 def scan(file: Opened) -> Scanned:
     """Read the whole file once; raises what ``chunks`` and ``blocks`` do, and SRC-NUL."""
-    sha, total, line = hashlib.sha256(), 0, 1
+    sha, total = hashlib.sha256(), 0
     encoding: str | None = None
     for block in blocks(file):
         sha.update(block)
-        total += len(block)
         if (nul := block.find(b"\0")) >= 0:
-            line += block.count(b"\n", 0, nul)
-            fail("SRC-NUL", f"{file.where}:{line}")
+            fail("SRC-NUL", f"{file.where}:{_line_at(file, total + nul)}")
+        total += len(block)
         if encoding is None and not (block.isascii() or _is_utf8(block)):
             encoding = guess_encoding(block)
-        line += count_lines(block)
     if not total:
         fail("SRC-EMPTY", file.where)
     return Scanned(sha.hexdigest(), encoding or "utf-8", clean=encoding is None)
 
 
 def _is_utf8(block: bytes) -> bool:
+    """Whether Arrow's validator says so: it makes no text of it, as ``decode`` would."""
+    ends = pa.array([0, len(block)], pa.int32()).buffers()[1]
     try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
+        pa.Array.from_buffers(pa.binary(), 1, [None, ends, pa.py_buffer(block)]).cast(pa.string())
+    except pa.ArrowInvalid:
         return False
     return True
 

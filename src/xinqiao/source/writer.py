@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ from xinqiao.source.lake import DataFile
 _GROUP_ROWS = 128 * 1024
 _HELD_ROWS = 1024 * 1024
 _BUCKETS = 64
+_HELD_KEYS = 512 * 1024
 _REPEATING_TYPES = ("enum", "date", "time")
 """Types worth a Parquet dictionary; one of nearly distinct ids or sums costs time and makes files larger."""
 _NO_YEAR = 0
@@ -37,6 +39,7 @@ class PartitionedWriter:
         kinds = contract.fields.items()
         self._repeating = [name for name, kind in kinds if kind.type in _REPEATING_TYPES]
         self._repeating += [contract.company, "_file"]
+        self._measured = [contract.company, contract.event, contract.known]
         self._held: dict[str, list[pl.DataFrame]] = {}
         self._rows: dict[str, int] = {}
         self._held_rows = 0
@@ -91,6 +94,7 @@ class PartitionedWriter:
                 compression_level=1,
                 version="2.6",
                 use_dictionary=self._repeating,
+                write_statistics=self._measured,
                 column_encoding={LINE: "DELTA_BINARY_PACKED"},
             )
         self._writers[key].write_table(self._table(part), row_group_size=_GROUP_ROWS)
@@ -135,11 +139,22 @@ class RepeatCounter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._held: list[npt.NDArray[np.uint64]] = []
+        self._held_keys = 0
         self._paths = [folder / f"{i:02d}.hash" for i in range(_BUCKETS)]
 
     def append(self, frame: pl.DataFrame, fields: Sequence[str]) -> None:
         """Add the keys of some rows."""
-        hashes = np.sort(frame.select(fields).hash_rows(seed=0).to_numpy())
+        self._held.append(frame.select(fields).hash_rows(seed=0).to_numpy())
+        self._held_keys += frame.height
+        if self._held_keys >= _HELD_KEYS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._held_keys:
+            return
+        hashes = np.sort(np.concatenate(self._held))
+        self._held, self._held_keys = [], 0
         edges = np.arange(1, _BUCKETS, dtype=np.uint64) << np.uint64(58)
         self._folder.mkdir(parents=True, exist_ok=True)
         for path, part in zip(self._paths, np.split(hashes, np.searchsorted(hashes, edges)), strict=True):
@@ -149,6 +164,7 @@ class RepeatCounter:
 
     def rows(self) -> int:
         """Rows whose key another row has too."""
+        self._flush()
         total = 0
         for path in self._paths:
             if path.exists():
