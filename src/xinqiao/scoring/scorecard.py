@@ -22,11 +22,11 @@ from xinqiao.scoring.compiled import score, woe_matrix
 from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
 from xinqiao.scoring.merging import EmptyMissing
 
-PENALTIES = (4.0, 16.0, 64.0)
+PENALTIES = (16.0, 64.0, 256.0)
 FLAT = Text(zh="按既定方向看，各取值风险无差别", en="no difference of risk in the stated direction")
 WEAK = Text(zh="信息值 IV 低于阈值", en="information value below the threshold")
 AGAINST = Text(
-    zh="系数为零：与其他变量合用时没有增益", en="coefficient is zero: adds nothing beside the others"
+    zh="与其他变量合用时没有增益，分值全为零", en="adds nothing beside the others: all its points are zero"
 )
 
 
@@ -56,15 +56,15 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         *,
         signs: Mapping[str, int] | None = None,
         specials: Mapping[str, Specials] | None = None,
-        prebins: int = 20,
-        max_bins: int = 8,
+        prebins: int = 10,
+        max_bins: int = 10,
         min_share: float = 0.05,
         smoothing: float = 2.0,
-        trend: float = 100.0,
+        trend: float = 3000.0,
         merge_chi2: float = 2.7,
         empty_missing: EmptyMissing = "neutral",
-        min_iv: float = 0.02,
-        max_correlation: float = 0.9,
+        min_iv: float = 0.01,
+        max_correlation: float = 1.0,
         penalties: Sequence[float] = PENALTIES,
         folds: int = 5,
         scale: Scale | None = None,
@@ -141,9 +141,10 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         scale = self.scale or Scale()
         variables = []
         for i, coefficient in zip(kept, fit.coefficients.tolist(), strict=True):
-            variable = self.variables_[i]
-            if round(coefficient, DIGITS) > 0:
-                variables.append(with_points(variable, round(coefficient, DIGITS), scale, self.digits))
+            known = self.variables_[i]
+            variable = with_points(known, round(coefficient, DIGITS), scale, self.digits)
+            if any(b.points for b in variable.bins):
+                variables.append(variable)
             else:
                 dropped.append(Dropped(name=variable.name, reason=AGAINST))
         return Card(
@@ -185,8 +186,16 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
 
 def _fit(woe: Floats, bad: Floats, penalty: float, start: Fit | None = None) -> Fit:
-    """Log odds of bad on -WOE, so that every coefficient is >= 0 and 1 means 'as alone'."""
-    return fit_logistic(-woe, bad, Penalty(penalty), start=start)
+    """Log odds of bad on -WOE, so that every coefficient is >= 0 and 1 means 'as alone'.
+
+    The ridge acts on WOE scaled to one standard deviation: before the data speak, every variable
+    counts alike, whatever its own spread.
+    """
+    spread = woe.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    warm = None if start is None else Fit(start.intercept, start.coefficients * spread)
+    fit = fit_logistic(-woe / spread, bad, Penalty(penalty), start=warm)
+    return Fit(fit.intercept, fit.coefficients / spread)
 
 
 def with_points(variable: Variable, coefficient: float, scale: Scale, digits: int) -> Variable:

@@ -41,7 +41,8 @@ class Validation(Frozen):
     ``auc`` is the mean over repeats of the AUC of all companies pooled; ``auc_interval`` its
     95 % bootstrap interval over companies (it does not hold the chance of having drawn another
     training sample, so with few bads the true uncertainty is wider). The other measures are means
-    over repeats too. ``roc`` and ``calibration`` come from each company's mean log odds.
+    over repeats too. ``auc_averaged``, ``roc`` and ``calibration`` come from each company's mean
+    log odds over the repeats.
     """
 
     kind: Literal["nested-out-of-fold", "out-of-time"]
@@ -52,6 +53,7 @@ class Validation(Frozen):
     seed: int = 0
     auc_per_repeat: tuple[float, ...]
     auc: float
+    auc_averaged: float
     auc_interval: tuple[float, float]
     gini: float
     ks: float
@@ -142,6 +144,7 @@ def summarise(
         seed=seed,
         auc_per_repeat=tuple(aucs),
         auc=round(mean, DIGITS),
+        auc_averaged=round(auc(middle, bad), DIGITS),
         auc_interval=(round(low, DIGITS), round(high, DIGITS)),
         gini=round(2 * mean - 1, DIGITS),
         ks=_mean([ks(s, bad) for s in scores]),
