@@ -198,7 +198,7 @@ def test_indicators_names_the_fault(bench: Path, done: Done) -> None:
     options = ("--lake", done.out / "lake", "--out", bench / "values")
     told_well(call("indicators", "--as-of", "1990-01-01", *options), "IND-EMPTY", "--as-of")
     told_well(call("indicators", "--as-of", AS_OF, "--engine", "abacus", *options), "IND-ENGINE", "--engine")
-    told_well(call("indicators", "--as-of", AS_OF, "--ids", "INV99", *options), "IND-UNKNOWN", "INV99")
+    told_well(call("indicators", "--as-of", AS_OF, "--ids", "INV99", *options), "IND-UNKNOWN", "--ids")
     told_well(call("indicators", "--as-of", AS_OF, "--lake", bench / "no"), "IND-EMPTY", "--as-of")
     told_well(call("indicators", "--as-of", "2020-02-30", *options), "RUN-DATE", "--as-of")
     assert not (bench / "values").exists()
