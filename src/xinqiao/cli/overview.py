@@ -63,7 +63,7 @@ def run_summary(material: Material, report: IngestReport) -> RunSummary:
         outcomes=tuple(_outcomes(rows)),
         grades=tuple(_grades(material, rows)),
         companies=tuple(_company(row) for row in rows),
-        links=_links(material),
+        links=tuple(_links(material, report)),
         notes=material.notes,
         home=HOME,
     )
@@ -159,17 +159,16 @@ def _company(row: dict[str, Any]) -> CompanyRow:
     )
 
 
-def _links(material: Material) -> tuple[Link, ...]:
+def _links(material: Material, report: IngestReport) -> Iterator[Link]:
     records = Text(zh="决策存档（可重放）", en="decision records (replayable)")
-    return (
-        Link(CARD, Text(zh="模型卡", en="model card")),
-        Link("../decisions/results.csv", Text(zh="结果 CSV", en="results as CSV")),
-        Link("../decisions/results.parquet", Text(zh="结果 Parquet", en="results as Parquet")),
-        Link(f"../indicators/{material.as_of}/values.parquet", Text(zh="指标 Parquet", en="indicators")),
-        Link("../decisions/decisions.jsonl", records),
-        Link("../model/model.json", Text(zh="模型 JSON", en="model as JSON")),
-        Link("../lake/quarantine", Text(zh="隔离的行", en="quarantined rows")),
-    )
+    yield Link(CARD, Text(zh="模型卡", en="model card"))
+    yield Link("../decisions/results.csv", Text(zh="结果 CSV", en="results as CSV"))
+    yield Link("../decisions/results.parquet", Text(zh="结果 Parquet", en="results as Parquet"))
+    yield Link(f"../indicators/{material.as_of}/values.parquet", Text(zh="指标 Parquet", en="indicators"))
+    yield Link("../decisions/decisions.jsonl", records)
+    yield Link("../model/model.json", Text(zh="模型 JSON", en="model as JSON"))
+    if report.quarantined:  # without a quarantined row there is no such folder
+        yield Link("../lake/quarantine", Text(zh="隔离的行", en="quarantined rows"))
 
 
 def model_card(material: Material) -> ModelCard:
