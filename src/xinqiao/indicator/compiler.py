@@ -6,7 +6,6 @@ are done in float64, so that no product of cents overflows; division by zero is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -27,6 +26,7 @@ from xinqiao.kernel.expression import (
     walk,
 )
 
+_HOURS = 24
 AS_OF = "as_of"
 """The name of the date T in every expression."""
 
@@ -64,6 +64,8 @@ class Scope:
                 raise TypeError(message)
 
     def _compare(self, node: Compare) -> Value:  # noqa: PLR0911 - one return per operator
+        if (clock := _clock(node)) is not None:
+            node = clock
         left = self.compile(node.left)
         if isinstance(node.right, Items):
             known = left.isin([self.compile(item) for item in node.right.items])
@@ -101,6 +103,17 @@ class Scope:
         return function.build(self.as_of, *args)
 
 
+def _clock(node: Compare) -> Compare | None:
+    """``hour(t) < 6`` as ``t < "06"``: the lake's times are HH:MM:SS, which sort as texts."""
+    match node:
+        case Compare(
+            op="<" | ">=", left=Call(function="hour", args=(time,)), right=Const(value=int(hour))
+        ) if 0 <= hour < _HOURS and not isinstance(hour, bool):
+            return replace(node, left=time, right=Const(node.column, f"{hour:02d}"))
+        case _:
+            return None
+
+
 def _literal(value: float | str | bool) -> Value:  # noqa: FBT001 - a truth value of the expression language
     if isinstance(value, bool | str):
         return ibis.literal(value)
@@ -124,23 +137,3 @@ def aggregates(node: Node) -> bool:
 def zero_over_nothing(node: Node) -> bool:
     """Whether a measure is 0, not missing, for a covered company without rows."""
     return isinstance(node, Call) and node.function in AGGREGATE and AGGREGATE[node.function].zero
-
-
-def rewrite(node: Node, table: Mapping[Node, Node]) -> Node:  # noqa: PLR0911 - one return per node kind
-    """``node`` with every subtree found in ``table`` replaced."""
-    if node in table:
-        return table[node]
-    match node:
-        case Unary(operand=operand):
-            return replace(node, operand=rewrite(operand, table))
-        case Binary(left=left, right=right) | Compare(left=left, right=right):
-            return replace(node, left=rewrite(left, table), right=rewrite(right, table))
-        case Logic(parts=parts):
-            return replace(node, parts=tuple(rewrite(part, table) for part in parts))
-        case Choose(test=test, then=then, other=other):
-            test, then, other = (rewrite(part, table) for part in (test, then, other))
-            return replace(node, test=test, then=then, other=other)
-        case Call(args=args):
-            return replace(node, args=tuple(rewrite(arg, table) for arg in args))
-        case _:
-            return node

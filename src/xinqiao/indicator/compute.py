@@ -56,7 +56,7 @@ def compute(
     absent = {i.id: found for i in chosen if (found := absence(lake, i, lineage))}
     live = [indicator for indicator in chosen if indicator.id not in absent]
     with engine_of(engine) if isinstance(engine, str) else engine as running:
-        views = Views(catalog, lake, as_of, running, _views_of(catalog, live))
+        views = Views(catalog, lake, as_of, running, _measures_of(catalog, live))
         rows = running.fetch(_frame(views, live))
     rows = rows.sort_by(COMPANY)
     if rows.num_rows == 0:
@@ -71,7 +71,7 @@ def monthly(lake: Lake, as_of: date, months: int = 24, engine: str | Engine = "d
     valid invoices), invoices and void (numbers of rows). Months without invoices have no row.
     """
     with engine_of(engine) if isinstance(engine, str) else engine as running:
-        table = Views(shipped(), lake, as_of, running, {"invoice_month"}).table("invoice_month")
+        table = Views(shipped(), lake, as_of, running, {"invoice_month": SERIES}).table("invoice_month")
         last = month_index(last_complete_month_end(as_of))
         table = table.filter(table["month"].between(last - months + 1, last))
         rows = running.fetch(table.select(COMPANY, "month", *SERIES))
@@ -99,9 +99,13 @@ def _names(indicator: Indicator) -> list[str]:
     return [name for formula in formulas for name in names(formula.node)]
 
 
-def _views_of(catalog: Catalog, live: list[Indicator]) -> set[str]:
-    views = (catalog.measure_view(name) for indicator in live for name in _names(indicator))
-    return {view.id for view in views if view}
+def _measures_of(catalog: Catalog, live: list[Indicator]) -> dict[str, set[str]]:
+    """The company views the indicators rest on -> the measures they use."""
+    used: dict[str, set[str]] = {}
+    for name in sorted({name for indicator in live for name in _names(indicator)}):
+        if view := catalog.measure_view(name):
+            used.setdefault(view.id, set()).add(name)
+    return used
 
 
 def _companies(views: Views, contract: str) -> Table:
@@ -118,8 +122,7 @@ def _frame(views: Views, live: list[Indicator]) -> Table:
         covered = source if source is not None else _companies(views, contract)
         covered = covered.select(_company=COMPANY, **{f"_in_{contract}": ibis.literal(value=True)})
         table = table.left_join(covered, table[COMPANY] == covered["_company"]).drop("_company")
-    wanted = {name for indicator in live for name in _names(indicator)}
-    for view in sorted(_views_of(views.catalog, live)):
+    for view, wanted in sorted(_measures_of(views.catalog, live).items()):
         table = _with_measures(table, views, view, wanted)
     # kept, because Spark would otherwise write every measure out in every expression that uses it
     table = views.engine.keep("frame", table)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 import ibis
 
-from xinqiao.indicator.compiler import Scope, rewrite
+from xinqiao.indicator.compiler import Scope
 from xinqiao.indicator.engine import Engine
 from xinqiao.indicator.model import COMPANY, Catalog, Formula, Join, View
 from xinqiao.kernel.errors import user_error
-from xinqiao.kernel.expression import Call, Compare, Const, Logic, Name, Node, walk
+from xinqiao.kernel.expression import names
 from xinqiao.kernel.period import last_complete_month_end, month_index
 from xinqiao.source.contract import Contract, contracts
 from xinqiao.source.lake import Lake
@@ -24,13 +26,17 @@ Value = Any
 class Views:
     """The tables of one evaluation; each is built when first asked for, and only once."""
 
-    def __init__(self, catalog: Catalog, lake: Lake, as_of: date, engine: Engine, wanted: set[str]) -> None:
+    def __init__(
+        self, catalog: Catalog, lake: Lake, as_of: date, engine: Engine, wanted: Mapping[str, Collection[str]]
+    ) -> None:
+        """``wanted``: the columns to be asked of company views."""
         self.catalog = catalog
         self.lake = lake
         self.as_of = as_of
         self.engine = engine
         self._built: dict[str, Table] = {}
-        self._uses = _uses(catalog, wanted)
+        self._needed = _needed(catalog, wanted)
+        self._uses = _uses(catalog, self._needed)
 
     def table(self, source: str) -> Table:
         """The table of a contract (as of T) or view."""
@@ -64,7 +70,7 @@ class Views:
             table = self._group(table, view)
         if view.dense:
             table = self._dense(before, table, view.dense)
-        shared = self._uses.get(view.id, 0) > 1 and (view.joins or view.measures)
+        shared = self._uses[view.id] > 1 and (view.joins or view.measures)
         return self.engine.keep(view.id, table) if shared or view.of_company else table
 
     def _join(self, left: Table, join: Join) -> Table:
@@ -74,34 +80,12 @@ class Views:
         return left.join(right, tests, how="inner" if join.inner else "left")
 
     def _group(self, table: Table, view: View) -> Table:
-        table, nodes = self._ranked(table, view)
-        measures = {
-            name: self._compile(Formula(nodes[name], formula.text, formula.where), table)
-            for name, formula in view.measures.items()
-        }
+        wanted = self._needed[view.id]
+        formulas = {name: formula for name, formula in view.measures.items() if name in wanted}
+        measures = {name: self._compile(formula, table) for name, formula in formulas.items()}
+        if not measures:
+            return table.select(*view.by).distinct()
         return table.group_by(list(view.by)).aggregate(**measures)
-
-    def _ranked(self, table: Table, view: View) -> tuple[Table, dict[str, Node]]:
-        """Turn ``top_sum(x, n)`` into a rank column and ``sum_if(x, rank <= n and x > 0)``.
-
-        Ties do not matter: tied values are equal, whichever of them is taken.
-        """
-        nodes = {name: formula.node for name, formula in view.measures.items()}
-        ranks: dict[Node, str] = {}
-        for name, formula in view.measures.items():
-            for call in [n for n in walk(formula.node) if isinstance(n, Call) and n.function == "top_sum"]:
-                amount, most = call.args
-                if amount not in ranks:
-                    ranks[amount] = f"_rank_{len(ranks)}"
-                    value = Scope(table, self.as_of).compile(amount)
-                    order = ibis.desc(value, nulls_first=False)
-                    window = ibis.window(group_by=list(view.by), order_by=order)
-                    table = table.mutate(**{ranks[amount]: ibis.row_number().over(window)})
-                best = Compare(call.column, "<", Name(call.column, ranks[amount]), most)
-                positive = Compare(call.column, ">", amount, Const(call.column, 0))
-                test = Logic(call.column, "and", (best, positive))
-                nodes[name] = rewrite(nodes[name], {call: Call(call.column, "sum_if", (amount, test))})
-        return table, nodes
 
     def _dense(self, before: Table, grouped: Table, months: int) -> Table:
         """All of the last ``months`` complete months of every company, empty ones with 0."""
@@ -146,16 +130,35 @@ def _latest(table: Table, contract: Contract) -> Table:
     return ranked.filter(ranked["_version"] == 0).drop("_version")
 
 
-def _uses(catalog: Catalog, wanted: set[str]) -> dict[str, int]:
-    """How often each view is read when the views ``wanted`` are evaluated."""
-    uses: dict[str, int] = {}
-    open_views = sorted(wanted)
-    seen = set(open_views)
+def _needed(catalog: Catalog, wanted: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Views read when the columns ``wanted`` of some views are asked for -> columns used of each.
+
+    May name columns a view does not have, but never leaves out one that is used.
+    """
+    needed = {view: set(columns) for view, columns in wanted.items()}
+    open_views = sorted(needed)
     while open_views:
         view = catalog.views[open_views.pop()]
-        for source in view.sources:
-            uses[source] = uses.get(source, 0) + 1
-            if source in catalog.views and source not in seen:
-                seen.add(source)
+        for source, columns in _reads(view, needed[view.id]):
+            known = needed.get(source)
+            if source in catalog.views and (known is None or not columns <= known):
+                needed[source] = columns | (known or set())
                 open_views.append(source)
-    return uses
+    return needed
+
+
+def _reads(view: View, needed: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """What ``view`` reads of its sources to make the columns ``needed``."""
+    formulas = [*view.columns.values(), *([view.condition] if view.condition else [])]
+    formulas += [formula for name, formula in view.measures.items() if name in needed]
+    used = {name for formula in formulas for name in names(formula.node)} | {*view.by, *view.select}
+    used |= set() if view.measures else needed
+    yield view.source, used | {left for join in view.joins for left, _ in join.on}
+    for join in view.joins:
+        prefixed = {name.removeprefix(join.prefix) for name in used if name.startswith(join.prefix)}
+        yield join.view, prefixed | {right for _, right in join.on}
+
+
+def _uses(catalog: Catalog, needed: Collection[str]) -> Counter[str]:
+    """How often each source is read by the views ``needed``."""
+    return Counter(source for view in needed for source in catalog.views[view].sources)
