@@ -27,7 +27,7 @@ def read_model(data: bytes) -> Scorer:
     """A model of one variable, as plain as can be."""
     model = json.loads(data)
 
-    def score(values: Mapping[str, float | None]) -> dict[str, Any]:
+    def score(values: Mapping[str, float | None], _application: Mapping[str, Any]) -> dict[str, Any]:
         points = model["base"] + model["weight"] * (values.get("INV28") or 0)
         return {"points": points, "pd": 1 / points, "grade": "A" if points > 550 else "B"}
 

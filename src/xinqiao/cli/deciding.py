@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from xinqiao.cli.companies import Company
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.policy.record import Basis, DecisionRecord, Subject, record_decision
+from xinqiao.policy.scorer import IN_DEFAULT, PEER_GROUP
 from xinqiao.policy.store import DecisionStore
 
 CONSENT = "none:back-test"
@@ -53,9 +54,9 @@ def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
         company = by_id.get(key)
         application: dict[str, Any] = {}
         if company is not None and company.peer_group is not None:
-            application["peer_group"] = company.peer_group
+            application[PEER_GROUP] = company.peer_group
         if company is not None and company.in_default:
-            application["in_default"] = True
+            application[IN_DEFAULT] = True
         values = {name: row[name] for name in names}
         yield Subject(key, snapshot.as_of, values, reasons.get(key, {}), application, CONSENT)
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from xinqiao.city.generate import generate
 from xinqiao.cli.companies import Company, companies, records
 from xinqiao.cli.deciding import decide_all
-from xinqiao.cli.learn import Learner, learning_dates
+from xinqiao.cli.learn import Learner, learning_dates, with_peers
 from xinqiao.cli.material import Material
 from xinqiao.cli.pages import write_pages
 from xinqiao.cli.settings import RunSettings, code_digest, run_settings
@@ -148,18 +148,29 @@ class Job:
         """Learn, or take the model that was given."""
         told: dict[str, Any] = {"code": self.code, "settings": self.settings.model_dump(mode="json")}
         if self.given_model is not None:
-            data = _read(self.given_model)
-            told |= {"given": data.decode()}
-            self.keys["model"], _ = stage(self.out / "model", told, lambda folder: _given(folder, data))
+            given = Model.from_json(_read(self.given_model))
+            told |= {"given": given.model_id, "peers": self.keys[self.as_of.isoformat()]}
+            self.keys["model"], _ = stage(self.out / "model", told, lambda folder: self._take(folder, given))
             return
         told |= {day.isoformat(): self.keys[day.isoformat()] for day in self._needed_dates()}
-        learner = Learner(self.lake, self.snapshot, self.settings, self.as_of)
+        learner = Learner(self.lake, self.snapshot, self.settings, self.as_of, self.groups)
         self.keys["model"], _ = stage(
             self.out / "model",
             told,
             lambda folder: learner.learn(folder, lambda name: self.progress.step(f"model {name}")),
         )
         self.progress.step("model", 1, 1)
+
+    def _take(self, folder: Path, given: Model) -> None:
+        """Use a model trained elsewhere, with the peers of this run."""
+        model = with_peers(given, self.snapshot(self.as_of), self.groups)
+        (folder / "model.json").write_bytes(model.to_json())
+        (folder / "validation.json").write_bytes(b"[]")
+
+    @property
+    def groups(self) -> dict[str, str | None]:
+        """Company -> peer group."""
+        return {company.id: company.peer_group for company in self.companies}
 
     @cached_property
     def learned(self) -> Model:
@@ -255,11 +266,6 @@ def _read(path: Path) -> bytes:
     except UserError as error:
         raise UserError(error.code, str(path), error.what, error.fix) from error
     return data
-
-
-def _given(folder: Path, data: bytes) -> None:
-    (folder / "model.json").write_bytes(data)
-    (folder / "validation.json").write_bytes(b"[]")
 
 
 def _sample(folder: Path) -> dict[str, int]:

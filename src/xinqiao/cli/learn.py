@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from xinqiao.cli.companies import LEAST_PEERS
 from xinqiao.cli.settings import RunSettings
 from xinqiao.indicator.definition import catalog, indicators
 from xinqiao.indicator.lineage import Lineage
@@ -19,7 +20,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.metrics import stability_of_values
-from xinqiao.scoring.model import Model
+from xinqiao.scoring.model import Model, peer_medians
 from xinqiao.scoring.outcome import outcomes
 from xinqiao.scoring.scorecard import Scorecard
 from xinqiao.scoring.training import train
@@ -30,6 +31,10 @@ from xinqiao.source.lake import Lake
 SIGNS = {"+": 1, "-": -1, "~": 0}
 MIN_BADS = 10
 FOLDS, REPEATS, SEED = 5, 5, 0
+
+
+Groups = Mapping[str, str | None]
+"""Company -> peer group, None for those compared with everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,18 @@ class Learner:
     """Learns from the snapshots in ``read`` (date -> Snapshot) and the outcomes in ``lake``."""
 
     def __init__(
-        self, lake: Lake, read: Callable[[date], Snapshot], settings: RunSettings, as_of: date
+        self,
+        lake: Lake,
+        read: Callable[[date], Snapshot],
+        settings: RunSettings,
+        as_of: date,
+        groups: Groups,
     ) -> None:
         self.lake = lake
         self.read = read
         self.settings = settings
         self.as_of = as_of
+        self.groups = groups
         self.signs = {i.id: SIGNS[i.direction] for i in indicators().values()}
 
     def sample(self, day: date) -> Sample:
@@ -117,7 +128,7 @@ class Learner:
             repeats=REPEATS,
             seed=SEED,
         )
-        (folder / "model.json").write_bytes(model.to_json())
+        (folder / "model.json").write_bytes(with_peers(model, self.read(self.as_of), self.groups).to_json())
         step("challenger")
         (folder / "challenger.json").write_bytes(self.trees().fit(final.X, final.y).to_json())
         (folder / "validation.json").write_bytes(canonical_json(self._validate(dates, final, model, step)))
@@ -153,6 +164,13 @@ class Learner:
         second = _result("challenger", final.as_of, out_of_time(trees, final.X, final.y))
         trained = {"trained_at": earlier.as_of.isoformat()}
         return [first | trained | {"stability_index": shift}, second | trained]
+
+
+def with_peers(model: Model, snapshot: Snapshot, groups: Groups) -> Model:
+    """``model`` comparing companies with the medians of ``snapshot``, of all indicators."""
+    frame = snapshot.frame()
+    peers = peer_medians(frame, [groups.get(key) for key in frame.index], LEAST_PEERS)
+    return model.model_copy(update={"peers": peers})
 
 
 def _enough(sample: Sample) -> bool:

@@ -89,16 +89,6 @@ class Material:
         labels = sorted({label for months in rows.values() for label in months})
         return {key: tuple(found.get(m) or Month(m, 0.0, 0.0) for m in labels) for key, found in rows.items()}
 
-    @cached_property
-    def medians(self) -> dict[str | None, dict[str, float | None]]:
-        """Peer group (None: everyone) -> indicator -> median at the date."""
-        frame = self.snapshot.frame()
-        groups = [getattr(self.by_id.get(key), "peer_group", None) for key in frame.index]
-        found: dict[str | None, dict[str, float | None]] = {None: _medians(frame)}
-        for name, part in frame.groupby(groups):
-            found[str(name)] = _medians(part)
-        return found
-
     @property
     def run_id(self) -> str:
         """Stands for the model, the policy and the date: equal for equal runs."""
@@ -140,8 +130,3 @@ class Material:
         with (self.decisions.root / "decisions.jsonl").open("rb") as lines:
             for line in lines:
                 yield json.loads(line)
-
-
-def _medians(frame: pd.DataFrame) -> dict[str, float | None]:
-    middle = frame.median()
-    return {str(n): None if np.isnan(v) else float(v) for n, v in zip(frame.columns, middle, strict=True)}

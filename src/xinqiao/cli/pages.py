@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from xinqiao.cli import views
 from xinqiao.cli.companies import Records
@@ -13,6 +13,7 @@ from xinqiao.cli.overview import CARD, HOME, model_card, run_summary
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.model import Indicator
 from xinqiao.kernel.text import Text
+from xinqiao.policy.scorer import DIRECTIONS
 from xinqiao.report.company import (
     CompanyPage,
     Contribution,
@@ -30,7 +31,6 @@ from xinqiao.report.summary import render_lists, render_summary
 from xinqiao.source.contract import contracts
 from xinqiao.source.ingest import IngestReport
 
-DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
 EVERYONE = Text(zh="本次评估的全部企业", en="all companies of this run")
 
 
@@ -67,7 +67,7 @@ def company_page(material: Material, record: Mapping[str, Any]) -> CompanyPage:
         sources=tuple(_sources(material, key)),
         home=f"../{HOME}",
         card=f"../{CARD}",
-        notes=material.notes,
+        notes=(*material.notes, *_notes(record)),
     )
 
 
@@ -122,16 +122,15 @@ def _contributions(
     for direction in DIRECTIONS:
         found = material.model.reasons(row, indicators(), group=group, limit=len(bins), direction=direction)
         for reason in found:
-            value = reason.value
             yield Contribution(
                 indicator=reason.indicator,
                 name=views.name_of(reason.indicator),
-                value=value if isinstance(value, int | float) else None,
+                value=_number(reason.value),
                 unit=views.unit_of(reason.indicator),
                 missing=material.missing[record["company_id"]].get(reason.indicator),
                 bin_label=bins[reason.indicator],
                 points=reason.points,
-                peer_median=reason.peer_median if isinstance(reason.peer_median, int | float) else None,
+                peer_median=_number(reason.peer_median),
                 sentence=reason.sentence,
             )
 
@@ -145,12 +144,22 @@ def _indicator(material: Material, key: str, indicator: Indicator, group: str | 
         value=value,
         unit=indicator.unit.id,
         missing=material.missing[key].get(indicator.id) if value is None else None,
-        peer_median=material.medians[group].get(indicator.id),
+        peer_median=_number(material.model.peers.of(group).get(indicator.id)),
         direction=indicator.direction,
         red_flag=flag.text if flag else None,
         flagged=bool(flag and views.raised(flag, {**material.given[key], "value": value})),
         scored=indicator.id in material.model.card.names,
     )
+
+
+def _notes(record: Mapping[str, Any]) -> Iterator[Text]:
+    """What the policy could not look at and was told to leave aside."""
+    for note in record["decision"]["notes"]:
+        yield Text(zh=note["text"]["zh"], en=note["text"]["en"])
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _sources(material: Material, key: str) -> Iterator[DataSource]:

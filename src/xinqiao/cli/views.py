@@ -23,6 +23,7 @@ from xinqiao.report.charts.scale import Band
 from xinqiao.report.view import Performance
 from xinqiao.scoring.model import Model
 from xinqiao.scoring.validation import Validation
+from xinqiao.source.contract import contracts
 
 ROLE = {
     "champion": Text(zh="评分卡", en="scorecard"),
@@ -35,7 +36,23 @@ SCORE_BINS = 12
 def missing_words(reason: str, detail: str | None) -> Text:
     """Why a value is missing, with the absent source or field when one is named."""
     text = REASONS.get(reason, Text(zh=reason, en=reason))
-    return Text(zh=f"{text.zh}（{detail}）", en=f"{text.en} ({detail})") if detail else text
+    if not detail:
+        return text
+    what = _absent(detail)
+    return Text(zh=f"{text.zh}：{what.zh}", en=f"{text.en}: {what.en}")
+
+
+def _absent(detail: str) -> Text:
+    """What is absent, in words: a contract, a field of one, or a source no contract exists for yet."""
+    source, _, field = detail.partition(".")
+    known = contracts().get(source)
+    if known is None:
+        zh, _, en = detail.partition(" ")
+        return Text(zh=zh, en=en)
+    if not field:
+        return known.name
+    name = known.fields[field].name
+    return Text(zh=f"{known.name.zh}的{name.zh}", en=f"{name.en} of {known.name.en}")
 
 
 def performance(results: Iterable[Mapping[str, Any]]) -> tuple[Performance, ...]:
@@ -77,7 +94,7 @@ def roc_curves(results: Iterable[Mapping[str, Any]]) -> tuple[Roc, ...]:
     for result in results:
         if result["validation"] is not None and "trained_at" not in result and result["role"] not in first:
             v = Validation.model_validate(result["validation"])
-            first[result["role"]] = Roc(ROLE[result["role"]], v.roc)
+            first[result["role"]] = Roc(ROLE[result["role"]], v.roc, auc=v.auc)
     return tuple(first.values())
 
 

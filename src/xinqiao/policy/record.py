@@ -16,8 +16,8 @@ from xinqiao.policy.evaluate import decide_inputs
 FORMAT = 1
 ID_LENGTH = 32
 
-Scorer = Callable[[Mapping[str, float | None]], dict[str, Any]]
-"""Scores one company's indicators into plain JSON values: at least ``points``, ``pd``, ``grade``."""
+Scorer = Callable[[Mapping[str, float | None], Mapping[str, Any]], dict[str, Any]]
+"""Scores indicators and application into plain JSON values: at least ``points``, ``pd``, ``grade``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def record_decision(basis: Basis, subject: Subject) -> DecisionRecord:
     snapshot = _snapshot(subject)
     values = {name: entry.get("value") for name, entry in snapshot.items()}
     reasons = {name: entry["missing"] for name, entry in snapshot.items() if "missing" in entry}
-    score = basis.scorer(values)
+    score = basis.scorer(values, subject.application)
     case = Case(subject.company_id, subject.as_of, values, reasons, score, subject.application)
     content = {
         "format": FORMAT,

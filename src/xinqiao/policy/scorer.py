@@ -15,7 +15,11 @@ MOST_REASONS = 4
 PD_DIGITS = 9
 """PDs are kept to 1e-9: the last bits of exp and log differ from one machine's library to another's."""
 
-_DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
+PEER_GROUP = "peer_group"
+IN_DEFAULT = "in_default"
+"""Keys of an application that the scorer reads."""
+
+DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
 
 
 def basis_of(model: Model, policy: Policy) -> Basis:
@@ -32,17 +36,23 @@ def read_scorer(data: bytes) -> Scorer:
 def scorer_of(model: Model) -> Scorer:
     """A scorer giving points, pd, grade, contributions and reasons as plain JSON values.
 
+    The application may name the ``peer_group`` reasons compare with, and say that the company is
+    ``in_default``: its grade is then the scale's grade of default, whatever it scores.
+
     Reasons are kept as codes and numbers; their sentences are made when shown, so a record does
     not change with the wording of an indicator's name.
     """
 
-    def score(values: Mapping[str, float | None]) -> dict[str, Any]:
+    def score(values: Mapping[str, float | None], application: Mapping[str, Any]) -> dict[str, Any]:
         row: dict[str, Value] = dict(values)
         found = model.score_one(row).model_dump(mode="json")
+        if application.get(IN_DEFAULT):
+            found |= {"grade": model.scale.default.id, "grade_by_score": found["grade"]}
+        group = application.get(PEER_GROUP)
         codes = [
             reason.model_dump(mode="json", exclude={"sentence"})
-            for direction in _DIRECTIONS
-            for reason in model.reasons(row, {}, limit=MOST_REASONS, direction=direction)
+            for direction in DIRECTIONS
+            for reason in model.reasons(row, {}, group=group, limit=MOST_REASONS, direction=direction)
         ]
         return {**found, "pd": round(found["pd"], PD_DIGITS), "reasons": codes}
 

@@ -19,7 +19,7 @@ _DATED = """
     SELECT company_id, max(CASE WHEN default_on > ? AND default_on <= ? THEN 1 ELSE 0 END) AS bad
     FROM latest
     GROUP BY company_id
-    HAVING count_if(default_on <= ? OR (defaulted AND default_on IS NULL)) = 0
+    HAVING max(CASE WHEN default_on <= ? OR (defaulted AND default_on IS NULL) THEN 1 ELSE 0 END) = 0
        AND (bad = 1 OR max(observed_on) >= ?)
     ORDER BY company_id
 """

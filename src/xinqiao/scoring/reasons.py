@@ -118,7 +118,8 @@ def _reason(
 
 def _missing_words(name: Text) -> Text:
     return Text(
-        zh=f"{name.zh}暂无数据，按缺失计分", en=f"{name.en} is not available and is scored as missing"
+        zh=f"{name.zh}没有数值，按“无数值”一档计分",
+        en=f"{name.en} has no value and earns the points of that bin",
     )
 
 
