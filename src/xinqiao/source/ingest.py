@@ -29,7 +29,7 @@ from xinqiao.source.read_xlsx import XlsxReader
 from xinqiao.source.scan import Opened, Scanned, file_kind, open_file, scan
 from xinqiao.source.writer import PartitionedWriter, QuarantineWriter
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when the same file and mapping would give other bytes in the lake."""
 
 Progress = Callable[[str, int, int], None]
