@@ -35,8 +35,8 @@ def test_a_missing_value_is_said_to_be_missing() -> None:
     assert only.missing
     assert only.value is None
     assert only.points == -15
-    assert only.sentence.zh == "近12月开票额暂无数据，按缺失计分，比同类企业中位水平少15分"
-    assert "is not available and is scored as missing" in only.sentence.en
+    assert only.sentence.zh == "近12月开票额没有数值，按“无数值”一档计分，比同类企业中位水平少15分"
+    assert "has no value and earns the points of that bin" in only.sentence.en
 
 
 def test_the_greatest_losses_come_first_ties_by_id_and_no_more_than_asked() -> None:

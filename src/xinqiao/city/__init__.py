@@ -22,5 +22,6 @@ invoices a month, median               13.9, 12.6          1.9
 =====================================  ==================  =============
 
 There are fewer invoices a company on purpose, so that the demo is quick (``volume=6`` gives as many as
-the real set); that is also why more months are empty.
+the real set); that is also why more months are empty. Each is larger instead (about five times), so that
+yearly sales come near those of firms that ask for 100,000 CNY and more.
 """

@@ -99,7 +99,7 @@ def draw_region(companies: int, calendar: Calendar, seed: int, volume: float) ->
     size = rng.standard_normal(n) - 0.5 * self_employed
     sale_rate = volume * np.exp(0.7 + size)
     buy_rate = volume * np.exp(0.7 + 0.7 * size + 0.7 * rng.standard_normal(n))
-    sale_log_cents = np.log(1_200_000) + 0.4 * size + 1.35 * rng.standard_normal(n)
+    sale_log_cents = np.log(6_000_000) + 0.4 * size + 1.35 * rng.standard_normal(n)
     cost_share = rng.beta(8.0, 4.0, n)
     # the wider spread of purchases (1.9 against 0.95) lifts their mean: taken back here
     spread = (SALE_SPREAD**2 - BUY_SPREAD**2) / 2

@@ -22,6 +22,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.store import DecisionStore
 from xinqiao.report.charts.bars import Month
+from xinqiao.report.charts.scale import Band
 from xinqiao.scoring.model import Model
 
 STATIC = Text(
@@ -88,6 +89,11 @@ class Material:
             )
         labels = sorted({label for months in rows.values() for label in months})
         return {key: tuple(found.get(m) or Month(m, 0.0, 0.0) for m in labels) for key, found in rows.items()}
+
+    @cached_property
+    def bands(self) -> tuple[Band, ...]:
+        """Points of each grade."""
+        return views.bands(self.model)
 
     @property
     def run_id(self) -> str:

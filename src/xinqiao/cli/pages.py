@@ -109,7 +109,7 @@ def _score(material: Material, record: Mapping[str, Any]) -> Score:
         grade=given["grade"],
         grade_name=material.model.scale.describe(given["grade"]).name,
         pd=given["pd"],
-        bands=views.bands(material.model),
+        bands=material.bands,
         horizon_months=material.horizon_months,
     )
 

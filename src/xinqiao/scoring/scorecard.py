@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.binning import DIGITS, Specials, WOEBinner
@@ -98,6 +99,11 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         """Fit on ``X`` (rows, columns) and the binary ``y`` (rows,); the greater class is bad."""
         columns = validated(self, X, reset=True)
         bad = binary_target(self, columns.rows, y)
+        # one thread: small matrices are 20 times faster so, and sums do not hang on the machine's cores
+        with threadpool_limits(1, user_api="blas"):
+            return self._fit_columns(columns, bad)
+
+    def _fit_columns(self, columns: Columns, bad: Floats) -> Self:
         self.penalty_ = self._tune(columns, bad)
         self.variables_ = self._binner().bin_columns(columns, bad)
         woe = woe_matrix(self.variables_, columns)
