@@ -1,12 +1,10 @@
 from dataclasses import dataclass
 
-import pytest
-
 from tests.scoring.test_card import variable
 from xinqiao.indicator.unit import UNITS, Unit
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import Card, Value
-from xinqiao.scoring.reasons import quantity, reasons
+from xinqiao.scoring.card import Card
+from xinqiao.scoring.reasons import reasons
 
 
 @dataclass
@@ -24,9 +22,9 @@ def test_a_reason_names_value_unit_peer_median_and_points() -> None:
     (first, *_) = reasons(CARD, {"a": 2.0, "b": 5.0, "c": 5.0}, NAMES, PEERS)
     assert first.indicator == "a"
     assert first.points == -22  # -10 where the peer median earns 12
-    assert first.sentence.zh == "近12月开票额为2 元，低于同类企业中位数12.35 万元，比同类企业中位水平少22分"
+    assert first.sentence.zh == "近12月开票额为2元，低于同类企业中位数12.3万元，比同类企业中位水平少22分"
     assert first.sentence.en == (
-        "12-month sales is CNY 2, below the peer median of CNY 123,456: 22 points less than the peer median"
+        "12-month sales is CNY 2, below the peer median of CNY 123.5k: 22 points less than the peer median"
     )
 
 
@@ -60,24 +58,3 @@ def test_gains_are_told_too() -> None:
 
 def test_a_company_at_the_peer_median_has_nothing_to_be_told() -> None:
     assert reasons(CARD, {"a": 123_456.0, "b": 5.0, "c": 5.0}, NAMES, PEERS) == ()
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "zh", "en"),
-    [
-        (12_345_678.0, "CNY", "1,234.57 万元", "CNY 12,345,678"),
-        (0.1234, "ratio", "12.3%", "12.3%"),
-        (1.0, "month", "1 个月", "1 month"),
-        (3.0, "month", "3 个月", "3 months"),
-        (1.0, "flag", "是", "yes"),
-        (0.0, "flag", "否", "no"),
-        (2.46, "year", "2.5 年", "2.5 years"),
-        (1500.0, "count", "1,500", "1,500"),
-        (0.12345, "index", "0.123", "0.123"),
-        (1_093_456.5, "index", "1,093,456", "1,093,456"),
-        ("steel", "", "steel", "steel"),
-        (None, "CNY", "—", "—"),
-    ],
-)
-def test_quantities_are_written_with_their_units(value: Value, unit: str, zh: str, en: str) -> None:
-    assert quantity(value, unit) == Text(zh=zh, en=en)

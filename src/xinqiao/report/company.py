@@ -8,10 +8,10 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from xinqiao.kernel.quantity import Number, odds_in_words
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import Month, contribution, monthly
 from xinqiao.report.charts.scale import Band, firms, gauge
-from xinqiao.report.format import Number, odds_in_words
 from xinqiao.report.glossary import TERMS
 from xinqiao.report.page import OUTCOMES, bilingual, render
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from xinqiao.kernel.quantity import Number, fixed
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import ScoreBin, histogram, level
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc, calibration, ks, roc
-from xinqiao.report.format import Number, fixed
 from xinqiao.report.page import render
 from xinqiao.report.view import Performance
 

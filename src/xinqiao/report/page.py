@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from xinqiao.kernel import quantity as fmt
 from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.text import Text
-from xinqiao.report import format as fmt
 
 _PLAIN_ID = re.compile(r"[0-9A-Z]{1,40}")
 

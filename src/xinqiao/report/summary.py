@@ -10,12 +10,12 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from xinqiao.kernel.quantity import Number, percent
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import ScoreBin, Share, columns, histogram, level, shares
 from xinqiao.report.charts.curves import CalibrationBin, Roc, calibration, roc
 from xinqiao.report.charts.scale import Stand, pd_limit
 from xinqiao.report.company import Outcome
-from xinqiao.report.format import Number, percent
 from xinqiao.report.page import OUTCOMES, render
 from xinqiao.report.view import Link, Performance
 

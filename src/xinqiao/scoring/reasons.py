@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from xinqiao.indicator.unit import Unit
+from xinqiao.kernel.quantity import quantity
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.card import Card, Frozen, Value, Variable
 
 Reference = Literal["peer", "best", "neutral"]
-TEN_THOUSAND = 10_000
-LARGE = 1_000  # from here on decimals tell nobody anything
-YES = Text(zh="是", en="yes")
-NO = Text(zh="否", en="no")
 
 
 class Described(Protocol):
@@ -153,35 +150,3 @@ def _points_words(points: float, reference: Reference, *, known_median: bool) ->
 
 def _join(first: Text, second: Text) -> Text:
     return Text(zh=f"{first.zh}，{second.zh}", en=f"{first.en}: {second.en}")
-
-
-def quantity(value: Value, unit: str) -> Text:
-    """``value`` with its ``unit`` (id of ``indicator.unit``) in words; an unknown unit is left out."""
-    if value is None or isinstance(value, str):
-        return Text(zh=value or "—", en=value or "—")
-    if unit == "CNY":
-        return _money(value)
-    if unit == "flag":
-        return YES if value else NO
-    if unit == "ratio":
-        return _same(f"{value * 100:.1f}%")
-    zh = {"month": " 个月", "year": " 年"}.get(unit, "")
-    shown = f"{value:.1f}".removesuffix(".0") if unit == "year" else _plain(value)
-    word = unit if shown == "1" else f"{unit}s"
-    return Text(zh=f"{shown}{zh}", en=f"{shown} {word}" if zh else shown)
-
-
-def _money(value: float) -> Text:
-    en = f"CNY {value:,.0f}"
-    if abs(value) >= TEN_THOUSAND:
-        return Text(zh=f"{value / TEN_THOUSAND:,.2f} 万元", en=en)
-    return Text(zh=f"{value:,.0f} 元", en=en)
-
-
-def _plain(value: float) -> str:
-    whole = float(value).is_integer() or abs(value) >= LARGE
-    return f"{value:,.0f}" if whole else f"{value:.3g}"
-
-
-def _same(shown: str) -> Text:
-    return Text(zh=shown, en=shown)

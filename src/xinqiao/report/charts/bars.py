@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from xinqiao.kernel.quantity import fixed, money, percent, signed, wan
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.svg import Plot, figure, num, ticks
-from xinqiao.report.format import fixed, money, percent, signed, wan
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from xinqiao.kernel.quantity import fixed, percent
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.svg import Plot, Points, figure, ticks
-from xinqiao.report.format import fixed, percent
 
 _QUARTERS = [(q, percent(q, 0)) for q in (0.0, 0.25, 0.5, 0.75, 1.0)]
 

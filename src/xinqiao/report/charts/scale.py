@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from xinqiao.kernel.quantity import defaults_among, fixed, percent, wan
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.svg import Plot, figure, num, ticks
-from xinqiao.report.format import defaults_among, fixed, percent, wan
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,9 @@ _UNITS: dict[str, Callable[[Number], Text]] = {
     "bool": _flag,
 }
 _ALIASES = {
-    "cny": "CNY",
-    "money": "CNY",
     "month": "months",
     "year": "years",
     "day": "days",
-    "number": "index",
     "integer": "count",
 }
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao.kernel.text import Text
-from xinqiao.report.format import (
+from xinqiao.kernel.quantity import (
     defaults_among,
     fixed,
     money,
@@ -18,6 +17,7 @@ from xinqiao.report.format import (
     signed,
     wan,
 )
+from xinqiao.kernel.text import Text
 
 
 @pytest.mark.parametrize(
