@@ -26,7 +26,7 @@ BEGINS = {
     "report": ("report.partial", 2.0),
 }
 PATIENCE = 120.0
-SEEDS = (1, 2)
+SEEDS = (2,)  # each kills in all five stages; more seeds show more moments and take a minute each
 
 
 @pytest.fixture(scope="module")
