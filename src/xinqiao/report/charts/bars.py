@@ -11,6 +11,8 @@ from xinqiao.kernel.quantity import fixed, money, percent, signed, wan
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.svg import Plot, figure, num, ticks
 
+CENT = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -135,7 +137,7 @@ def monthly(title: Text, months: Sequence[Month]) -> Markup:
     """Sales as bars and purchases as a line, one step a month; 万元 on the axis."""
     amounts = [0.0, *(m.sales_cny for m in months), *(m.purchases_cny for m in months)]
     low, high = min(amounts), max(amounts)
-    high = high if high > low else low + 10_000.0
+    high = high if high - low >= CENT else low + 10_000.0
     plot = Plot(0, max(len(months), 1), low, high + (high - low) * 0.06, height=180, pad=(22, 8, 24, 52))
     plot.parts.append(
         '<text class="tu" x="-6" y="-10">万元<tspan class="en" lang="en"> 10k CNY</tspan></text>'
