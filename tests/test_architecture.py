@@ -5,6 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from xinqiao.kernel.errors import wording
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,8 +25,6 @@ def test_the_table_of_layers_is_the_contract() -> None:
 
 
 def test_every_error_code_is_used_and_every_used_code_has_wording() -> None:
-    from xinqiao.kernel.errors import wording
-
     source = "\n".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py"))
     used = set(re.findall(r'"([A-Z]{2,5}(?:-[A-Z0-9]+)+)"', source))
     known = set(wording())
