@@ -150,7 +150,16 @@ def test_run_names_a_model_it_cannot_use(bench: Path, done: Done, data: bytes | 
 
 
 def test_run_before_the_first_record_knows_no_company(bench: Path) -> None:
-    told_well(run(bench, as_of="1990-01-01"), "IND-EMPTY", "--as-of")
+    told_well(run(bench, as_of="2016-01-01"), "IND-EMPTY", "--as-of")
+
+
+def test_run_before_the_policy_is_in_force_says_so_at_once(bench: Path) -> None:
+    told_well(run(bench, as_of="1990-01-01"), "POL-NOT-EFFECTIVE", "m.yaml")
+    assert not (bench / "out" / "lake").exists()
+
+
+def test_run_long_after_the_last_invoice_is_refused(bench: Path) -> None:
+    told_well(run(bench, as_of="2099-01-01"), "RUN-BEYOND", "--as-of")
 
 
 def test_run_names_a_policy_that_is_not_there(bench: Path, done: Done) -> None:

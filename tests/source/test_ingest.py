@@ -278,3 +278,14 @@ def test_the_contest_data_is_read_in_full_and_its_traps_are_named(cumcm: Path, t
     assert rows_of(lake.root, "credit").get_column("defaulted").sum() == 27
     assert not any(name.endswith(" ") for name in rows_of(lake.root, "registry")["name"])
     assert all(f.already for f in ingest_folder(cumcm, mapping, lake).files)
+
+
+def test_a_lost_or_cut_data_file_is_made_again(write: Write, tmp_path: Path) -> None:
+    source, lake = write("a.csv", [ROW, *DIRTY]), tmp_path / "lake"
+    ingest_into(source, lake)
+    whole = tree_of(lake)
+    first = Lake(lake).files("invoice")[0]
+    for damage in (first.unlink, lambda: first.write_bytes(b"cut")):
+        damage()
+        assert not ingest_into(source, lake).already
+        assert tree_of(lake) == whole

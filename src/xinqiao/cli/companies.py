@@ -87,3 +87,14 @@ def records(lake: Lake, as_of: date) -> dict[str, dict[str, Records]]:
             rows = connection.execute(query, [files, as_of]).fetchall()
             found[contract.id] = {key: Records(n, first, last) for key, n, first, last in rows}
     return found
+
+
+def last_event(lake: Lake, contract_id: str) -> date | None:
+    """The last event date of a contract's records; None without records."""
+    files = [str(p) for p in lake.files(contract_id)]
+    if not files:
+        return None
+    with duckdb.connect() as connection:
+        query = f"SELECT max({contracts()[contract_id].event}) FROM read_parquet(?)"  # noqa: S608 - a name from our catalog
+        found: date | None = connection.execute(query, [files]).fetchall()[0][0]
+    return found

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from xinqiao.city.generate import generate
-from xinqiao.cli.companies import Company, companies, records
+from xinqiao.cli.companies import Company, companies, last_event, records
 from xinqiao.cli.deciding import decide_all
 from xinqiao.cli.learn import Learner, learning_dates, with_peers
 from xinqiao.cli.material import Material
@@ -29,6 +29,8 @@ from xinqiao.indicator.compute import compute, monthly
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.errors import UserError, fail, user_error
+from xinqiao.kernel.period import add_months
+from xinqiao.policy.compiled import Policy
 from xinqiao.policy.load import load_policy
 from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
@@ -42,6 +44,8 @@ DEMO_COMPANIES = 2000
 DEMO_MONTHS = 48
 DEMO_START = date(2022, 1, 1)
 SERIES_MONTHS = 24
+REACH_MONTHS = 3
+"""Months a date may lie beyond the last invoice."""
 
 
 class Progress(Protocol):
@@ -97,12 +101,28 @@ class Job:
 
     def run(self) -> IngestReport:
         """All stages in order; raises UserError where the user has something to mend."""
+        self.policy()  # what can be wrong is found before the long work begins
+        if self.given_model is not None:
+            _read(self.given_model)
         report = self.ingest()
+        self._check_reach()
         self.indicators()
         self.model()
         self.decisions()
         self.pages(report)
         return report
+
+    def policy(self) -> Policy:
+        """The policy in use. Raises UserError when it is unknown, faulty or not in force."""
+        policy = load_policy(self.settings.policy, {i.id: i.unit.id for i in indicators().values()})
+        policy.require_in_force(self.as_of, self.source.origin)
+        return policy
+
+    def _check_reach(self) -> None:
+        """Refuse a date long after the last invoice: every company would look as if it had stopped."""
+        last = last_event(self.lake, "invoice")
+        if last is not None and self.as_of > add_months(last, REACH_MONTHS):
+            fail("RUN-BEYOND", "--as-of", as_of=self.as_of, source="invoice", last=last)
 
     # -- ingest
 
@@ -189,7 +209,7 @@ class Job:
 
     def decisions(self) -> None:
         """Decide on every company."""
-        policy = load_policy(self.settings.policy, {i.id: i.unit.id for i in indicators().values()})
+        policy = self.policy()
         told = {"model": self.keys["model"], "indicators": self.keys[self.as_of.isoformat()]}
         told |= {"policy": policy.text, "code": self.code}
         snapshot = self.snapshot(self.as_of)
@@ -235,7 +255,7 @@ class Job:
             as_of=self.as_of,
             model=self.learned,
             model_id=self.learned.model_id,
-            policy=load_policy(self.settings.policy),
+            policy=self.policy(),
             validation=json.loads((self.out / "model" / "validation.json").read_bytes()),
             sample=sample,
             sample_frame=self._sample_frame(sample),

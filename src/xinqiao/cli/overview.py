@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -62,7 +63,7 @@ def run_summary(material: Material, report: IngestReport) -> RunSummary:
         score_bins=views.score_bins(points, bad),
         outcomes=tuple(_outcomes(rows)),
         grades=tuple(_grades(material, rows)),
-        companies=tuple(_company(row) for row in rows),
+        companies=tuple(_company(row) for row in sorted(rows, key=_as_counted)),
         links=tuple(_links(material, report)),
         notes=material.notes,
         home=HOME,
@@ -94,14 +95,18 @@ def _ingest_rows(report: IngestReport) -> Iterator[IngestRow]:
 def _traps(report: IngestReport) -> Iterator[Trap]:
     for file in report.files:
         m = file.manifest
-        yield from (Trap(m.label, c.rule, _words(c), "repair", c.rows) for c in m.repairs)
-        yield from (Trap(m.label, c.rule, _words(c), "flag", c.rows) for c in m.flags)
-        yield from (Trap(m.label, c.rule, _words(c), "quarantine", c.rows) for c in m.faults)
-        yield from (Trap(m.label, c.rule, _words(c), "observe", c.rows) for c in m.observations)
+        names = {name: field.name for name, field in contract(m.contract).fields.items()}
+        yield from (Trap(m.label, c.rule, _words(c, names), "repair", c.rows) for c in m.repairs)
+        yield from (Trap(m.label, c.rule, _words(c, names), "flag", c.rows) for c in m.flags)
+        yield from (Trap(m.label, c.rule, _words(c, names), "quarantine", c.rows) for c in m.faults)
+        yield from (Trap(m.label, c.rule, _words(c, names), "observe", c.rows) for c in m.observations)
 
 
-def _words(count: Count) -> Text:
-    return Text(zh=f"{count.field}：{count.name.zh}", en=count.name.en) if count.field else count.name
+def _words(count: Count, names: Mapping[str, Text]) -> Text:
+    field = names.get(count.field)
+    if field is None:
+        return count.name
+    return Text(zh=f"{field.zh}：{count.name.zh}", en=f"{field.en}: {count.name.en}")
 
 
 def _coverage(material: Material) -> Iterator[Coverage]:
@@ -143,6 +148,12 @@ def _grades(material: Material, rows: list[dict[str, Any]]) -> Iterator[GradeRow
             mean_limit_cny=limit / len(lent) if lent else None,
             mean_rate=float(np.mean([float(row["rate"]) for row in lent])) if lent else None,
         )
+
+
+def _as_counted(row: dict[str, Any]) -> list[tuple[int, int | str]]:
+    """Sorts E2 before E10."""
+    parts = re.split(r"([0-9]+)", row["company_id"])
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
 def _company(row: dict[str, Any]) -> CompanyRow:

@@ -97,9 +97,16 @@ def _step(step: Mapping[str, Any]) -> TraceStep:
         id=step["id"],
         name=Text(zh=step["name"]["zh"], en=step["name"]["en"]),
         inputs=tuple((name, views.plain(value)) for name, value in step["inputs"].items()),
-        result=views.plain(step["result"]) + detail,
+        result=_result(step) + detail,
         effect=step["effect"],
     )
+
+
+def _result(step: Mapping[str, Any]) -> str:
+    """The result of a step; a rule is triggered or not, so that "no" is not read as failed."""
+    if step["kind"] == "rule" and step["result"] is not None:
+        return "触发 triggered" if step["result"] else "未触发 not triggered"
+    return views.plain(step["result"])
 
 
 def _score(material: Material, record: Mapping[str, Any]) -> Score:
@@ -164,6 +171,8 @@ def _number(value: object) -> float | None:
 
 def _sources(material: Material, key: str) -> Iterator[DataSource]:
     for contract in contracts().values():
+        if any(field.outcome for field in contract.fields.values()):
+            continue  # outcomes train and test the model; no value about this company comes from them
         found = material.records.get(contract.id)
         if found is None:
             yield DataSource(contract.name, contract.holder, None, None, None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pyarrow.parquet as pq
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -22,6 +23,18 @@ STEPS = {
     "decisions": "决策 decisions",
     "pages": "页面 pages",
 }
+SHORT = {"approve": "[green]批准[/]", "refer": "[yellow]复核[/]", "reject": "[red]拒绝[/]"}
+HEADINGS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("企业\nid", "left"),
+    ("名称\nname", "left"),
+    ("评分\npoints", "right"),
+    ("评级\ngrade", "left"),
+    ("违约率\nPD", "right"),
+    ("决策\noutcome", "left"),
+    ("额度 元\nlimit", "right"),
+    ("年利率\nrate", "right"),
+    ("决策编号\ndecision", "left"),
+)
 SHOWN = 12
 """Companies in the closing table; the pages hold them all."""
 
@@ -64,7 +77,7 @@ def show_results(out: Path, report: IngestReport, console: Console) -> None:
     _show_companies(rows, console)
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
     mix = "   ".join(f"{OUTCOMES[outcome]} {count:,}" for outcome, count in counts.items())
-    console.print(f"共 {len(rows):,} 户 companies   {mix}", highlight=False)
+    console.print(f"共 {len(rows):,} 户 companies   {mix}", highlight=False, soft_wrap=True)
     console.print(f"[bold]报告 report[/]  {out / 'report' / 'index.html'}", highlight=False, soft_wrap=True)
     console.print(
         f"[bold]结果 results[/] {out / 'decisions' / 'results.csv'}", highlight=False, soft_wrap=True
@@ -72,9 +85,15 @@ def show_results(out: Path, report: IngestReport, console: Console) -> None:
 
 
 def _show_rows(report: IngestReport, console: Console) -> None:
-    table = Table(title="读入 rows read", title_justify="left")
-    for column in ("文件 file", "读入 read", "保留 kept", "其中修复 repaired", "隔离 quarantined"):
-        table.add_column(column, justify="left" if column.startswith("文件") else "right")
+    table = Table(
+        title="读入 rows read",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("文件\nfile", "读入\nread", "保留\nkept", "其中修复\nrepaired", "隔离\nquarantined"):
+        table.add_column(column, justify="left" if column.startswith("文件") else "right", no_wrap=True)
     for file in report.files:
         m = file.manifest
         numbers = (m.read, m.kept, m.repaired, m.quarantined)
@@ -86,33 +105,29 @@ def _show_rows(report: IngestReport, console: Console) -> None:
 
 
 def _show_companies(rows: list[dict[str, Any]], console: Console) -> None:
+    """The first companies in 79 columns, so that a narrow terminal or a log file shows every cell whole."""
+    title = f"企业与决策 companies and decisions（前 first {min(SHOWN, len(rows))}）"
     table = Table(
-        title=f"企业与决策 companies and decisions（前 {SHOWN} 户 first {SHOWN}）", title_justify="left"
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="underline",
     )
-    for column in (
-        "企业 company",
-        "名称 name",
-        "评分",
-        "评级",
-        "PD",
-        "决策 decision",
-        "额度 limit",
-        "年利率 rate",
-        "决策编号 id",
-    ):
-        table.add_column(column, no_wrap=column.startswith("决策编号"))
+    for heading, justify in HEADINGS:
+        name = heading.startswith("名称")
+        table.add_column(heading, justify=justify, no_wrap=True, max_width=16 if name else None)
     for row in rows[:SHOWN]:
-        limit = "" if row["limit_cny"] is None else f"{row['limit_cny']:,.0f}"
-        rate = "" if row["rate"] is None else f"{row['rate'] * 100:.2f}%"
         table.add_row(
             escape(row["company_id"]),
             escape(row["name"]),
             f"{row['points']:.0f}",
             row["grade"],
             f"{row['pd']:.1%}",
-            OUTCOMES[row["outcome"]],
-            limit,
-            rate,
-            row["decision_id"][:12],
+            SHORT[row["outcome"]],
+            "" if row["limit_cny"] is None else f"{row['limit_cny']:,.0f}",
+            "" if row["rate"] is None else f"{row['rate'] * 100:.2f}%",
+            row["decision_id"][:8],
         )
     console.print(table)

@@ -197,6 +197,7 @@ def render_company(view: CompanyPage) -> str:
         raised=[c for c in ordered if c.points > 0],
         lowered=[c for c in ordered if c.points < 0],
         neutral=[c for c in ordered if c.points == 0],
+        start=view.score.points - sum(c.points for c in ordered),
         bar=lambda c: contribution(c.points, reach),
         gauge=gauge(_GAUGE, view.score.points, view.score.grade, view.score.bands),
         chart=monthly(_MONTHLY, view.months) if view.months else None,

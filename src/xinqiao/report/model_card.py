@@ -178,7 +178,12 @@ def _charts(view: ModelCard) -> list[Markup]:
     if view.calibration:
         charts.append(calibration(Text(zh="校准（折外）", en="calibration, out of fold"), view.calibration))
     if view.ks:
-        charts.append(ks(Text(zh="KS 曲线（折外）", en="KS, out of fold"), view.ks))
+        charts.append(ks(Text(zh="KS 曲线（训练样本内）", en="KS, in the training sample"), view.ks))
     if view.score_bins:
-        charts.append(histogram(Text(zh="评分分布", en="distribution of points"), view.score_bins))
+        charts.append(
+            histogram(
+                Text(zh="评分分布（训练样本内）", en="distribution of points in the training sample"),
+                view.score_bins,
+            )
+        )
     return charts

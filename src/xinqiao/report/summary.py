@@ -209,5 +209,8 @@ def _charts(view: RunSummary) -> dict[str, Markup]:
     if view.calibration:
         charts["calibration"] = calibration(Text(zh="校准", en="calibration"), view.calibration)
     if view.score_bins:
-        charts["scores"] = histogram(Text(zh="评分分布", en="distribution of points"), view.score_bins)
+        charts["scores"] = histogram(
+            Text(zh="评分分布（训练样本内）", en="distribution of points in the training sample"),
+            view.score_bins,
+        )
     return charts

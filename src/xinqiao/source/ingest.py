@@ -29,7 +29,7 @@ from xinqiao.source.read_xlsx import XlsxReader
 from xinqiao.source.scan import Opened, Scanned, file_kind, open_file, scan
 from xinqiao.source.writer import PartitionedWriter, QuarantineWriter
 
-FORMAT = 2
+FORMAT = 3
 """Goes up when the same file and mapping would give other bytes in the lake."""
 
 Progress = Callable[[str, int, int], None]
@@ -157,7 +157,7 @@ def _ingest(path: Path, entry: Entry, lake: Lake, progress: Progress | None, lim
         scanned = scan(file) if kind in ("text", "gzip") else _digest(file)
         job = _Job(file, entry, lake, scanned)
         held = lake.manifest(entry.source, job.slot)
-        already = held is not None and held.id == job.id
+        already = held is not None and held.id == job.id and lake.holds(held)
         manifest = held if held is not None and already else job.run(lambda: _same(before, file))
         tick(total)
         return Ingested(manifest, already)

@@ -42,10 +42,11 @@ class Count(_Document):
 
 
 class DataFile(_Document):
-    """A committed Parquet file, relative to the lake, and its rows."""
+    """A committed Parquet file, relative to the lake, its rows and its size in bytes."""
 
     path: str
     rows: int
+    size: int
 
 
 class Manifest(_Document):
@@ -99,6 +100,11 @@ class Lake:
         """The manifest of a slot, if its file has been ingested."""
         path = self._manifest_path(contract_id, slot)
         return _read_manifest(path) if path.exists() else None
+
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether every data file of ``manifest`` is there at its size."""
+        paths = [(self.root / file.path, file.size) for file in manifest.data]
+        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
     def commit(self, manifest: Manifest) -> None:
         """Write the manifest in one step, then remove the data it takes the place of."""

@@ -64,7 +64,10 @@ class PartitionedWriter:
         self._flush_all()
         for writer in self._writers.values():
             writer.close()
-        return tuple(DataFile(path=self._path(key), rows=rows) for key, rows in sorted(self._rows.items()))
+        return tuple(
+            DataFile(path=path, rows=rows, size=(self._folder / path).stat().st_size)
+            for path, rows in ((self._path(key), rows) for key, rows in sorted(self._rows.items()))
+        )
 
     def _path(self, key: str) -> str:
         return f"data/{self._contract.id}/{key}/{self._file_id}-0.parquet"
