@@ -158,6 +158,10 @@ def test_run_before_the_policy_is_in_force_says_so_at_once(bench: Path) -> None:
     assert not (bench / "out" / "lake").exists()
 
 
+def test_run_takes_no_empty_date_for_today(bench: Path) -> None:
+    told_well(run(bench, as_of=""), "RUN-DATE", "--as-of")
+
+
 def test_run_long_after_the_last_invoice_is_refused(bench: Path) -> None:
     told_well(run(bench, as_of="2099-01-01"), "RUN-BEYOND", "--as-of")
 

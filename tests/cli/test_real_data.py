@@ -66,7 +66,7 @@ def test_rows_read_are_exactly_those_of_the_files(real: Real, summary: str) -> N
         assert m.read == m.kept + m.quarantined
         assert m.quarantined == 0
     for label, rows in INVOICES.items():
-        assert re.search(rf"│ {label} +│ +{rows:,} +│", real.printed)
+        assert re.search(rf" {label} +{rows:,} ", real.printed)
         assert re.search(rf"{label}（[^）]+） \S+ [A-Za-z ]+ {rows:,} {rows:,} ", summary)
     total = f"{sum((INVOICES | FIRMS).values()):,}"
     assert total in real.printed
@@ -143,7 +143,7 @@ def test_it_is_validated_at_three_dates(real: Real) -> None:
         low, high = v["auc_interval"]
         assert low < v["auc"] < high
         # the rating alone gives 0.968: more than the invoices can would be a leak
-        assert 0.70 < v["auc"] < 0.95
+        assert 0.75 < v["auc"] < 0.95
 
 
 def test_known_defaulters_stand_lower_than_others(real: Real, real_data: Path) -> None:

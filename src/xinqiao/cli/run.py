@@ -37,7 +37,8 @@ def run(
     console = Console()
     if (data is None) != (mapping is None):
         fail("RUN-MAPPING", "--data, --mapping")
-    day = read_date(as_of, "--as-of") if as_of else (DEMO_AS_OF if data is None else date.today())  # noqa: DTZ011 - a user's own calendar day
+    default = DEMO_AS_OF if data is None else date.today()  # noqa: DTZ011 - a user's own calendar day
+    day = default if as_of is None else read_date(as_of, "--as-of")
     _only_ours(out)
     with exclusive(out):
         with Steps(Console(stderr=True)) as steps:
