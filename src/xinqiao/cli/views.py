@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -198,11 +197,6 @@ def plain(value: object) -> str:
             return f"{value:.6g}"
         case _:
             return str(value)
-
-
-def read_json(data: bytes) -> Any:  # noqa: ANN401 - JSON is untyped
-    """Plain values of our own JSON."""
-    return json.loads(data)
 
 
 def raised(flag: RedFlag, values: Mapping[str, float | None]) -> bool:
