@@ -1,4 +1,4 @@
-"""The main job as stages: ingest, indicators, model, decisions, pages.
+"""The main job as stages: ingest, indicators, model, decisions, report.
 
 Nothing in a result holds the time of day, so the same input gives the same bytes whether or not
 the job was killed and run again.
