@@ -22,6 +22,19 @@ VERBS = {
     "indicators": "计算指标 / compute indicators as of a date",
     "decide": "对一户作出决策并给出轨迹 / decide one case, with its trace",
     "replay": "逐字节重放一项决策 / reproduce a decision byte for byte",
+    "policy check": "查出政策中的错误、漏洞和重叠 / find faults, gaps and overlaps of a policy",
+    "policy diff": "两个政策在同一批企业上的差别 / who would be decided otherwise",
+    "policy cases": "为政策生成测试案例 / generate cases for a policy",
+    "policy export": "把决策表导出为 XLSX / decision tables as a workbook",
+    "policy import": "从 XLSX 导入决策表 / decision tables from a workbook",
+    "card export": "导出评分卡为 SQL、Python、PMML / a card as SQL, Python or PMML",
+    "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
+    "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
+}
+GROUPS = {
+    "policy": "决策政策 / decision policies",
+    "card": "评分卡 / points cards",
+    "benchmark": "与常用库比较 / comparisons with common libraries",
 }
 USER_ERROR = 2
 """Exit code of an error the user can mend."""
@@ -39,9 +52,14 @@ def build(called: str | None) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_about)
+    groups = {"": app}
+    for name, words in GROUPS.items():
+        groups[name] = typer.Typer(help=words, no_args_is_help=True)
+        app.add_typer(groups[name], name=name)
     for verb, words in VERBS.items():
+        group, _, name = verb.rpartition(" ")
         function = _load(verb) if verb == called else _unloaded
-        app.command(verb, help=words)(function)
+        groups[group].command(name, help=words)(function)
     return app
 
 
@@ -54,8 +72,16 @@ def _unloaded() -> None:
 
 
 def _load(verb: str) -> Callable[..., None]:
-    function: Callable[..., None] = getattr(importlib.import_module(f"xinqiao.cli.{verb}"), verb)
+    name = verb.replace(" ", "_")
+    function: Callable[..., None] = getattr(importlib.import_module(f"xinqiao.cli.{name}"), name)
     return function
+
+
+def _called(words: list[str]) -> str | None:
+    """The verb that ``words`` of the command line call: one word, or a group's name and one more."""
+    plain = [word for word in words if not word.startswith("-")]
+    count = 2 if plain[:1] and plain[0] in GROUPS else 1
+    return " ".join(plain[:count]) or None
 
 
 def show(error: UserError, console: Console) -> None:
@@ -67,7 +93,7 @@ def show(error: UserError, console: Console) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    called = _called(sys.argv[1:])
     console = Console(stderr=True, soft_wrap=True)
     if "--version" in sys.argv[1:2]:
         Console().print(__version__)
