@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import user_error
-from xinqiao.scoring.columns import Columns, Floats, binary_target, is_text, validated
+from xinqiao.scoring.columns import Columns, Floats, is_text, validated
+from xinqiao.scoring.fitter import OddsClassifier
 
 
-class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class BoostedTrees(OddsClassifier):
     """Boosted trees whose risk follows the stated ``signs`` (+1 higher is better, -1 worse, 0 free).
 
     One thread and fixed seeds: the same data give the same model, bit for bit. Texts are category
@@ -49,16 +47,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.column_share = column_share
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.classifier_tags.multi_class = False
-        return tags
-
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
-        """Fit on ``X`` (rows, columns) and the binary ``y`` (rows,); the greater class is bad."""
-        columns = validated(self, X, reset=True)
-        bad = binary_target(self, columns.rows, y)
+    def _fit_columns(self, columns: Columns, bad: Floats) -> None:
         self.names_ = columns.names
         self.categories_ = {
             n: _distinct(v) for n, v in zip(columns.names, columns.data, strict=True) if is_text(v)
@@ -71,7 +60,6 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             free_raw_data=True,
         )
         self.booster_ = lgb.train(self._parameters(columns, len(bad)), data, num_boost_round=self.trees)
-        return self
 
     def _parameters(self, columns: Columns, rows: int) -> dict[str, Any]:
         signs = self.signs or {}
@@ -113,17 +101,6 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_is_fitted(self)
         matrix = self._matrix(validated(self, X, reset=False))
         return np.asarray(self.booster_.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64)
-
-    def predict_proba(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
-        """Probabilities of (good, bad), shape (rows, 2)."""
-        bad = expit(self.decision_function(X))
-        return np.column_stack([1 - bad, bad])
-
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - scikit-learn's own duck types
-        """The likelier class, shape (rows,)."""
-        odds = self.decision_function(X)
-        labels: NDArray[Any] = self.classes_[(odds > 0).astype(int)]
-        return labels
 
     def to_json(self) -> bytes:
         """Canonical JSON; the trees are LightGBM's own readable text, line by line."""

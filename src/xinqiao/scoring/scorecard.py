@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.binning import DIGITS, Specials, WOEBinner
-from xinqiao.scoring.card import Card, Dropped, Provenance, Scale, Variable
-from xinqiao.scoring.columns import Columns, Floats, binary_target, validated
-from xinqiao.scoring.compiled import score, woe_matrix
+from xinqiao.scoring.card import Card, Dropped, Scale, Variable
+from xinqiao.scoring.columns import Columns, Floats
+from xinqiao.scoring.compiled import woe_matrix
+from xinqiao.scoring.fitter import CardClassifier
 from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
 from xinqiao.scoring.merging import EmptyMissing
 
@@ -38,7 +34,7 @@ def correlated(variable: str) -> Text:
     )
 
 
-class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class Scorecard(CardClassifier):
     """Points card by WOE logistic regression.
 
     Steps: ``WOEBinner``; columns with IV below ``min_iv`` leave; of each cluster of columns whose
@@ -51,6 +47,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
     Attributes: ``card_``, ``variables_`` (all columns as binned), ``penalty_``, ``classes_``.
     """
+
+    fitter = "woe-logistic"
 
     def __init__(
         self,
@@ -89,28 +87,13 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self.digits = digits
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.classifier_tags.multi_class = False
-        return tags
-
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
-        """Fit on ``X`` (rows, columns) and the binary ``y`` (rows,); the greater class is bad."""
-        columns = validated(self, X, reset=True)
-        bad = binary_target(self, columns.rows, y)
-        # one thread: small matrices are 20 times faster so, and sums do not hang on the machine's cores
-        with threadpool_limits(1, user_api="blas"):
-            return self._fit_columns(columns, bad)
-
-    def _fit_columns(self, columns: Columns, bad: Floats) -> Self:
+    def _fit_columns(self, columns: Columns, bad: Floats) -> None:
         self.penalty_ = self._tune(columns, bad)
         self.variables_ = self._binner().bin_columns(columns, bad)
         woe = woe_matrix(self.variables_, columns)
         kept, dropped = select(self.variables_, woe, self.min_iv, self.max_correlation)
         fit = _fit(woe[:, kept], bad, self.penalty_)
         self.card_ = self._card(kept, fit, dropped, bad)
-        return self
 
     def _binner(self) -> WOEBinner:
         names = WOEBinner().get_params()
@@ -158,37 +141,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             digits=self.digits,
             base_points=round(scale.offset - scale.factor * fit.intercept, self.digits),
             variables=tuple(variables),
-            provenance=self._provenance(dropped, bad),
+            provenance=self._provenance(dropped, bad, penalty=self.penalty_),
         )
-
-    def _provenance(self, dropped: list[Dropped], bad: Floats) -> Provenance:
-        plain = (int, float, str, bool)
-        settings = {k: v for k, v in sorted(self.get_params(deep=False).items()) if isinstance(v, plain)}
-        return Provenance(
-            fitter="woe-logistic",
-            rows=len(bad),
-            bads=int(bad.sum()),
-            dropped=tuple(sorted(dropped, key=lambda d: d.name)),
-            settings={**settings, "penalty": self.penalty_},
-        )
-
-    def decision_function(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
-        """Log odds of the bad class, shape (rows,)."""
-        check_is_fitted(self)
-        points = score(self.card_, validated(self, X, reset=False))
-        out: Floats = (self.card_.scale.offset - points) / self.card_.scale.factor
-        return out
-
-    def predict_proba(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
-        """Probabilities of (good, bad), shape (rows, 2)."""
-        bad = expit(self.decision_function(X))
-        return np.column_stack([1 - bad, bad])
-
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - scikit-learn's own duck types
-        """The likelier class, shape (rows,)."""
-        odds = self.decision_function(X)
-        labels: NDArray[Any] = self.classes_[(odds > 0).astype(int)]
-        return labels
 
 
 def _fit(woe: Floats, bad: Floats, penalty: float, start: Fit | None = None) -> Fit:
