@@ -44,8 +44,8 @@ def fit_variable(
         soft = y.copy()
         soft[plain] = fine.soften(y[plain], sign, rules.trend)
         edges = fine.edges(soft[plain], sign, totals, rules)
-    shape = _shape(name, sign, _range_labels(edges), specials, edges=edges)
-    return _counted(shape, column, y, soft, rules)
+    shape = unfilled(name, specials, sign=sign, edges=edges)
+    return filled(shape, column, y, soft, rules)
 
 
 def _groups(specials: Sequence[Sequence[float | str]]) -> Specials:
@@ -118,27 +118,28 @@ def _fit_categorical(name: str, column: Column, y: Floats, *, rules: Rules, spec
     counts = [(float(n[i]), float(bad[i])) for i in common]
     blocks = merge_blocks(counts, 0, totals, rules) if counts else []
     groups = tuple(_members(b, common, distinct) for b in blocks)
-    labels = [*(Text(zh="、".join(g), en=", ".join(g)) for g in groups), OTHER]
-    shape = _shape(name, 0, labels, specials, categories=groups)
-    return _counted(shape, column, y, y, rules)
+    shape = unfilled(name, specials, categories=groups)
+    return filled(shape, column, y, y, rules)
 
 
 def _members(block: Block, common: list[int], distinct: NDArray[Any]) -> tuple[str, ...]:
     return tuple(sorted(str(distinct[i]) for i in common[block.first : block.last + 1]))
 
 
-def _shape(
+def unfilled(
     name: str,
-    sign: int,
-    labels: list[Text],
-    specials: Specials,
+    specials: Specials = (),
     *,
+    sign: int = 0,
     edges: tuple[float, ...] = (),
     categories: tuple[tuple[str, ...], ...] | None = None,
 ) -> Variable:
-    """A variable with its bins named but not yet counted."""
-    kinds: list[Kind] = ["range"] * len(labels)
-    if categories is not None:
+    """A variable with its bins named but not yet counted; ``categories`` None: numeric, cut at ``edges``."""
+    if categories is None:
+        labels = _range_labels(edges)
+        kinds: list[Kind] = ["range"] * len(labels)
+    else:
+        labels = [*(Text(zh="、".join(g), en=", ".join(g)) for g in categories), OTHER]
         kinds = ["category"] * len(categories)
         kinds.append("other")
     bins = [Bin(kind=kind, label=label) for kind, label in zip(kinds, labels, strict=True)]
@@ -157,7 +158,7 @@ def _shape(
     )
 
 
-def _counted(shape: Variable, column: Column, y: Floats, soft: Floats, rules: Rules) -> Variable:
+def filled(shape: Variable, column: Column, y: Floats, soft: Floats, rules: Rules) -> Variable:
     """``shape`` with counts of ``y``, WOE and IV of the softened outcomes ``soft``."""
     totals = Totals(float(len(y)), float(y.sum()))
     codes = variable_codes(shape, column)
