@@ -29,6 +29,7 @@ class Stream(IntEnum):
     PURCHASES = 7
     DIRT = 8
     TRUE_PD = 9
+    CASES = 10
 
 
 def stream(seed: int, purpose: Stream, block: int = 0) -> np.random.Generator:
