@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from xinqiao.kernel.text import Text
 from xinqiao.scoring.card import MISSING, OTHER, Bin, Kind, Variable
+from xinqiao.scoring.codes import Codes
 from xinqiao.scoring.columns import Column, Columns, Floats, binary_target, is_text, validated
-from xinqiao.scoring.compiled import Codes, variable_codes, woe_matrix
+from xinqiao.scoring.compiled import variable_codes, woe_matrix
 from xinqiao.scoring.merging import Block, EmptyMissing, Rules, Totals, merge_blocks
 from xinqiao.scoring.trend import trend_rates
 

@@ -1,4 +1,4 @@
-"""Columns as scoring reads them, from any frame: float64 with NaN, or texts with None."""
+"""Columns as scoring reads them, from any frame: float64 with NaN, or texts, each distinct one once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
@@ -23,36 +25,78 @@ from xinqiao.kernel.errors import fail
 Floats = NDArray[np.float64]
 FRAMES = {"pandas", "polars", "pyarrow"}
 Column = NDArray[Any]  # float64, or object holding str and None
+BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Named columns of one length; numeric ones float64 (NaN = missing), texts object (None = missing)."""
+class Texts:
+    """A column of texts, each distinct one kept once: ``words[codes[i]]`` is row i, code -1 missing."""
 
-    names: tuple[str, ...]
-    data: tuple[Column, ...]
-    rows: int
+    codes: NDArray[np.integer[Any]]
+    words: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, index: NDArray[Any]) -> Texts:
+        """The rows ``index`` (positions or a mask)."""
+        return Texts(self.codes[index], self.words)
+
+    def objects(self) -> Column:
+        """An object array of str and None."""
+        out: Column = np.asarray([*self.words, None], dtype=object)[self.codes]
+        return out
+
+
+class Columns:
+    """Named columns of one length, each read once.
+
+    Engines read ``coded``: float64 with NaN for missing, or ``Texts``. ``column`` and ``data`` give
+    texts as object arrays (None = missing), made when first asked for.
+    """
+
+    def __init__(self, names: Sequence[str], data: Sequence[Column | Texts], rows: int) -> None:
+        self.names = tuple(names)
+        self.rows = rows
+        self._place = {name: i for i, name in enumerate(self.names)}
+        self._held = list(data)
 
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def data(self) -> tuple[Column, ...]:
+        """The values of all columns."""
+        return tuple(map(self.column, self.names))
+
     def column(self, name: str) -> Column:
         """The values of ``name``. Raises UserError SCR-COLUMN-ABSENT."""
-        if name not in self.names:
-            fail("SCR-COLUMN-ABSENT", "X", columns=name)
-        return self.data[self.names.index(name)]
+        held = self._held[self._find([name])[0]]
+        return held.objects() if isinstance(held, Texts) else held
+
+    def coded(self, name: str) -> Floats | Texts:
+        """``name`` as engines read it. Raises UserError SCR-COLUMN-ABSENT."""
+        place = self._find([name])[0]
+        held = self._held[place]
+        if not isinstance(held, Texts) and is_text(held):
+            held = self._held[place] = _factorized(held)
+        return held
 
     def take(self, index: NDArray[Any]) -> Columns:
         """The rows ``index`` (positions or a mask)."""
-        values = tuple(v[index] for v in self.data)
-        return Columns(self.names, values, len(np.arange(self.rows)[index]))
+        rows = int(index.sum()) if index.dtype == bool else len(index)
+        held = [v.take(index) if isinstance(v, Texts) else v[index] for v in self._held]
+        return Columns(self.names, held, rows)
 
     def select(self, names: Sequence[str]) -> Columns:
         """The columns ``names``, in that order. Raises UserError SCR-COLUMN-ABSENT for all absent ones."""
-        absent = [n for n in names if n not in self.names]
+        return Columns(names, [self._held[i] for i in self._find(names)], self.rows)
+
+    def _find(self, names: Sequence[str]) -> list[int]:
+        absent = [n for n in names if n not in self._place]
         if absent:
             fail("SCR-COLUMN-ABSENT", "X", columns=", ".join(absent))
-        return Columns(tuple(names), tuple(self.column(n) for n in names), self.rows)
+        return [self._place[n] for n in names]
 
 
 def is_text(column: Column) -> bool:
@@ -72,8 +116,7 @@ def read_columns(X: object) -> Columns:
         return _from_array(X, tuple(f"x{i}" for i in range(X.shape[1])))
     if isinstance(X, Mapping):
         values = {str(k): _from_objects(str(k), np.asarray(v, dtype=object)) for k, v in X.items()}
-        rows = len(next(iter(values.values()), ()))
-        return Columns(tuple(values), tuple(values.values()), rows)
+        return Columns(tuple(values), tuple(values.values()), len(next(iter(values.values()), ())))
     frame = cast("nw.DataFrame[Any]", nw.from_native(cast("Any", X), eager_only=True))
     names = tuple(str(c) for c in frame.columns)
     columns = tuple(_from_series(str(n), frame[n]) for n in frame.columns)
@@ -82,32 +125,52 @@ def read_columns(X: object) -> Columns:
 
 def _from_array(X: NDArray[Any], names: tuple[str, ...]) -> Columns:
     matrix = np.asarray(X, dtype=np.float64)
-    values = tuple(_finite(n, np.ascontiguousarray(matrix[:, i])) for i, n in enumerate(names))
-    return Columns(names, values, matrix.shape[0])
+    turned = np.empty(matrix.shape[::-1])
+    for first in range(0, len(matrix), BLOCK):  # a block of rows stays in the processor's cache
+        turned[:, first : first + BLOCK] = matrix[first : first + BLOCK].T
+    return Columns(names, [_finite(n, v) for n, v in zip(names, turned, strict=True)], len(matrix))
 
 
-def _from_series(name: str, series: nw.Series[Any]) -> Column:
+def _from_series(name: str, series: nw.Series[Any]) -> Column | Texts:
     kind = series.dtype
     if kind.is_numeric() or kind == nw.Boolean:
-        values = np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
-        return _finite(name, values)
+        values = series if kind == nw.Float64 else series.cast(nw.Float64)
+        return _finite(name, np.asarray(values.to_numpy(), dtype=np.float64))
     if kind in {nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown}:
-        return _from_objects(name, np.asarray(series.to_list(), dtype=object))
+        return _from_texts(name, series)
     return fail("SCR-COLUMN-TYPE", "X", column=name, found=str(kind), wanted="number / text")
 
 
-def _from_objects(name: str, values: NDArray[Any]) -> Column:
+def _from_texts(name: str, series: nw.Series[Any]) -> Column | Texts:
+    """Arrow's and pandas's own dictionaries as they are, plain texts encoded by Arrow."""
+    native = series.to_native()
+    if isinstance(native, pd.Series) and isinstance(native.array, pd.Categorical):
+        codes, words = native.array.codes, native.array.categories.tolist()
+    elif series.dtype in {nw.Object, nw.Unknown}:
+        return _from_objects(name, np.asarray(series.to_list(), dtype=object))
+    else:
+        found = series.to_arrow()
+        found = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
+        codes = found.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+        words = found.dictionary.to_pylist()
+    if not all(isinstance(word, str) for word in words) or len(set(words)) < len(words):
+        return _from_objects(name, np.asarray(series.to_list(), dtype=object))
+    return Texts(codes, tuple(words)) if (codes >= 0).any() else np.full(len(codes), np.nan)
+
+
+def _from_objects(name: str, values: NDArray[Any]) -> Column | Texts:
     """Numbers if nothing else is present, else texts; a mixture is refused."""
-    present = [v for v in values.tolist() if v is not None and v == v]  # noqa: PLR0124 - NaN differs from itself
-    if present and all(isinstance(v, str) for v in present):
-        out = np.empty(len(values), dtype=object)
-        out[:] = [v if isinstance(v, str) else None for v in values.tolist()]
-        return out
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        return _factorized(values)
+    present = values[~pd.isna(values)].tolist()
     if all(isinstance(v, int | float | np.number | np.bool_) for v in present):
-        return _finite(
-            name, np.array([np.nan if v is None else v for v in values.tolist()], dtype=np.float64)
-        )
+        return _finite(name, pd.Series(values, dtype=object).fillna(np.nan).to_numpy(dtype=np.float64))
     return fail("SCR-COLUMN-TYPE", "X", column=name, found="mixed", wanted="number / text")
+
+
+def _factorized(values: Column) -> Texts:
+    codes, words = pd.factorize(values, use_na_sentinel=True)
+    return Texts(codes, tuple(words.tolist()))
 
 
 def _finite(name: str, values: Floats) -> Floats:

@@ -1,72 +1,150 @@
-"""A card compiled to arrays: one search per column, then table look-ups and integer sums."""
+"""A card compiled to arrays: codes by comparison, points by tables of integers."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from xinqiao.kernel.errors import fail
 from xinqiao.scoring.card import Card, Variable
-from xinqiao.scoring.columns import Column, Columns, Floats, is_text, read_columns
+from xinqiao.scoring.codes import Codes, Floats, Term, chunks, joint_terms, number_codes, sums
+from xinqiao.scoring.columns import Column, Columns, Texts, read_columns
 
-Codes = NDArray[np.uint8]
+KEPT = 32
+"""Compiled cards kept ready."""
 
 
-def variable_codes(variable: Variable, column: Column) -> Codes:
+class Coder:
+    """Turns the values of one variable into bin codes."""
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+        self.missing = variable.missing_code
+        self.edges = np.asarray(variable.edges, dtype=np.float64)
+        self.known: dict[float | str, int] = {}
+        groups = [*enumerate(variable.specials, variable.first_special), *enumerate(variable.categories)]
+        for code, group in groups:
+            for value in group:
+                self.known.setdefault(value, code)
+
+    def matched(self, values: Floats | Texts) -> Floats | Codes:
+        """What ``write`` reads: numbers as they are, texts (and gaps of another type) as codes already.
+
+        Raises UserError SCR-COLUMN-TYPE when texts meet a numeric variable or the reverse.
+        """
+        categorical = self.variable.kind == "categorical"
+        if isinstance(values, Texts):
+            if categorical:
+                return self._text_codes(values)
+            missing, found, wanted = bool((values.codes < 0).all()), "text", "number"
+        elif not categorical:
+            return values
+        else:
+            missing, found, wanted = bool(np.isnan(values).all()), "number", "text"
+        if not missing:
+            fail("SCR-COLUMN-TYPE", "X", column=self.variable.name, found=found, wanted=wanted)
+        return np.full(len(values), self.missing, dtype=np.uint8)
+
+    def _text_codes(self, values: Texts) -> Codes:
+        other = len(self.variable.categories)
+        table = [*(self.known.get(word, other) for word in values.words), self.missing]
+        out: Codes = np.asarray(table, dtype=np.uint8)[values.codes]  # -1 picks the last: missing
+        return out
+
+    def write(self, matched: Floats | Codes, out: Codes) -> None:
+        """Write the codes of ``matched`` (rows,) to ``out`` (rows,)."""
+        if matched.dtype == np.uint8:
+            out[:] = matched
+        else:
+            number_codes(matched, self.edges, self.known, self.missing, out)  # type: ignore[arg-type]  # specials of numeric variables are numbers
+
+
+class Compiled:
+    """A card ready to score by the million."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.coders = [Coder(v) for v in card.variables]
+        self.terms = joint_terms([_units(card, [b.points for b in v.bins]) for v in card.variables])
+        place = {name: i for i, name in enumerate(card.names)}
+        for pair in card.pairs:
+            sizes = (len(pair.points), len(pair.points[0]))
+            table = _units(card, [points for row in pair.points for points in row])
+            self.terms.append(Term((place[pair.left], place[pair.right]), sizes, table))
+        self.base = card.units(card.base_points)
+
+    def matched(self, columns: Columns) -> list[Floats | Codes]:
+        """What the coders read. Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE."""
+        chosen = columns.select(self.card.names)
+        return [c.matched(chosen.coded(c.variable.name)) for c in self.coders]
+
+    def codes(self, columns: Columns) -> Codes:
+        """Codes of all variables, shape (rows, variables), a column contiguous."""
+        out = np.empty((columns.rows, len(self.coders)), dtype=np.uint8, order="F")
+        for i, (coder, values) in enumerate(zip(self.coders, self.matched(columns), strict=True)):
+            coder.write(values, out[:, i])
+        return out
+
+    def score(self, columns: Columns) -> Floats:
+        """Points, shape (rows,); codes live for a chunk of rows only."""
+        matched = self.matched(columns)
+        total = np.full(columns.rows, self.base, dtype=np.int64)
+        for part in chunks(columns.rows):
+            codes = np.empty((len(matched), part.stop - part.start), dtype=np.uint8)
+            for coder, values, out in zip(self.coders, matched, codes, strict=True):
+                coder.write(values[part], out)
+            sums(self.terms, list(codes), total[part])
+        return self.points(total)
+
+    def score_codes(self, codes: Codes) -> Floats:
+        """Points from stored codes, shape (rows,)."""
+        total = np.full(codes.shape[0], self.base, dtype=np.int64)
+        sums(self.terms, [codes[:, i] for i in range(codes.shape[1])], total)
+        return self.points(total)
+
+    def points(self, units: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Floats:
+        """Points of whole units."""
+        return np.true_divide(units, self.card.unit)
+
+
+def _units(card: Card, points: Sequence[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return np.asarray([card.units(p) for p in points], dtype=np.int64)
+
+
+_ready: OrderedDict[int, Compiled] = OrderedDict()
+
+
+def compile_card(card: Card) -> Compiled:
+    """``card`` compiled, once for as long as it is in use."""
+    found = _ready.get(id(card))
+    if found is None:
+        found = _ready[id(card)] = Compiled(card)  # holds the card, so that its id stays its own
+        while len(_ready) > KEPT:
+            _ready.popitem(last=False)
+    return found
+
+
+def variable_codes(variable: Variable, column: Column | Texts) -> Codes:
     """Bin codes (uint8, shape (rows,)) of one column.
 
     Raises UserError SCR-COLUMN-TYPE when texts meet a numeric variable or the reverse.
     """
-    text = variable.kind == "categorical"
-    if is_text(column) != text and not _all_missing(column):
-        found, wanted = ("text", "number") if is_text(column) else ("number", "text")
-        fail("SCR-COLUMN-TYPE", "X", column=variable.name, found=found, wanted=wanted)
-    if _all_missing(column):
-        return np.full(len(column), variable.missing_code, dtype=np.uint8)
-    return _text_codes(variable, column) if text else _number_codes(variable, column)
-
-
-def _all_missing(column: Column) -> bool:
-    return bool(pd.isna(column).all())
-
-
-def _number_codes(variable: Variable, column: Floats) -> Codes:
-    codes = np.searchsorted(np.asarray(variable.edges), column, side="right").astype(np.uint8)
-    for i, group in enumerate(variable.specials):
-        for value in group:
-            codes[column == value] = variable.first_special + i
-    codes[np.isnan(column)] = variable.missing_code
-    return codes
-
-
-def _text_codes(variable: Variable, column: Column) -> Codes:
-    place, distinct = pd.factorize(column, use_na_sentinel=True)
-    table = [variable.code(str(value)) for value in distinct]
-    return np.asarray([*table, variable.missing_code], dtype=np.uint8)[place]  # -1 picks the last: missing
+    values = Columns([variable.name], [column], len(column)).coded(variable.name)
+    out, coder = np.empty(len(column), dtype=np.uint8), Coder(variable)
+    coder.write(coder.matched(values), out)
+    return out
 
 
 def bin_codes(card: Card, X: object) -> Codes:
     """Codes of all variables: uint8, shape (rows, variables), in Fortran order (a column is contiguous)."""
-    columns = read_columns(X).select(card.names)
-    out = np.empty((columns.rows, len(card.variables)), dtype=np.uint8, order="F")
-    for i, variable in enumerate(card.variables):
-        out[:, i] = variable_codes(variable, columns.data[i])
-    return out
+    return compile_card(card).codes(read_columns(X))
 
 
 def score_codes(card: Card, codes: Codes) -> Floats:
     """Points from stored codes, shape (rows,)."""
-    total = np.full(codes.shape[0], card.units(card.base_points), dtype=np.int64)
-    for i, variable in enumerate(card.variables):
-        table = np.asarray([card.units(b.points) for b in variable.bins], dtype=np.int64)
-        total += table[codes[:, i]]
-    place = {name: i for i, name in enumerate(card.names)}
-    for pair in card.pairs:
-        grid = np.asarray([[card.units(p) for p in row] for row in pair.points], dtype=np.int64)
-        total += grid[codes[:, place[pair.left]], codes[:, place[pair.right]]]
-    points: Floats = total / card.unit
-    return points
+    return compile_card(card).score_codes(codes)
 
 
 def score(card: Card, X: object) -> Floats:
@@ -74,7 +152,7 @@ def score(card: Card, X: object) -> Floats:
 
     Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE, SCR-INFINITE.
     """
-    return score_codes(card, bin_codes(card, X))
+    return compile_card(card).score(read_columns(X))
 
 
 def woe_matrix(variables: tuple[Variable, ...], columns: Columns) -> Floats:
@@ -82,5 +160,5 @@ def woe_matrix(variables: tuple[Variable, ...], columns: Columns) -> Floats:
     out = np.empty((columns.rows, len(variables)), dtype=np.float64, order="F")
     for i, variable in enumerate(variables):
         table = np.asarray([b.woe for b in variable.bins], dtype=np.float64)
-        out[:, i] = table[variable_codes(variable, columns.data[i])]
+        out[:, i] = table[variable_codes(variable, columns.coded(variable.name))]
     return out
