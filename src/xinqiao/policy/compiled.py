@@ -254,6 +254,9 @@ class _Compiler:
 
     def _table(self, i: int, table: Table) -> TableStep:
         kinds = [self.kinds[name] for name in table.inputs if self._known(name, i)]
+        for j, name in enumerate(table.inputs):
+            if name in table.inputs[:j]:
+                fail("POL-DUPLICATE", self._where("tables", i, "inputs"), detail=name)
         outputs = [self.kinds[name] for name in table.outputs]
         if table.hit == "collect-max" and any(kind.base != "number" for kind in outputs):
             fail("POL-TYPE", self._where("tables", i, "outputs"), detail="collect-max needs numbers")

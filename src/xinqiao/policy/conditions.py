@@ -26,19 +26,29 @@ class Cells:
 
     def __init__(self, grades: tuple[str, ...]) -> None:
         self.grades = grades
+        self._read: dict[tuple[str, type, Cell], Node] = {}
 
-    def condition(self, name: str, kind: Kind, cell: Cell, where: str) -> Node:  # noqa: PLR0911 - one return per form
-        """The tree of an input cell: a condition on ``name``, which has ``kind``.
+    def condition(self, name: str, kind: Kind, cell: Cell, where: str) -> Node:
+        """The tree of an input cell: a condition on ``name``, which has ``kind``; equal cells share it.
 
         Raises UserError POL-ROW or POL-GRADE.
         """
+        key = name, type(cell), cell
+        if key not in self._read:
+            self._read[key] = self._condition(name, kind, cell, where)
+        return self._read[key]
+
+    def _condition(self, name: str, kind: Kind, cell: Cell, where: str) -> Node:  # noqa: PLR0911 - one return per form
         if not isinstance(cell, str):
             return Compare(1, "==", Name(1, name), self._plain(cell, kind, where))
         text = cell.strip()
         if text == "-":
             return ANY
         if text.startswith("not "):
-            return Unary(1, "not", self.condition(name, kind, text[4:], where))
+            inner = self._condition(name, kind, text[4:], where)
+            if inner is ANY:
+                fail("POL-ROW", where, detail=f"{text!r} is never true")
+            return Unary(1, "not", inner)
         if found := _COMPARISON.fullmatch(text):
             return Compare(1, found[1], Name(1, name), self._constant(found[2], kind, where))
         if found := _RANGE.fullmatch(text):
