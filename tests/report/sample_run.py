@@ -18,7 +18,17 @@ from xinqiao.kernel.text import Text
 from xinqiao.report.charts.bars import ScoreBin
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc
 from xinqiao.report.company import Outcome
-from xinqiao.report.model_card import Bin, CardScale, Excluded, ModelCard, Sample, Stability, Variable
+from xinqiao.report.model_card import (
+    Bin,
+    CardScale,
+    Excluded,
+    FairGroup,
+    Fairness,
+    ModelCard,
+    Sample,
+    Stability,
+    Variable,
+)
 from xinqiao.report.page import company_file
 from xinqiao.report.summary import (
     CompanyRow,
@@ -269,6 +279,46 @@ def model_card(*, generated: bool = False) -> ModelCard:
                 Text(zh="红冲率", en="red-letter share"),
                 Text(zh="信息值低于 0.02", en="information value below 0.02"),
             ),
+        ),
+        fairness=(
+            Fairness(
+                Text(zh="按成立年限", en="by age of the firm"),
+                (
+                    FairGroup(
+                        name=Text(zh="成立不足 2 年", en="under 2 years old"),
+                        companies=40,
+                        approval=0.2,
+                        interval=(0.105, 0.348),
+                        ratio=0.4,
+                        unexplained=-0.031,
+                        mean_pd=0.12,
+                        to_explain=True,
+                        known=20,
+                        observed=0.15,
+                        expected=0.11,
+                        goods_refused=0.5,
+                        bads_approved=0.0,
+                        auc=0.7,
+                    ),
+                    FairGroup(
+                        name=Text(zh="10 年及以上", en="10 years and older"),
+                        companies=5,
+                        approval=0.6,
+                        interval=(0.231, 0.882),
+                        ratio=None,
+                        unexplained=None,
+                        mean_pd=0.02,
+                        to_explain=False,
+                        known=0,
+                        observed=None,
+                        expected=None,
+                        goods_refused=None,
+                        bads_approved=None,
+                        auc=None,
+                    ),
+                ),
+            ),
+            Fairness(Text(zh="按所在区县", en="by district"), ()),
         ),
         refused=(
             Excluded(

@@ -15,7 +15,7 @@ LEAST_PEERS = 30
 """An industry with fewer companies is compared with everyone."""
 
 _REGISTER = """
-    SELECT company_id, name, industry_code
+    SELECT company_id, name, industry_code, division_code
     FROM read_parquet(?)
     WHERE known_on <= ?
     QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY known_on DESC, _file DESC, _line DESC) = 1
@@ -26,12 +26,16 @@ _IN_DEFAULT = "SELECT DISTINCT company_id FROM read_parquet(?) WHERE known_on <=
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company as the register has it; ``peer_group`` is its industry division, None when too small."""
+    """A company as the register has it.
+
+    ``peer_group`` is its industry division, None when too small; ``division`` its district's code.
+    """
 
     id: str
     name: str
     peer_group: str | None
     in_default: bool
+    division: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,15 @@ def companies(lake: Lake, as_of: date) -> list[Company]:
         credit = [str(p) for p in lake.files("credit")]
         bad = connection.execute(_IN_DEFAULT, [credit, as_of, as_of]).fetchall() if credit else []
     in_default = {company for (company,) in bad}
-    divisions = [_division(code) for _, _, code in rows]
-    sizes = Counter(divisions)
+    industries = [_industry(code) for _, _, code, _ in rows]
+    sizes = Counter(industries)
     return [
-        Company(key, name, group if sizes[group] >= LEAST_PEERS else None, key in in_default)
-        for (key, name, _), group in zip(rows, divisions, strict=True)
+        Company(key, name, group if sizes[group] >= LEAST_PEERS else None, key in in_default, district)
+        for (key, name, _, district), group in zip(rows, industries, strict=True)
     ]
 
 
-def _division(code: str | None) -> str | None:
+def _industry(code: str | None) -> str | None:
     """Section letter and division of an industry code (GB/T 4754): C13 of C1310, 13 of 1310."""
     if not code:
         return None

@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
 import pyarrow.parquet as pq
 
 from xinqiao.city.generate import generate
@@ -258,7 +257,7 @@ class Job:
             policy=self.policy(),
             validation=json.loads((self.out / "model" / "validation.json").read_bytes()),
             sample=sample,
-            sample_frame=self._sample_frame(sample),
+            sample_snapshot=self._sample_snapshot() if sample else None,
             snapshot=self.snapshot(self.as_of),
             companies=self.companies,
             series=monthly(self.lake, self.as_of, SERIES_MONTHS),
@@ -267,13 +266,9 @@ class Job:
             horizon_months=self.settings.performance_months,
         )
 
-    def _sample_frame(self, sample: dict[str, int]) -> pd.DataFrame | None:
-        """The training sample's indicators at the model's own date."""
-        if not sample:
-            return None
-        day = learning_dates(self.as_of, self.settings).final
-        frame: pd.DataFrame = self.snapshot(day).frame()
-        return frame.loc[list(sample)]
+    def _sample_snapshot(self) -> Snapshot:
+        """The indicators at the model's own date."""
+        return self.snapshot(learning_dates(self.as_of, self.settings).final)
 
 
 def _read(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
 from xinqiao.scoring.boosted import BoostedTrees
+from xinqiao.scoring.fitter import CardClassifier
 from xinqiao.scoring.metrics import stability_of_values
 from xinqiao.scoring.model import Model, peer_medians
 from xinqiao.scoring.outcome import outcomes
+from xinqiao.scoring.rejects import RejectInference
 from xinqiao.scoring.scorecard import Scorecard
 from xinqiao.scoring.training import train
 from xinqiao.scoring.validation import Validation, nested_oof, out_of_time
@@ -100,9 +103,13 @@ class Learner:
         y = np.array([known[c] for c in companies], dtype=np.float64)
         return Sample(day, companies, frame.loc[companies].reset_index(drop=True), y)
 
-    def card(self) -> Scorecard:
-        """The champion, unfitted."""
-        return Scorecard(signs=self.signs, random_state=SEED)
+    def card(self, sample: Sample) -> CardClassifier:
+        """The champion, unfitted; what it may assume of those without outcome is in the settings."""
+        card = Scorecard(signs=self.signs, random_state=SEED)
+        if self.settings.reject_odds is None:
+            return card
+        others = self.read(sample.as_of).frame().drop(index=sample.companies)
+        return RejectInference(card, rejected=others, odds=self.settings.reject_odds)
 
     def trees(self) -> BoostedTrees:
         """The challenger, unfitted."""
@@ -121,7 +128,7 @@ class Learner:
             signs=self.signs,
             outcome_derived=outcome_fields(),
             derived_from=contract_fields(),
-            estimator=self.card(),
+            estimator=self.card(final),
             target="credit.defaulted",
             as_of=dates.final.isoformat(),
             folds=FOLDS,
@@ -144,7 +151,7 @@ class Learner:
             step(day.isoformat())
             sample = self.sample(day)
             if _enough(sample):
-                found.append(_result("champion", day, self._nested(self.card, sample)))
+                found.append(_result("champion", day, self._nested(partial(self.card, sample), sample)))
                 found.append(_result("challenger", day, self._nested(self.trees, sample)))
         if dates.earlier is not None:
             step(dates.earlier.isoformat())
@@ -158,7 +165,7 @@ class Learner:
         """Train at the earlier snapshot, test at the later one: what a model in use would have met."""
         if not _enough(earlier):
             return []
-        card, trees = self.card().fit(earlier.X, earlier.y), self.trees().fit(earlier.X, earlier.y)
+        card, trees = self.card(earlier).fit(earlier.X, earlier.y), self.trees().fit(earlier.X, earlier.y)
         shift = stability_of_values(card.decision_function(earlier.X), card.decision_function(final.X))
         first = _result("champion", final.as_of, out_of_time(card, final.X, final.y))
         second = _result("challenger", final.as_of, out_of_time(trees, final.X, final.y))

@@ -50,7 +50,7 @@ class Material:
     records: Mapping[str, Mapping[str, Records]]
     decisions: DecisionStore
     sample: Mapping[str, int]
-    sample_frame: pd.DataFrame | None
+    sample_snapshot: Snapshot | None
     horizon_months: int | None
 
     @property
@@ -114,6 +114,14 @@ class Material:
             return Text(zh="是否违约（结果无日期）", en="defaulted or not (outcome without a date)")
         months = self.horizon_months
         return Text(zh=f"{months} 个月内违约", en=f"default within {months} months")
+
+    @cached_property
+    def sample_frame(self) -> pd.DataFrame | None:
+        """The training sample's indicators at the model's own date."""
+        if self.sample_snapshot is None:
+            return None
+        frame: pd.DataFrame = self.sample_snapshot.frame()
+        return frame.loc[list(self.sample)]
 
     @cached_property
     def observed_by_grade(self) -> dict[str, float]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from xinqiao import __version__
 from xinqiao.cli import views
+from xinqiao.cli.fairness import fairness_of
 from xinqiao.cli.learn import outcome_fields
 from xinqiao.cli.material import Material
 from xinqiao.indicator.definition import indicators
@@ -230,6 +231,7 @@ def model_card(material: Material) -> ModelCard:
             card_page.Excluded(d.name, views.name_of(d.name), d.reason) for d in provenance.dropped
         ),
         refused=tuple(_refused()),
+        fairness=fairness_of(material),
         home=HOME,
     )
 

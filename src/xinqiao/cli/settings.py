@@ -21,6 +21,8 @@ class RunSettings(BaseModel):
     the records state the outcome without its date (docs/decisions/0004).
     ``validate_as_of``: earlier dates at which the model is validated again, data cut there.
     ``policy``: id of a policy in the catalog, or a file.
+    ``reject_odds``: companies without outcome are taken for rejected applicants whose odds of bad are
+    this many times those of the accepted at the same score (``scoring.rejects``); absent, not used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +30,7 @@ class RunSettings(BaseModel):
     performance_months: int | None = Field(default=None, ge=1, le=60)
     validate_as_of: tuple[date, ...] = ()
     policy: str = "small_firm_credit"
+    reject_odds: float | None = Field(default=None, gt=0, le=100)
 
 
 def run_settings(mapping: Mapping, origin: str) -> RunSettings:

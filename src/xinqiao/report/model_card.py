@@ -65,6 +65,38 @@ class Stability:
 
 
 @dataclass(frozen=True, slots=True)
+class FairGroup:
+    """One group of firms: approvals of the run, and errors among those whose outcome is known.
+
+    ``ratio``: approval rate over the best-treated group's, None for groups too small to judge;
+    ``unexplained``: approval rate less that of firms of equal PD. Shares in 0..1, None: nobody.
+    """
+
+    name: Text
+    companies: int
+    approval: float | None
+    interval: tuple[float, float] | None
+    ratio: float | None
+    unexplained: float | None
+    mean_pd: float | None
+    to_explain: bool
+    known: int
+    observed: float | None
+    expected: float | None
+    goods_refused: float | None
+    bads_approved: float | None
+    auc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """A way of grouping firms; no groups where the data don't tell."""
+
+    name: Text
+    groups: tuple[FairGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CardScale:
     """Points scale: ``points`` at odds ``odds``:1 good to bad, ``double`` points double the odds."""
 
@@ -107,9 +139,8 @@ LIMITS = (
         en="outcomes are known only for firms that got credit, not for those refused (selection bias)",
     ),
     Text(
-        zh="样本中没有行业、地区和负责人的属性，因此无法检验各群体之间是否公平；投入使用前须以本机构数据检验",
-        en="the sample holds no industry, region or owner attributes, so fairness between groups "
-        "could not be tested; test it on your own data before use",
+        zh="公平性只按数据中有的属性（规模、年限、区县）检验；负责人的属性不在数据中，无从检验",
+        en="fairness is tested by what the data hold (size, age, district); nothing is known of the owners",
     ),
     Text(
         zh="规模与开票量对评分影响较大，新设企业和现金经营的企业可能被低估",
@@ -141,6 +172,7 @@ class ModelCard:
     stability: tuple[Stability, ...]
     dropped: tuple[Excluded, ...]
     refused: tuple[Excluded, ...]
+    fairness: tuple[Fairness, ...]
     purpose: Text = PURPOSE
     intended: tuple[Text, ...] = INTENDED
     forbidden: tuple[Text, ...] = FORBIDDEN
