@@ -68,8 +68,10 @@ class DecisionRecord:
         return canonical_json({**self.content, "decision_id": self.decision_id})
 
 
-def record_decision(basis: Basis, subject: Subject) -> DecisionRecord:
-    """Score and decide, and keep all of it.
+def record_decision(
+    basis: Basis, subject: Subject, release: Mapping[str, Any] | None = None
+) -> DecisionRecord:
+    """Score and decide, and keep all of it; ``release`` is what a release adds (policy/release.py).
 
     Raises UserError POL-NOT-EFFECTIVE when the policy is not in force on the subject's date.
     """
@@ -92,6 +94,8 @@ def record_decision(basis: Basis, subject: Subject) -> DecisionRecord:
         "score": score,
         "decision": decide_inputs(basis.policy, bind(basis.policy, case)).as_json(),
     }
+    if release is not None:
+        content["release"] = release
     return DecisionRecord(content_id(content), content)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy, compile_policy
-from xinqiao.policy.record import Basis, Scorer, content_id, record_decision, subject_of
+from xinqiao.policy.record import Basis, Scorer, content_id, subject_of
+from xinqiao.policy.release import Panel, Release, read_release
 from xinqiao.policy.store import DecisionStore
 
 ReadModel = Callable[[bytes], Scorer]
@@ -42,9 +44,9 @@ def replay(store: DecisionStore, decision_id: str, read_model: ReadModel) -> Rep
     faults = []
     if store.index[decision_id][2] != content.get("company_id"):
         faults.append(_INDEX_CHANGED)
-    basis, changed = _basis(store, content, read_model)
+    panel, changed = _panel(store, content, read_model)
     faults += changed
-    data = _again(basis, content) if basis is not None else b""
+    data = _again(panel, content) if panel is not None else b""
     if data + b"\n" != stored:
         faults.append(_DIFFERENT)
     return Replay(data, identical=not faults, faults=tuple(faults))
@@ -58,6 +60,39 @@ def _content(stored: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return content if canonical and isinstance(content, dict) else None
+
+
+def _panel(
+    store: DecisionStore, content: Mapping[str, Any], read_model: ReadModel
+) -> tuple[Panel | None, list[Text]]:
+    """All that decided, as stored, and what of it was changed."""
+    basis, changed = _basis(store, content, read_model)
+    entry = content.get("release")
+    if entry is None or basis is None:
+        return (Panel.of(basis) if basis is not None else None), changed
+    try:
+        bases, kept = {entry["arm"]: basis}, entry["digest"]
+        for silent in entry["silent"]:
+            beside, faults = _basis(store, silent, read_model)
+            changed += [fault for fault in faults if fault not in changed]
+            if beside is not None:
+                bases[silent["arm"]] = beside
+    except (KeyError, TypeError):
+        return None, [_RECORD_CHANGED]
+    if not _is_digest(kept):
+        return None, [_RECORD_CHANGED]
+    data = store.artifact(f"{kept}.yaml")
+    if digest(data) != kept:
+        changed.append(_RELEASE_CHANGED)
+    if changed:
+        return None, changed
+    return Panel(bases, _release(data, f"{kept}.yaml")), []
+
+
+@lru_cache(maxsize=8)
+def _release(data: bytes, origin: str) -> Release:
+    """A stored release; its paths are not followed, the policies and models are stored beside it."""
+    return read_release(data.decode(), origin, Path())
 
 
 def _basis(
@@ -95,10 +130,10 @@ def _is_digest(value: object) -> bool:
     return isinstance(value, str) and len(value) == _SHA256 and set(value) <= set("0123456789abcdef")
 
 
-def _again(basis: Basis, content: Mapping[str, Any]) -> bytes:
+def _again(panel: Panel, content: Mapping[str, Any]) -> bytes:
     """The record made again, or nothing when the stored snapshot no longer makes sense."""
     try:
-        return record_decision(basis, subject_of(content)).to_bytes()
+        return panel.record(subject_of(content)).to_bytes()
     except (UserError, KeyError, TypeError, ValueError, AttributeError):
         return b""
 
@@ -111,4 +146,5 @@ _INDEX_CHANGED = Text(
 )
 _MODEL_CHANGED = Text(zh="存档的模型文件已被改动", en="the stored model was changed")
 _POLICY_CHANGED = Text(zh="存档的政策文件已被改动", en="the stored policy was changed")
+_RELEASE_CHANGED = Text(zh="存档的发布文件已被改动", en="the stored release was changed")
 _DIFFERENT = Text(zh="重新作出的决策与存档不一致", en="the decision made again differs from the stored one")

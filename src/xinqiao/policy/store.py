@@ -5,7 +5,7 @@
     decisions.jsonl               one canonical record a line, sorted by company, then id
     decisions.index.json          decision id -> [offset, length, company]
     artifacts/<sha256>.json       the exact bytes of a model
-    artifacts/<sha256>.yaml       the exact bytes of a policy
+    artifacts/<sha256>.yaml       the exact bytes of a policy or a release
 """
 
 from __future__ import annotations
@@ -33,15 +33,25 @@ class DecisionStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def write(self, basis: Basis, records: Iterable[DecisionRecord]) -> int:
+    def write(
+        self,
+        basis: Basis,
+        records: Iterable[DecisionRecord],
+        others: Iterable[Basis] = (),
+        release: bytes | None = None,
+    ) -> int:
         """Write all decisions of a run, given in order of company; returns how many.
 
+        ``others`` decided beside ``basis``, under ``release``, whose exact bytes are kept too.
         The index comes last and takes its name at once: a store without it is not finished.
         """
         folder = self.root / ARTIFACTS
         folder.mkdir(parents=True, exist_ok=True)
-        _put(folder / f"{digest(basis.model_bytes)}.json", basis.model_bytes)
-        _put(folder / f"{digest(basis.policy_bytes)}.yaml", basis.policy_bytes)
+        for part in (basis, *others):
+            _put(folder / f"{digest(part.model_bytes)}.json", part.model_bytes)
+            _put(folder / f"{digest(part.policy_bytes)}.yaml", part.policy_bytes)
+        if release is not None:
+            _put(folder / f"{digest(release)}.yaml", release)
         index = self._records(records)
         _put(self.root / INDEX, canonical_json(index))
         self.__dict__.pop("index", None)
