@@ -11,8 +11,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.scoring.conftest import SIGNS, Sample
 from xinqiao.kernel.errors import UserError
-from xinqiao.scoring.binning import WOEBinner, short_cut
+from xinqiao.scoring.binning import short_cut
 from xinqiao.scoring.merging import EmptyMissing
+from xinqiao.scoring.woe_binner import WOEBinner
 
 
 @parametrize_with_checks([WOEBinner(), WOEBinner(max_bins=3, empty_missing="pessimistic")])  # type: ignore[untyped-decorator]  # scikit-learn ships no types

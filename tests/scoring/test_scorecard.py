@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.scoring.conftest import SIGNS, Sample, companies
-from xinqiao.scoring.binning import WOEBinner
+from xinqiao.scoring.woe_binner import WOEBinner
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.compiled import score
 from xinqiao.scoring.metrics import auc

@@ -1,24 +1,25 @@
-"""Supervised monotone binning with weight of evidence (WOE), as a scikit-learn transformer."""
+"""How one column is cut into bins: finely without a look at the outcome, then joined by what it says.
+
+Fine bins are counted once; everything after works on their counts, never on rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import ClassifierTags, Tags
-from sklearn.utils.validation import check_is_fitted
 
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import MISSING, OTHER, Bin, Kind, Variable
-from xinqiao.scoring.codes import Codes
-from xinqiao.scoring.columns import Column, Columns, Floats, binary_target, is_text, validated
-from xinqiao.scoring.compiled import variable_codes, woe_matrix
-from xinqiao.scoring.merging import Block, EmptyMissing, Rules, Totals, merge_blocks
+from xinqiao.scoring.card import MAX_BINS, MISSING, OTHER, Bin, Kind, Variable
+from xinqiao.scoring.codes import number_codes
+from xinqiao.scoring.columns import Column, Floats, Texts
+from xinqiao.scoring.compiled import variable_codes
+from xinqiao.scoring.merging import Rules, Totals, merge_blocks
 from xinqiao.scoring.trend import trend_rates
 
 Specials = tuple[tuple[float | str, ...], ...]
@@ -26,66 +27,166 @@ Sign = Literal[-1, 0, 1]
 DIGITS = 6  # decimals kept of WOE, IV and coefficients, so that a card's bytes do not hang on the last bit
 
 
-def fit_variable(
-    name: str, column: Column, y: Floats, *, sign: int, rules: Rules, specials: Specials = ()
-) -> Variable:
-    """Bin one column against ``y`` (1 = bad); both of shape (rows,).
+@dataclass(frozen=True, slots=True)
+class Prebins:
+    """One column cut finely without a look at the outcome.
 
-    The result carries counts, WOE and IV; points are still 0.
+    Fine codes: ranges between ``cuts`` (or one code per word), then specials, then missing last.
+    ``shape`` is the column's variable before any cut: its name, sign, kind and specials.
     """
-    if is_text(column):
-        return _fit_categorical(name, column, y, rules=rules, specials=specials)
-    totals = Totals(float(len(y)), float(y.sum()))
-    special = np.isin(column, [v for group in specials for v in group])
-    plain = ~(np.isnan(column) | special)
-    soft = y
-    edges: tuple[float, ...] = ()
-    if plain.any():
-        fine = _Fine(column[plain], rules.prebins)
-        soft = y.copy()
-        soft[plain] = fine.soften(y[plain], sign, rules.trend)
-        edges = fine.edges(soft[plain], sign, totals, rules)
-    shape = unfilled(name, specials, sign=sign, edges=edges)
-    return filled(shape, column, y, soft, rules)
 
+    shape: Variable
+    cuts: tuple[float, ...] = ()
+    words: tuple[str, ...] = ()
 
-def _groups(specials: Sequence[Sequence[float | str]]) -> Specials:
-    return tuple(tuple(group) for group in specials)
+    @property
+    def ordinary(self) -> int:
+        """How many fine codes are neither special nor missing."""
+        return len(self.words) if self.shape.kind == "categorical" else len(self.cuts) + 1
 
+    @property
+    def size(self) -> int:
+        """How many fine codes there are."""
+        return self.ordinary + len(self.shape.specials) + 1
 
-class _Fine:
-    """Quantile bins of the ordinary values of one column, at least one."""
-
-    def __init__(self, x: Floats, prebins: int) -> None:
-        self.ordered = np.sort(x)
-        starts = np.unique(self.ordered[(np.arange(prebins) * len(x)) // prebins])
-        if len(starts) == 1 and starts[0] < self.ordered[-1]:
-            second = self.ordered[np.searchsorted(self.ordered, starts[0], side="right")]
-            starts = np.append(starts, second)
-        self.starts = starts
-        self.codes = np.searchsorted(starts, x, side="right") - 1
-        self.rows: list[float] = np.bincount(self.codes, minlength=len(starts)).astype(float).tolist()
-
-    def bads(self, y: Floats) -> list[float]:
-        """Sums of ``y`` per fine bin."""
-        sums: list[float] = np.bincount(self.codes, weights=y, minlength=len(self.starts)).tolist()
-        return sums
-
-    def soften(self, y: Floats, sign: int, weight: float) -> Floats:
-        """Outcomes mixed with the trend's rate, as if ``weight`` companies lay on the trend."""
-        if weight == 0:
-            return y
-        rates = np.asarray(trend_rates(self.rows, self.bads(y), sign))
-        share = weight / (weight + len(y))
-        out: Floats = (1 - share) * y + share * rates[self.codes]
+    def codes(self, values: Floats | Texts) -> NDArray[Any]:
+        """Fine codes of ``values`` (rows,): uint8, for many words int32. Other kinds hold gaps only."""
+        if isinstance(values, Texts):
+            known = {word: i for i, word in enumerate(self.words)} | self._specials()
+            table = [*(known.get(word, self.size - 1) for word in values.words), self.size - 1]
+            found: NDArray[Any] = np.asarray(table, dtype=_narrow(self.size))[values.codes]
+            return found
+        out: NDArray[Any] = np.full(len(values), self.size - 1, dtype=_narrow(self.size))
+        if self.shape.kind == "numeric":
+            number_codes(values, np.asarray(self.cuts), self._specials(), self.size - 1, out)
         return out
 
-    def edges(self, y: Floats, sign: int, totals: Totals, rules: Rules) -> tuple[float, ...]:
-        """Cuts between the merged bins, each a short decimal between two neighbouring values."""
-        blocks = merge_blocks(list(zip(self.rows, self.bads(y), strict=True)), sign, totals, rules)
-        highs = [float(self.starts[b.first]) for b in blocks[1:]]
-        below = [float(self.ordered[np.searchsorted(self.ordered, high, side="left") - 1]) for high in highs]
-        return tuple(short_cut(low, high) for low, high in zip(below, highs, strict=True))
+    def _specials(self) -> dict[Any, int]:
+        known: dict[Any, int] = {}
+        for code, group in enumerate(self.shape.specials, self.ordinary):
+            for value in group:
+                known.setdefault(value, code)
+        return known
+
+
+def _narrow(size: int) -> type[np.uint8 | np.int32]:
+    return np.uint8 if size <= MAX_BINS else np.int32
+
+
+def prebins(name: str, values: Floats | Texts, *, sign: int, specials: Specials, most: int) -> Prebins:
+    """At most ``most`` fine bins of numbers, by quantiles of ``values`` (rows,); of texts one a word."""
+    if isinstance(values, Texts):
+        return Prebins(unfilled(name, specials, categories=()), words=tuple(sorted(values.words)))
+    taken = [v for group in specials for v in group]
+    known = ~np.isnan(values)
+    if taken:
+        known &= ~np.isin(values, taken)
+    ordered, most = np.sort(values[known]), min(most, MAX_BINS - 1 - len(specials))
+    cuts = _quantile_cuts(ordered, most) if len(ordered) else ()
+    return Prebins(unfilled(name, specials, sign=sign), cuts=cuts)
+
+
+def _quantile_cuts(ordered: Floats, most: int) -> tuple[float, ...]:
+    """Short numbers that part the sorted values into bins of about as many rows."""
+    starts = np.unique(ordered[(np.arange(most) * len(ordered)) // most])
+    if len(starts) == 1 and starts[0] < ordered[-1]:
+        starts = np.append(starts, ordered[np.searchsorted(ordered, starts[0], side="right")])
+    below = ordered[np.searchsorted(ordered, starts[1:], side="left") - 1]
+    return tuple(short_cut(low, high) for low, high in zip(below.tolist(), starts[1:].tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One column binned: ``place`` (fine codes,) gives the bin of each fine code.
+
+    ``count``, ``bad``, ``woe`` (bins,) as in ``card.Bin``; ``iv`` as in ``card.Variable``.
+    """
+
+    shape: Variable
+    place: NDArray[np.intp]
+    count: Floats
+    bad: Floats
+    woe: list[float]
+    iv: float
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.shape.name
+
+    @property
+    def table(self) -> Floats:
+        """WOE by fine code."""
+        out: Floats = np.asarray(self.woe)[self.place]
+        return out
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of WOE over the rows counted; 1 where WOE is the same for all."""
+        share, woe = self.count / self.count.sum(), np.asarray(self.woe)
+        return math.sqrt(share @ (woe - share @ woe) ** 2) or 1.0
+
+    def variable(self) -> Variable:
+        """The variable with counts, WOE and IV; points are still 0."""
+        return _described(self.shape, self.count, self.bad, self.woe, self.iv)
+
+
+def cut(fine: Prebins, count: Floats, bad: Floats, rules: Rules) -> Cut:
+    """Join the fine bins of a column that hold ``count`` rows and ``bad`` bads, both (fine codes,)."""
+    totals = Totals(float(count.sum()), float(bad.sum()))
+    soft = bad.astype(np.float64)
+    if fine.shape.kind == "numeric":
+        soft[: fine.ordinary] = _softened(count[: fine.ordinary], soft[: fine.ordinary], fine, rules)
+        shape, place = _joined_ranges(fine, count, soft, totals, rules)
+    else:
+        shape, place = _joined_words(fine, count, soft, totals, rules)
+    place[fine.ordinary :] = np.arange(shape.first_special, len(shape.bins))
+    bins = len(shape.bins)
+    n, b, s = (counted(place, w, bins) for w in (count, bad, soft))
+    woe, iv = _evidence(shape, n, s, totals, rules)
+    return Cut(shape, place, n, b, woe, iv)
+
+
+def _softened(count: Floats, bad: Floats, fine: Prebins, rules: Rules) -> Floats:
+    """Bads per range, mixed with the trend's as if ``rules.trend`` companies lay on the trend."""
+    rows, known = float(count.sum()), count > 0
+    if rows == 0 or rules.trend == 0:
+        return bad
+    out = bad.copy()
+    rates = np.asarray(trend_rates(count[known].tolist(), bad[known].tolist(), fine.shape.sign))
+    share = rules.trend / (rules.trend + rows)
+    out[known] = (1 - share) * bad[known] + share * rates * count[known]
+    return out
+
+
+def _joined_ranges(
+    fine: Prebins, count: Floats, soft: Floats, totals: Totals, rules: Rules
+) -> tuple[Variable, NDArray[np.intp]]:
+    """The shape of the bins that stay, and the bin of each fine code; ranges as they stand."""
+    known = np.flatnonzero(count[: fine.ordinary] > 0)
+    counts = list(zip(count[known].tolist(), soft[known].tolist(), strict=True))
+    blocks = merge_blocks(counts, fine.shape.sign, totals, rules) if counts else []
+    starts = known[[b.first for b in blocks[1:]]] if blocks else known
+    edges = tuple(fine.cuts[i - 1] for i in starts)
+    shape = unfilled(fine.shape.name, fine.shape.specials, sign=fine.shape.sign, edges=edges)
+    return shape, np.searchsorted(starts, np.arange(fine.size), side="right")
+
+
+def _joined_words(
+    fine: Prebins, count: Floats, soft: Floats, totals: Totals, rules: Rules
+) -> tuple[Variable, NDArray[np.intp]]:
+    """The same for texts: common words are ordered by bad rate and joined, rare ones fall in ``other``."""
+    least = max(totals.n * rules.min_share, 1)
+    common = [i for i in range(fine.ordinary) if count[i] >= least]
+    common.sort(key=lambda i: (soft[i] / count[i], fine.words[i]))
+    counts = [(float(count[i]), float(soft[i])) for i in common]
+    blocks = merge_blocks(counts, 0, totals, rules) if counts else []
+    groups = [sorted(common[b.first : b.last + 1]) for b in blocks]
+    names = tuple(tuple(fine.words[i] for i in group) for group in groups)
+    place = np.full(fine.size, len(groups), dtype=np.intp)
+    for k, group in enumerate(groups):
+        place[group] = k
+    return unfilled(fine.shape.name, fine.shape.specials, categories=names), place
 
 
 def short_cut(low: float, high: float) -> float:
@@ -104,27 +205,6 @@ def _range_labels(edges: Sequence[float]) -> list[Text]:
     shown = [f"{e:.12g}" for e in edges]
     middle = [f"[{a}, {b})" for a, b in pairwise(shown)]
     return [Text(zh=t, en=t) for t in (f"< {shown[0]}", *middle, f"≥ {shown[-1]}")]
-
-
-def _fit_categorical(name: str, column: Column, y: Floats, *, rules: Rules, specials: Specials) -> Variable:
-    """Common categories are ordered by bad rate and merged; rare and unseen ones fall in ``other``."""
-    totals = Totals(float(len(y)), float(y.sum()))
-    place, distinct = pd.factorize(column)
-    known = place >= 0
-    n = np.bincount(place[known], minlength=len(distinct))
-    bad = np.bincount(place[known], weights=y[known], minlength=len(distinct))
-    taken = {v for group in specials for v in group}
-    common = [i for i, c in enumerate(distinct) if c not in taken and n[i] >= totals.n * rules.min_share]
-    common.sort(key=lambda i: (bad[i] / n[i], str(distinct[i])))
-    counts = [(float(n[i]), float(bad[i])) for i in common]
-    blocks = merge_blocks(counts, 0, totals, rules) if counts else []
-    groups = tuple(_members(b, common, distinct) for b in blocks)
-    shape = unfilled(name, specials, categories=groups)
-    return filled(shape, column, y, y, rules)
-
-
-def _members(block: Block, common: list[int], distinct: NDArray[Any]) -> tuple[str, ...]:
-    return tuple(sorted(str(distinct[i]) for i in common[block.first : block.last + 1]))
 
 
 def unfilled(
@@ -160,113 +240,36 @@ def unfilled(
 
 
 def filled(shape: Variable, column: Column, y: Floats, soft: Floats, rules: Rules) -> Variable:
-    """``shape`` with counts of ``y``, WOE and IV of the softened outcomes ``soft``."""
-    totals = Totals(float(len(y)), float(y.sum()))
-    codes = variable_codes(shape, column)
-    n = np.bincount(codes, minlength=len(shape.bins)).tolist()
-    bad = np.bincount(codes, weights=y, minlength=len(shape.bins)).tolist()
-    sums = np.bincount(codes, weights=soft, minlength=len(shape.bins)).tolist()
+    """``shape`` with counts of ``y``, WOE and IV of the softened outcomes ``soft``; all (rows,)."""
+    codes, bins = variable_codes(shape, column), len(shape.bins)
+    count, bad, sums = (counted(codes, w, bins) for w in (np.ones(len(y)), y, soft))
+    woe, iv = _evidence(shape, count, sums, Totals(float(len(y)), float(y.sum())), rules)
+    return _described(shape, count, bad, woe, iv)
+
+
+def counted(codes: NDArray[Any], weight: Floats, size: int) -> Floats:
+    """Sums of ``weight`` by code, shape (size,)."""
+    return np.asarray(np.bincount(codes, weights=weight, minlength=size), dtype=np.float64)
+
+
+def _evidence(
+    shape: Variable, count: Floats, soft: Floats, totals: Totals, rules: Rules
+) -> tuple[list[float], float]:
+    """WOE of each bin and IV, from rows and softened bads per bin."""
+    n, sums = count.tolist(), soft.tolist()
     woe = [round(totals.woe(a, b, rules.smoothing), DIGITS) + 0.0 for a, b in zip(n, sums, strict=True)]
-    worst = min((w for w, a in zip(woe, n, strict=True) if a), default=0.0)
-    bins = []
-    for i, empty in enumerate(shape.bins):
-        pessimistic = n[i] == 0 and rules.empty_missing == "pessimistic" and i >= shape.first_special
-        value = min(worst, 0.0) if pessimistic else woe[i]
-        bins.append(empty.model_copy(update={"count": int(n[i]), "bad": int(bad[i]), "woe": value}))
     goods, bads = totals.n - totals.bad, totals.bad
+    if rules.empty_missing == "pessimistic":
+        worst = min((w for w, a in zip(woe, n, strict=True) if a), default=0.0)
+        for i in range(shape.first_special, len(woe)):
+            woe[i] = woe[i] if n[i] else min(worst, 0.0)
     shares = (((a - b) / goods - b / bads) * w for a, b, w in zip(n, sums, woe, strict=True))
-    return shape.model_copy(update={"bins": tuple(bins), "iv": round(sum(shares), DIGITS)})
+    return woe, round(sum(shares), DIGITS)
 
 
-class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """Monotone supervised binning; ``transform`` gives WOE, higher is better.
-
-    Columns may be numbers (with NaN) or, in frames, texts. Missing and special values have bins of
-    their own, always. ``signs`` maps column name to the a-priori direction (+1 higher is better,
-    -1 higher is worse, 0 or absent: not stated); the WOE of ordinary bins follows it without
-    exception. The other settings are those of ``merging.Rules``.
-
-    Attributes: ``variables_`` (one ``Variable`` per column), ``classes_`` (bad class second).
-    """
-
-    def __init__(
-        self,
-        *,
-        signs: Mapping[str, int] | None = None,
-        specials: Mapping[str, Specials] | None = None,
-        prebins: int = 20,
-        max_bins: int = 8,
-        min_share: float = 0.05,
-        smoothing: float = 2.0,
-        trend: float = 100.0,
-        merge_chi2: float = 2.7,
-        empty_missing: EmptyMissing = "neutral",
-    ) -> None:
-        self.signs = signs
-        self.specials = specials
-        self.prebins = prebins
-        self.max_bins = max_bins
-        self.min_share = min_share
-        self.smoothing = smoothing
-        self.trend = trend
-        self.merge_chi2 = merge_chi2
-        self.empty_missing = empty_missing
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.target_tags.required = True
-        tags.classifier_tags = ClassifierTags(multi_class=False)
-        return tags
-
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
-        """Bin every column of ``X`` (rows, columns) against the binary ``y`` (rows,)."""
-        columns = validated(self, X, reset=True)
-        bad = binary_target(self, columns.rows, y)
-        self.variables_ = self.bin_columns(columns, bad)
-        self._n_features_out = len(self.variables_)
-        return self
-
-    def bin_columns(self, columns: Columns, bad: Floats) -> tuple[Variable, ...]:
-        """The variables ``fit`` would make, without the checks and without changing the estimator."""
-        signs, specials = self.signs or {}, self.specials or {}
-        rules = Rules(
-            prebins=self.prebins,
-            max_bins=self.max_bins,
-            min_share=self.min_share,
-            smoothing=self.smoothing,
-            trend=self.trend,
-            merge_chi2=self.merge_chi2,
-            empty_missing=self.empty_missing,
-        )
-        return tuple(
-            fit_variable(
-                name,
-                column,
-                bad,
-                sign=signs.get(name, 0),
-                rules=rules,
-                specials=_groups(specials.get(name, ())),
-            )
-            for name, column in zip(columns.names, columns.data, strict=True)
-        )
-
-    def transform(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
-        """WOE of every cell, shape (rows, columns)."""
-        check_is_fitted(self)
-        return np.ascontiguousarray(woe_matrix(self.variables_, validated(self, X, reset=False)))
-
-    def transform_codes(self, X: Any) -> Codes:  # noqa: ANN401 - scikit-learn's own duck types
-        """Bin codes of every cell, uint8, shape (rows, columns)."""
-        columns = validated(self, X, reset=False)
-        pairs = zip(self.variables_, columns.data, strict=True)
-        return np.column_stack([variable_codes(v, c) for v, c in pairs])
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ANN401 - scikit-learn's own duck types
-        """One output per input column, with the column's name."""
-        check_is_fitted(self)
-        names = np.asarray([v.name for v in self.variables_], dtype=object)
-        if input_features is not None and list(input_features) != list(names):
-            message = "input_features is not equal to feature_names_in_"
-            raise ValueError(message)
-        return names
+def _described(shape: Variable, count: Floats, bad: Floats, woe: list[float], iv: float) -> Variable:
+    told = zip(shape.bins, count.tolist(), bad.tolist(), woe, strict=True)
+    bins = tuple(
+        Bin(kind=empty.kind, label=empty.label, count=int(n), bad=int(b), woe=w) for empty, n, b, w in told
+    )
+    return shape.model_copy(update={"bins": bins, "iv": iv})

@@ -135,6 +135,8 @@ def _from_series(name: str, series: nw.Series[Any]) -> Column | Texts:
     kind = series.dtype
     if kind.is_numeric() or kind == nw.Boolean:
         values = series if kind == nw.Float64 else series.cast(nw.Float64)
+        if not values.implementation.is_pandas_like():  # whose gaps are NaN already
+            values = values.fill_null(np.nan)
         return _finite(name, np.asarray(values.to_numpy(), dtype=np.float64))
     if kind in {nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown}:
         return _from_texts(name, series)
@@ -222,6 +224,13 @@ def binary_target(estimator: Any, rows: int, y: Any) -> Floats:  # noqa: ANN401 
         raise ValueError(message)
     labels = column_or_1d(y, warn=True)
     check_consistent_length(np.empty(rows), labels)
+    if labels.dtype.kind in "fiub" and len(labels):  # a look at each value; the checks below sort them
+        low, high = labels.min(), labels.max()
+        if low < high and low == np.floor(low) and high == np.floor(high):
+            upper = labels == high
+            if (upper | (labels == low)).all():
+                estimator.classes_ = np.asarray([low, high], dtype=labels.dtype)
+                return np.asarray(upper, dtype=np.float64)
     if labels.dtype.kind == "f":
         assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)

@@ -7,17 +7,22 @@ rest is non-negative least squares on the Cholesky factor (Lawson and Hanson, 19
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 from scipy.special import expit
 
-from xinqiao.scoring.columns import Floats
+from xinqiao.scoring.codes import Codes, Floats, histograms, joint_terms, sums
 
 MAX_STEPS = 100
 TOLERANCE = 1e-9
+MAX_PASSES = 4
+CLOSE = 1e-4
+"""Passes over all rows stop when no coefficient (of standardised columns) moves more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +87,66 @@ def _objective(fit: Fit, x: Floats, y: Floats, w: Floats, penalty: Penalty) -> f
     return log_loss_sum(y, fit.log_odds(x), w) + penalty.k * ridge / 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """Derivatives of the loss at one fit: by intercept, coefficients, and of second order."""
+
+    g0: float
+    g: Floats
+    h0: float
+    cross: Floats
+    inner: Floats
+
+
 def _newton(fit: Fit, x: Floats, y: Floats, w: Floats, penalty: Penalty) -> Fit:
     """The minimiser of the local quadratic model within the bounds."""
+    return _solved(fit, _local(fit, x, y, w), penalty)
+
+
+def _local(fit: Fit, x: Floats, y: Floats, w: Floats) -> _Local:
     p = expit(fit.log_odds(x))
     h = np.maximum(w * p * (1 - p), 1e-10)
     residual = w * (p - y)
-    g0, h0 = float(residual.sum()), float(h.sum())
-    cross = x.T @ h
-    g = x.T @ residual + penalty.k * (fit.coefficients - penalty.mean)
-    hessian = (x.T * h) @ x + penalty.k * np.eye(x.shape[1]) - np.outer(cross, cross) / h0
+    return _Local(float(residual.sum()), x.T @ residual, float(h.sum()), x.T @ h, (x.T * h) @ x)
+
+
+def _solved(fit: Fit, at: _Local, penalty: Penalty) -> Fit:
+    g = at.g + penalty.k * (fit.coefficients - penalty.mean)
+    hessian = at.inner + penalty.k * np.eye(len(g)) - np.outer(at.cross, at.cross) / at.h0
     lower = cholesky(hessian, lower=True)
     target = lower.T @ (fit.coefficients - penalty.lower)
-    target -= solve_triangular(lower, g - cross * (g0 / h0), lower=True)
+    target -= solve_triangular(lower, g - at.cross * (at.g0 / at.h0), lower=True)
     solution, _ = nnls(lower.T, target)
     coefficients = np.asarray(solution, dtype=np.float64) + penalty.lower
-    change = float(cross @ (coefficients - fit.coefficients))
-    return Fit(fit.intercept - (g0 + change) / h0, coefficients)
+    change = float(at.cross @ (coefficients - fit.coefficients))
+    return Fit(fit.intercept - (at.g0 + change) / at.h0, coefficients)
+
+
+def fit_logistic_codes(
+    tables: Sequence[Floats], codes: Sequence[Codes], y: Floats, penalty: Penalty, rows: NDArray[np.intp]
+) -> Fit:
+    """The same fit for many rows, column j of which holds ``tables[j][codes[j]]``; codes (rows,) each.
+
+    Starts from the fit of the sample ``rows``, counted as if it were all, and goes on by steps whose
+    first derivatives come from all rows and whose second derivatives from the sample.
+    """
+    x = np.column_stack([table[c[rows]] for table, c in zip(tables, codes, strict=True)])
+    w = np.full(len(rows), len(y) / len(rows))
+    now = fit_logistic(x, y[rows], penalty, w)
+    sampled = _local(now, x, y[rows], w)
+    zero = joint_terms([np.zeros(len(table)) for table in tables])
+    for _ in range(MAX_PASSES):
+        odds = np.full(len(y), now.intercept)
+        worth = [b * table for b, table in zip(now.coefficients, tables, strict=True)]
+        sums(joint_terms(worth), codes, odds)
+        residual = expit(odds) - y
+        margins = histograms(zero, codes, residual)
+        g = np.array([m @ table for m, table in zip(margins, tables, strict=True)])
+        new = _solved(now, replace(sampled, g0=float(residual.sum()), g=g), penalty)
+        moved, now = float(np.abs(new.coefficients - now.coefficients).max(initial=0.0)), new
+        if moved < CLOSE:
+            break
+    return now
 
 
 def _between(a: Fit, b: Fit, step: float) -> Fit:

@@ -11,15 +11,19 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.model_selection import StratifiedKFold
 
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.binning import DIGITS, Specials, WOEBinner
+from xinqiao.scoring.binning import DIGITS, Cut, Specials
 from xinqiao.scoring.card import Card, Dropped, Scale, Variable
 from xinqiao.scoring.columns import Columns, Floats
-from xinqiao.scoring.compiled import woe_matrix
 from xinqiao.scoring.fitter import CardClassifier
-from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, log_loss_sum
+from xinqiao.scoring.logistic import Fit, Penalty, fit_logistic, fit_logistic_codes, log_loss_sum
 from xinqiao.scoring.merging import EmptyMissing
+from xinqiao.scoring.woe_binner import Binned, WOEBinner, sample_rows
 
 PENALTIES = (16.0, 64.0, 256.0)
+TUNED = 10_000
+"""Rows the penalty is chosen on; with fewer rows on all."""
+DENSE = 20_000
+"""Rows up to which WOE is fitted as one matrix; of more, the rows that give the steps their shape."""
 FLAT = Text(zh="按既定方向看，各取值风险无差别", en="no difference of risk in the stated direction")
 WEAK = Text(zh="信息值 IV 低于阈值", en="information value below the threshold")
 AGAINST = Text(
@@ -89,11 +93,26 @@ class Scorecard(CardClassifier):
 
     def _fit_columns(self, columns: Columns, bad: Floats) -> None:
         self.penalty_ = self._tune(columns, bad)
-        self.variables_ = self._binner().bin_columns(columns, bad)
-        woe = woe_matrix(self.variables_, columns)
-        kept, dropped = select(self.variables_, woe, self.min_iv, self.max_correlation)
-        fit = _fit(woe[:, kept], bad, self.penalty_)
+        binned = self._binner().bin_columns(columns, bad)
+        self.variables_ = tuple(cut.variable() for cut in binned.cuts)
+        rows = sample_rows(columns.rows, DENSE)
+        kept, dropped = self._selected(binned, rows)
+        fit = self._fit_binned(binned, kept, bad, rows)
         self.card_ = self._card(kept, fit, dropped, bad)
+
+    def _selected(self, binned: Binned, rows: NDArray[np.intp]) -> tuple[list[int], list[Dropped]]:
+        woe = binned.woe([c[rows] for c in binned.codes], range(len(binned.cuts)))
+        return select(binned.cuts, woe, self.min_iv, self.max_correlation)
+
+    def _fit_binned(self, binned: Binned, kept: list[int], bad: Floats, rows: NDArray[np.intp]) -> Fit:
+        """Coefficients of the columns ``kept``; with more rows than ``rows`` never all in one matrix."""
+        if len(rows) == len(bad) or not kept:
+            return _fit(binned.woe(binned.codes, kept), bad, self.penalty_)
+        spread = np.array([binned.cuts[i].spread for i in kept])
+        codes, tables = zip(*map(binned.narrow, kept), strict=True)
+        scaled = [-table / width for table, width in zip(tables, spread, strict=True)]
+        fit = fit_logistic_codes(scaled, codes, bad, Penalty(self.penalty_), rows)
+        return Fit(fit.intercept, fit.coefficients / spread)
 
     def _binner(self) -> WOEBinner:
         names = WOEBinner().get_params()
@@ -101,6 +120,9 @@ class Scorecard(CardClassifier):
 
     def _tune(self, columns: Columns, bad: Floats) -> float:
         """The penalty with the least out-of-fold log-loss; the strongest when folds are impossible."""
+        rows = sample_rows(columns.rows, TUNED)
+        if len(rows) < columns.rows:
+            columns, bad = columns.take(rows), bad[rows]
         penalties = sorted(map(float, self.penalties), reverse=True)
         folds = min(self.folds, int(bad.sum()), int((1 - bad).sum()))
         if folds < 2 or len(penalties) == 1:  # noqa: PLR2004 - one fold is no cross-validation
@@ -115,11 +137,10 @@ class Scorecard(CardClassifier):
         self, columns: Columns, bad: Floats, train: NDArray[Any], test: NDArray[Any], penalties: list[float]
     ) -> Floats:
         """Log-loss on ``test`` of every penalty, all steps learned on ``train``."""
-        inside, y = columns.take(train), bad[train]
-        variables = self._binner().bin_columns(inside, y)
-        woe = woe_matrix(variables, inside)
-        kept, _ = select(variables, woe, self.min_iv, self.max_correlation)
-        seen, unseen = woe[:, kept], woe_matrix(variables, columns.take(test))[:, kept]
+        y = bad[train]
+        binned = self._binner().bin_columns(columns.take(train), y)
+        kept, _ = self._selected(binned, np.arange(len(train)))
+        seen, unseen = (binned.woe(c, kept) for c in (binned.codes, binned.codes_of(columns.take(test))))
         out, fit = np.empty(len(penalties)), None
         for i, penalty in enumerate(penalties):
             fit = _fit(seen, y, penalty, fit)
@@ -168,7 +189,7 @@ def with_points(variable: Variable, coefficient: float, scale: Scale, digits: in
 
 
 def select(
-    variables: Sequence[Variable], woe: Floats, min_iv: float, max_correlation: float
+    variables: Sequence[Variable | Cut], woe: Floats, min_iv: float, max_correlation: float
 ) -> tuple[list[int], list[Dropped]]:
     """Positions of the columns that stay, in order, and the others with the reason."""
     dropped, strong = [], []
