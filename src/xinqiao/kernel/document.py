@@ -117,6 +117,14 @@ def parse(text: str, model: type[Model], origin: str) -> tuple[Model, Lines]:
     try:
         return model.model_validate(data), lines
     except ValidationError as error:
-        faults = [(lines.at(tuple(f["loc"])), ".".join(map(str, f["loc"])), f["msg"]) for f in error.errors()]
-        detail = "; ".join(f"line {line} {loc}: {msg}" for line, loc, msg in faults)
+        faults = shape_faults(error, lines)
+        detail = "; ".join(f"line {line} {what}" for line, what in faults)
         raise user_error("DOC-SHAPE", f"{origin}:{faults[0][0]}", detail=detail) from error
+
+
+def shape_faults(error: ValidationError, lines: Lines) -> list[tuple[int, str]]:
+    """Line and words of every fault of a document's shape."""
+    return [
+        (lines.at(tuple(fault["loc"])), f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+        for fault in error.errors()
+    ]

@@ -22,14 +22,21 @@ def load_policy(source: str, units: Mapping[str, str] | None = None) -> Policy:
     ``units`` gives the unit of every known indicator; with it, indicator references are checked.
     Raises UserError POL-NOT-FOUND, POL-INDICATOR or what ``compile_policy`` raises.
     """
+    return compile_policy(*read_policy(source), units)
+
+
+def read_policy(source: str) -> tuple[str, str]:
+    """The text of a policy, unchecked, and the file name for its errors.
+
+    Raises UserError POL-NOT-FOUND or DOC-SYNTAX.
+    """
     if source in built_in():
         text = files("xinqiao").joinpath("catalog", "policies", f"{source}.yaml").read_text("utf-8")
-        return compile_policy(text, f"{source}.yaml", units)
+        return text, f"{source}.yaml"
     path = Path(source)
     if not path.is_file():
         fail("POL-NOT-FOUND", source, policy=source, known=", ".join(built_in()))
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig"), source
     except UnicodeDecodeError as error:
         raise user_error("DOC-SYNTAX", source, detail=f"not UTF-8 at byte {error.start}") from error
-    return compile_policy(text, source, units)

@@ -1,0 +1,221 @@
+"""What is wrong with a decision table as a whole: rows never reached, gaps and overlaps.
+
+All of it is read off the layered arrays of ``lookup``: which answers can be reached at all when every
+column stays within its possible values, and by which codes. That is exact for tables of any size
+that ``lookup`` can work out; no case is sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xinqiao.kernel.text import Text
+from xinqiao.policy.axis import Axis
+from xinqiao.policy.check_range import Reach
+from xinqiao.policy.compiled import TableStep
+from xinqiao.policy.lookup import Lookup, members
+from xinqiao.policy.wording import show
+
+MAX_EXAMPLES = 3
+Box = tuple[NDArray[np.intp], ...]
+"""A set of codes a column: any combination of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two rows (0-based) that hit together, and the answer of the table there."""
+
+    first: int
+    second: int
+    answer: int
+
+
+class TableFaults:
+    """The faults of one table whose columns take the values of ``reaches``."""
+
+    def __init__(self, step: TableStep, lookup: Lookup, reaches: Mapping[str, Reach]) -> None:
+        self.step = step
+        self.lookup = lookup
+        self.rows = lookup.rows
+        self.codes = [possible_codes(axis, reaches[axis.name]) for axis in lookup.axes]
+        self.words = [_Words(axis, codes) for axis, codes in zip(lookup.axes, self.codes, strict=True)]
+
+    @property
+    def worked_out(self) -> bool:
+        """Whether the table is simple enough to be looked at whole."""
+        return self.lookup.layers is not None
+
+    def unreached(self) -> list[int]:
+        """Rows that never hit, whatever the values, missing ones too."""
+        with_missing = [
+            np.append(codes, axis.missing) for axis, codes in zip(self.lookup.axes, self.codes, strict=True)
+        ]
+        answers = self._states(with_missing)[-1]
+        hit = {row for i in answers.tolist() for row in self.lookup.answers[i].hits}
+        return [row for row in range(len(self.step.rows)) if row not in hit]
+
+    def impossible_column(self, row: int) -> str | None:
+        """The column whose cell in ``row`` no possible value satisfies."""
+        for j, axis in enumerate(self.lookup.axes):
+            if not len(self._own(j, row)) and self.rows.cells[j][row].missing is not True:
+                return axis.name
+        return None
+
+    def covering(self, row: int) -> list[int]:
+        """The earlier rows that answer where ``row`` would: one if one does it all."""
+        meeting = holding = (1 << row) - 1
+        for j, possible in enumerate(self.rows.possible):
+            meets, holds = 0, -1
+            for code in self._own(j, row).tolist():
+                meets |= possible[code]
+                holds &= possible[code]
+            meeting, holding = meeting & meets, holding & holds
+        return list(members(holding & -holding)) or list(members(meeting))
+
+    def gaps(self) -> list[Text]:
+        """Where no row hits, in words, up to ``MAX_EXAMPLES``."""
+        return [self._describe(box) for box in self._boxes("table_no_row", MAX_EXAMPLES)]
+
+    def overlaps(self) -> list[Overlap]:
+        """For each row of a ``unique`` table that hits with an earlier one: the first such."""
+        found: dict[int, tuple[int, int]] = {}
+        for i in self._reached[-1].tolist():
+            answer = self.lookup.answers[i]
+            if answer.fault == "table_several_rows":
+                for row in answer.hits[1:]:
+                    found[row] = min(found.get(row, (answer.hits[0], i)), (answer.hits[0], i))
+        return [Overlap(first, second, answer) for second, (first, answer) in sorted(found.items())]
+
+    def example(self, overlap: Overlap) -> Text:
+        """Where both rows of ``overlap`` hit, in words."""
+        return self._describe(next(self._paths(overlap.answer)))
+
+    # boxes ------------------------------------------------------------------------------------
+
+    def _own(self, j: int, row: int) -> NDArray[np.intp]:
+        """The possible codes that the cell of ``row`` in column ``j`` is true for."""
+        codes = self.codes[j]
+        inside = np.zeros(len(codes), bool)
+        for low, high in self.rows.cells[j][row].ranges:
+            inside |= (codes >= low) & (codes < high)
+        return codes[inside]
+
+    @cached_property
+    def _reached(self) -> list[NDArray[np.intp]]:
+        """The states and answers that known values lead to."""
+        return self._states(self.codes)
+
+    def _states(self, codes: Sequence[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+        """The states that can be reached before each column, and at last the answers."""
+        out = [np.zeros(1, np.intp)]
+        for layer, column in zip(self.lookup.layers or (), codes, strict=True):
+            out.append(np.unique(layer[np.ix_(out[-1], column)]).astype(np.intp))
+        return out
+
+    def _boxes(self, fault: str, most: int) -> Iterator[Box]:
+        for i in self._reached[-1].tolist():
+            if self.lookup.answers[i].fault == fault:
+                for box in self._paths(i):
+                    if most <= 0:
+                        return
+                    most -= 1
+                    yield box
+
+    def _paths(self, answer: int) -> Iterator[Box]:
+        """Boxes that lead to ``answer``, together all the ways there."""
+        yield from self._back(len(self.lookup.axes) - 1, answer)
+
+    def _back(self, j: int, target: int) -> Iterator[Box]:
+        if j < 0:
+            yield ()
+            return
+        layer, states = (self.lookup.layers or [])[j], self._reached
+        part = layer[np.ix_(states[j], self.codes[j])] == target
+        for k in np.flatnonzero(part.any(axis=1)).tolist():
+            for box in self._back(j - 1, int(states[j][k])):
+                yield (*box, self.codes[j][part[k]])
+
+    def _describe(self, box: Box) -> Text:
+        """The box in words: the columns that matter only."""
+        parts = [words.of(codes) for words, codes in zip(self.words, box, strict=True)]
+        said = [part for part in parts if part]
+        if not said:
+            return Text(zh="任何取值", en="any values")
+        return Text(zh=" 且 ".join(said), en=" and ".join(said))
+
+
+def possible_codes(axis: Axis, span: Reach) -> NDArray[np.intp]:
+    """The codes of ``axis`` that a value within ``span`` can have, "missing" left out."""
+    if axis.base != "number":
+        if span.values is None:
+            return np.arange(axis.known)
+        return np.unique(np.array([axis.code(value) for value in span.values], np.intp))
+    return np.array([code for code in range(axis.known) if _touches(axis, code, span)], np.intp)
+
+
+def _touches(axis: Axis, code: int, span: Reach) -> bool:
+    i, is_point = divmod(code, 2)
+    if is_point:
+        point = axis.points[i]
+        return bool(span.low <= point <= span.high) and not (
+            span.whole and point != point.to_integral_value()
+        )
+    low = axis.points[i - 1] if i else Decimal("-Infinity")
+    high = axis.points[i] if i < len(axis.points) else Decimal("Infinity")
+    if span.whole and low.is_finite() and high.is_finite() and low.__floor__() + 1 >= high:
+        return False
+    return bool(low < span.high and span.low < high)
+
+
+class _Words:
+    """Sets of codes of one axis in words."""
+
+    def __init__(self, axis: Axis, possible: NDArray[np.intp]) -> None:
+        self.axis = axis
+        self.possible = possible
+
+    def of(self, codes: NDArray[np.intp]) -> str:
+        """The set, or nothing when it is every possible value."""
+        if len(codes) == len(self.possible):
+            return ""
+        name = self.axis.name
+        runs = [
+            [code for _, code in run]
+            for _, run in groupby(enumerate(codes.tolist()), key=lambda pair: self._place(pair[1]) - pair[0])
+        ]
+        if self.axis.base in ("text", "bool"):
+            return f"{name} = {', '.join(self._one(code) for code in codes.tolist())}"
+        if self.axis.base == "grade":
+            spans = [_span(str(self.axis.points[run[0]]), str(self.axis.points[run[-1]])) for run in runs]
+            return f"{name} = {', '.join(spans)}"
+        return " / ".join(self._between(run[0], run[-1]) for run in runs)
+
+    def _place(self, code: int) -> int:
+        return int(np.searchsorted(self.possible, code))
+
+    def _one(self, code: int) -> str:
+        if self.axis.base == "text":
+            points = self.axis.points
+            return str(points[code]) if code < len(points) else f"not [{', '.join(map(str, points))}]"
+        return "true" if code else "false"
+
+    def _between(self, first: int, last: int) -> str:
+        """A run of pieces of an ordered column, as cells are written."""
+        name, points = self.axis.name, self.axis.points
+        open_low, open_high = first == self.possible[0], last == self.possible[-1]
+        if first == last and first % 2:
+            return f"{name} = {show(points[first // 2])}"
+        low = "" if open_low else f"{'>=' if first % 2 else '>'} {show(points[(first - 1) // 2])}"
+        high = "" if open_high else f"{'<=' if last % 2 else '<'} {show(points[last // 2])}"
+        return " and ".join(f"{name} {end}" for end in (low, high) if end)
+
+
+def _span(best: str, worst: str) -> str:
+    return best if best == worst else f"{best}..{worst}"
