@@ -1,0 +1,163 @@
+"""Why a company is in the plan, out of it or at a bound, and why at this rate; in Chinese and English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from xinqiao.kernel.quantity import fixed, money, percent, rate
+from xinqiao.kernel.text import Text
+from xinqiao.strategy.churn import Floats
+from xinqiao.strategy.plan import BUDGET, Plan, worth
+from xinqiao.strategy.terms import REFUSED
+
+Standing = Literal["at_most", "between", "at_least", "refused", "sales", "loses", "budget", "caps"]
+STANDINGS: dict[Standing, Text] = {
+    "at_most": Text(zh="贷到上限", en="at its most"),
+    "between": Text(zh="额度居中", en="in between"),
+    "at_least": Text(zh="贷到下限", en="at its least"),
+    "refused": Text(zh="评级 D", en="rated D"),
+    "sales": Text(zh="开票额不足", en="sales too small"),
+    "loses": Text(zh="无利可图", en="would lose"),
+    "budget": Text(zh="额度已用完", en="budget is spent"),
+    "caps": Text(zh="受限制所限", en="held by a cap"),
+}
+NEAR = 1e-7
+
+
+@dataclass(frozen=True)
+class Line:
+    """One company of a plan; money in CNY.
+
+    ``margin``: profit of one CNY of limit at its rate, or at its best rate when it is not lent to;
+    ``marginal``: the same after paying the shadow prices of budget and caps.
+    """
+
+    place: int
+    standing: Standing
+    limit_cny: int
+    rate: int
+    take_up: float | None
+    profit_cny: float
+    loss_cny: float
+    margin: float
+    marginal: float | None
+    why: Text
+    why_rate: Text | None
+
+
+def explain(plan: Plan) -> list[Line]:
+    """A line for every company, in the book's order."""
+    net = worth(plan)
+    return [_line(plan, i, net) for i in range(len(plan.book.applicants))]
+
+
+def _line(plan: Plan, i: int, net: Floats) -> Line:
+    book, limit = plan.book, int(plan.limit_cny[i])
+    lent = limit > 0
+    at = int(plan.rate[i]) if lent else int(np.argmax(book.profit[i]))
+    marginal = float(net[i, at] if lent else net[i].max())
+    standing = _standing(plan, i, marginal)
+    return Line(
+        place=i,
+        standing=standing,
+        limit_cny=limit,
+        rate=at,
+        take_up=float(book.stay[i, at]) if lent else None,
+        profit_cny=limit * float(book.profit[i, at]) - (float(book.handling[i, at]) if lent else 0.0),
+        loss_cny=limit * float(book.loss[i, at]),
+        margin=float(book.profit[i, at]),
+        marginal=marginal if np.isfinite(marginal) else None,
+        why=_why(plan, i, standing, at, marginal),
+        why_rate=_why_rate(plan, i, at) if lent else None,
+    )
+
+
+def _standing(plan: Plan, i: int, marginal: float) -> Standing:
+    book, limit = plan.book, int(plan.limit_cny[i])
+    if limit:
+        if limit >= book.high_cny[i]:
+            return "at_most"
+        return "at_least" if limit <= book.low_cny else "between"
+    if book.applicants[i].rating == REFUSED:
+        return "refused"
+    if not book.high_cny[i]:
+        return "sales"
+    if (book.high_cny[i] * book.profit[i] - book.handling[i]).max() <= 0:
+        return "loses"
+    only_budget = not any(price > NEAR for name, price in (plan.prices or {}).items() if name != BUDGET)
+    return "budget" if only_budget or marginal > NEAR else "caps"
+
+
+def _why(plan: Plan, i: int, standing: Standing, at: int, marginal: float) -> Text:
+    book = plan.book
+    margin, price = float(book.profit[i, at]), (plan.prices or {}).get(BUDGET, 0.0)
+    facts = {
+        "pd": percent(float(book.pd[i])),
+        "margin": fixed(100 * margin, 2),
+        "price": fixed(100 * price, 2),
+        "extra": fixed(100 * marginal, 2) if np.isfinite(marginal) else "—",
+        "rate": rate(book.rates[at]),
+        "most": money(int(book.high_cny[i])),
+        "least": money(book.low_cny),
+    }
+    words = _WHY[standing]
+    zh = {k: v.zh if isinstance(v, Text) else v for k, v in facts.items()}
+    en = {k: v.en if isinstance(v, Text) else v for k, v in facts.items()}
+    return Text(zh=words.zh.format(**zh), en=words.en.format(**en))
+
+
+_WHY: dict[Standing, Text] = {
+    "at_most": Text(
+        zh="每 100 元额度预期利润 {margin} 元，扣除额度的影子价格后仍多赚 {extra} 元，故贷到上限 {most}",
+        en="100 CNY of limit bring {margin} CNY; {extra} CNY are left after the shadow prices, so it gets "
+        "its most, {most}",
+    ),
+    "between": Text(
+        zh="每 100 元额度预期利润 {margin} 元，与影子价格 {price} 元相当，最后的额度给到这里",
+        en="100 CNY of limit bring {margin} CNY, about the shadow price of {price}: "
+        "the last of the budget went here",
+    ),
+    "at_least": Text(
+        zh="每 100 元额度预期利润 {margin} 元，低于影子价格 {price} 元，因限制或余额只贷下限 {least}",
+        en="100 CNY of limit bring {margin} CNY against a shadow price of {price}; a cap or what was "
+        "left of the budget gives it the least, {least}",
+    ),
+    "refused": Text(
+        zh="违约概率 {pd}，评级 D，按授权不贷", en="PD {pd}, rated D: not lent to under the mandate"
+    ),
+    "sales": Text(
+        zh="按年开票额计算的上限低于 {least}，或开票额未知",
+        en="the share of yearly sales allows less than {least}, or sales are not known",
+    ),
+    "loses": Text(
+        zh="违约概率 {pd}，任何利率下都亏：最好在 {rate}，每 100 元额度 {margin} 元",
+        en="PD {pd}: every rate loses; the best, {rate}, brings {margin} CNY for 100 CNY of limit",
+    ),
+    "budget": Text(
+        zh="在最好的利率 {rate} 下每 100 元额度赚 {margin} 元，低于最后一元额度的影子价格 {price} 元",
+        en="at its best rate, {rate}, 100 CNY of limit bring {margin} CNY, less than the {price} that the "
+        "last of the budget earns elsewhere",
+    ),
+    "caps": Text(
+        zh="每 100 元额度可赚 {margin} 元，但扣除各项限制的影子价格后为 {extra} 元",
+        en="100 CNY of limit would bring {margin} CNY, but {extra} after the shadow prices of the caps",
+    ),
+}
+
+
+def _why_rate(plan: Plan, i: int, at: int) -> Text:
+    """The trade-off at the rate chosen against the rates beside it."""
+    book = plan.book
+    now = book.profit[i, at]
+    parts_zh = [f"年利率 {rate(book.rates[at])}：预期 {percent(float(book.stay[i, at]), 0)} 的客户留下"]
+    parts_en = [f"at {rate(book.rates[at])}, {percent(float(book.stay[i, at]), 0)} are expected to stay"]
+    for other in (at - 1, at + 1):
+        if 0 <= other < len(book.rates):
+            zh, en = ("升", "up") if other > at else ("降", "down")
+            by = fixed(100 * float(book.profit[i, other] - now), 2)
+            parts_zh.append(f"{zh}到 {rate(book.rates[other])} 每 100 元额度利润变化 {by} 元")
+            parts_en.append(f"{en} to {rate(book.rates[other])} changes profit by {by} per 100 CNY of limit")
+    return Text(zh="；".join(parts_zh), en="; ".join(parts_en))
