@@ -126,7 +126,7 @@ class Release:
         return named.get(arm, Text(zh="冠军", en="champion"))
 
     def policies(self, day: date, where: str, units: Mapping[str, str] | None = None) -> dict[str, Policy]:
-        """The policy of every arm on ``day``; raises UserError POL-RELEASE-NOT-EFFECTIVE, or as loading does."""
+        """The policy of every arm on ``day``; raises UserError POL-RELEASE-NOT-EFFECTIVE or as loading."""
         span = self.file.effective
         if day < span.from_ or (span.to is not None and day > span.to):
             period = f"{span.from_} – {span.to or '…'}"
