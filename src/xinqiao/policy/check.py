@@ -239,7 +239,7 @@ class _Check:
         counts = Counter(rule.code for rule in self.file.rules)
         for i, rule in enumerate(self.file.rules):
             if counts[rule.code] > 1:
-                yield self._found("warning", "POL-RULE-CODE", "rules", i, "code", code=rule.code)
+                yield self._found("warning", "POL-RULE-CODE", "rules", i, "code", detail=rule.code)
 
     def _ignored(self) -> Iterator[Finding]:
         """What may be missing as written, although the limit or the price cannot do without it."""

@@ -7,11 +7,12 @@ that ``lookup`` can work out; no case is sampled.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from itertools import groupby
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ from xinqiao.policy.lookup import Lookup, members
 from xinqiao.policy.wording import show
 
 MAX_EXAMPLES = 3
+"""Most gaps of one table that are put in words."""
+
+MAX_BOXES = 1_000
+"""Most boxes looked at to find the largest gaps."""
+
 Box = tuple[NDArray[np.intp], ...]
 """A set of codes a column: any combination of them."""
 
@@ -81,7 +87,9 @@ class TableFaults:
 
     def gaps(self) -> list[Text]:
         """Where no row hits, in words, up to ``MAX_EXAMPLES``."""
-        return [self._describe(box) for box in self._boxes("table_no_row", MAX_EXAMPLES)]
+        boxes = itertools.islice(self._boxes("table_no_row"), MAX_BOXES)
+        merged = _merged([tuple(tuple(codes.tolist()) for codes in box) for box in boxes])
+        return [self._describe(box) for box in merged[:MAX_EXAMPLES]]
 
     def overlaps(self) -> list[Overlap]:
         """For each row of a ``unique`` table that hits with an earlier one: the first such."""
@@ -119,14 +127,10 @@ class TableFaults:
             out.append(np.unique(layer[np.ix_(out[-1], column)]).astype(np.intp))
         return out
 
-    def _boxes(self, fault: str, most: int) -> Iterator[Box]:
+    def _boxes(self, fault: str) -> Iterator[Box]:
         for i in self._reached[-1].tolist():
             if self.lookup.answers[i].fault == fault:
-                for box in self._paths(i):
-                    if most <= 0:
-                        return
-                    most -= 1
-                    yield box
+                yield from self._paths(i)
 
     def _paths(self, answer: int) -> Iterator[Box]:
         """Boxes that lead to ``answer``, together all the ways there."""
@@ -142,13 +146,23 @@ class TableFaults:
             for box in self._back(j - 1, int(states[j][k])):
                 yield (*box, self.codes[j][part[k]])
 
-    def _describe(self, box: Box) -> Text:
+    def _describe(self, box: Sequence[Sequence[int] | NDArray[np.intp]]) -> Text:
         """The box in words: the columns that matter only."""
-        parts = [words.of(codes) for words, codes in zip(self.words, box, strict=True)]
+        parts = [words.of(np.array(codes)) for words, codes in zip(self.words, box, strict=True)]
         said = [part for part in parts if part]
         if not said:
             return Text(zh="任何取值", en="any values")
         return Text(zh=" 且 ".join(said), en=" and ".join(said))
+
+
+def _merged(boxes: list[tuple[tuple[int, ...], ...]]) -> list[tuple[tuple[int, ...], ...]]:
+    """The boxes with those that differ in one column only made one, the largest first."""
+    for j in range(len(boxes[0]) if boxes else 0):
+        alike: dict[tuple[tuple[int, ...], ...], set[int]] = {}
+        for box in boxes:
+            alike.setdefault((*box[:j], *box[j + 1 :]), set()).update(box[j])
+        boxes = [(*rest[:j], tuple(sorted(codes)), *rest[j:]) for rest, codes in alike.items()]
+    return sorted(boxes, key=lambda box: (-prod(map(len, box)), box))
 
 
 def possible_codes(axis: Axis, span: Reach) -> NDArray[np.intp]:
@@ -188,7 +202,9 @@ class _Words:
         name = self.axis.name
         runs = [
             [code for _, code in run]
-            for _, run in groupby(enumerate(codes.tolist()), key=lambda pair: self._place(pair[1]) - pair[0])
+            for _, run in itertools.groupby(
+                enumerate(codes.tolist()), key=lambda pair: self._place(pair[1]) - pair[0]
+            )
         ]
         if self.axis.base in ("text", "bool"):
             return f"{name} = {', '.join(self._one(code) for code in codes.tolist())}"
