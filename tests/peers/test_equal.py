@@ -16,7 +16,7 @@ from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.policy.load import load_policy
 
-ROWS = 1_000
+ROWS = 10_000
 
 RICH = Path(__file__).with_name("rich.yaml").read_text("utf-8")
 

@@ -30,9 +30,10 @@ class Zen(Dialect):
 
     both, either = " and ", " or "
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, told: bool) -> None:
         self.place = {name: i for i, name in enumerate(policy.kinds)}
         self.grades = policy.file.grades
+        self.told = told
         self.column = False
         """Whether names are written as ``$``, the value of the column a cell stands in."""
 
@@ -52,7 +53,7 @@ class Zen(Dialect):
         return json.dumps(value, ensure_ascii=False)
 
     def known(self, value: str) -> str:
-        return YES if value == "$" else f"{value} != null"
+        return f"{value} != null" if self.told and value != "$" else YES
 
     def compare(self, op: str, left: str, right: str, base: str) -> str:  # noqa: ARG002 - zen compares all alike
         return f"{left} {op} {right}"
@@ -105,13 +106,18 @@ class Zen(Dialect):
 
 
 class Graph:
-    """The JDM graph of a policy, a chain of nodes; ``exact`` reads numbers from texts."""
+    """The JDM graph of a policy, a chain of nodes.
 
-    def __init__(self, policy: Policy, *, exact: bool) -> None:
+    ``exact`` reads numbers from texts; without ``told`` it is carried over word by word, as if no
+    value were ever missing.
+    """
+
+    def __init__(self, policy: Policy, *, exact: bool, told: bool = True) -> None:
         self.policy = policy
-        self.say = Zen(policy)
+        self.told = told
+        self.say = Zen(policy, told=told)
         self.write = Formula(policy, self.say)
-        self.caused = caused(policy)
+        self.caused = caused(policy) if told else set[str]()
         self.exact = exact
         self.nodes: list[Json] = []
         self.made: dict[str, str] = {}
@@ -210,35 +216,46 @@ class Graph:
         blame = not self.caused.isdisjoint(table.outputs)
         self.outs = ["row", "gap", *(f"v{self.say.place[out]}" for out in table.outputs)]
         self.outs += [f"m{j}" for j in range(len(table.inputs))] if blame else []
-        fields = [f"v{self.say.place[name]}" for name in table.inputs] + ([] if first else [""])
-        rows = list(self._rows(step, first=first, blame=blame))
+        dollars = self._dollars(step)
+        fields = [self.say.name(name) if name in dollars else "" for name in table.inputs] + (
+            [] if first else [""]
+        )
+        rows = list(self._rows(step, dollars, first=first, blame=blame))
         self._grid(table.id, f"t{place}", "first" if first else "collect", fields, rows)
         self._outputs(step, f"t{place}")
         self._flush(table.id)
 
-    def _rows(self, step: TableStep, *, first: bool, blame: bool) -> Iterator[list[str]]:
+    def _rows(self, step: TableStep, dollars: set[str], *, first: bool, blame: bool) -> Iterator[list[str]]:
         """Each row twice: where it is true, and where it hangs on a missing value."""
         for i, (condition, outputs) in enumerate(step.rows):
             tests = row_tests(condition)
             sure, open_, gone = [], [], []
             for name in step.table.inputs:
-                test = self._cell(tests.get(name))
-                sure.append(f"$ != null and {test}" if test else "")
-                open_.append(f"$ == null or {test}" if test else "")
+                here = "$" if name in dollars else self.say.name(name)
+                test = self._cell(tests[name], dollar=name in dollars) if name in tests else ""
+                sure.append(f"{here} != null and {test}" if test and self.told else test)
+                open_.append(f"{here} == null or {test}" if test else "")
                 if test:
                     gone.append(f"{self.say.name(name)} == null")
             values = [self._constant(out.value) for out in outputs]
             marks = [YES if name in tests else NO for name in step.table.inputs] if blame else []
             extra = ([], []) if first else ([""], [" or ".join(gone)])
             yield [*sure, *extra[0], str(i), NO, *values, *marks]
-            if gone:
+            if gone and self.told:
                 yield [*open_, *extra[1], str(i), YES, *["null"] * len(values), *marks]
 
-    def _cell(self, test: Node | None) -> str:
-        """A test on one column, whose known value is ``$``."""
-        if test is None:
-            return ""
-        self.say.column = True
+    def _dollars(self, step: TableStep) -> set[str]:
+        """The columns whose tests can stand under a field: there a bracket is read as an interval."""
+        cells = [
+            (name, self._cell(test, dollar=True))
+            for condition, _ in step.rows
+            for name, test in row_tests(condition).items()
+        ]
+        return set(step.table.inputs) - {name for name, cell in cells if "(" in cell}
+
+    def _cell(self, test: Node, *, dollar: bool) -> str:
+        """A test on one column, whose known value is ``$`` or goes by its name."""
+        self.say.column = dollar
         written = self.write.true(test)
         self.say.column = False
         return written
@@ -290,7 +307,7 @@ class Graph:
 
     def _checks(self) -> None:
         """Inputs, tables and rules, each a row that gives its code and severity."""
-        rows = [*self._input_rows(), *self._fault_rows(), *self._rule_rows()]
+        rows = [*(self._input_rows() if self.told else ()), *self._fault_rows(), *self._rule_rows()]
         self.outs = ["code", "effect"]
         self._grid("checks", "hits", "collect", [""], rows)
 
@@ -319,6 +336,8 @@ class Graph:
         for step in self.policy.rules:
             rule = step.rule
             yield [self.write.true(step.tree), self.say.text(rule.code), str(SEVERITY[rule.then])]
+            if not self.told:
+                continue
             uniform = len(set(rule.if_missing.values())) == 1
             effect = self.write.effect(rule.if_missing, {} if uniform else self.write.blames(step.tree))
             yield [self.write.unknown(step.tree), self.say.text(f"UNKNOWN_{rule.id.upper()}"), effect]
@@ -389,10 +408,10 @@ OUTCOMES = ("approve", "refer", "reject")
 class ZenPolicy:
     """A policy loaded into zen once (static loader)."""
 
-    def __init__(self, policy: Policy, *, exact: bool = True) -> None:
+    def __init__(self, policy: Policy, *, exact: bool = True, told: bool = True) -> None:
         self.policy = policy
         self.exact = exact
-        content = {"policy": Graph(policy, exact=exact).content()}
+        content = {"policy": Graph(policy, exact=exact, told=told).content()}
         self.engine = zen.ZenEngine({"loader": {"type": "static", "content": content}})
 
     def evaluate(self, case: Json, *, trace: bool = False) -> Json:
