@@ -53,6 +53,7 @@ def test_a_text_variable_refuses_numbers() -> None:
         kind="categorical",
         edges=(),
         categories=(("a",),),
+        specials=(("?",),),
         bins=(
             Bin(kind="category", label=MISSING),
             Bin(kind="other", label=MISSING),
@@ -83,6 +84,21 @@ def test_bins_must_fit_the_edges_and_edges_must_rise() -> None:
         variable(edges=(3.0, 4.0))
     with pytest.raises(ValueError, match="rise strictly"):
         variable(edges=(3.0, 3.0), bins=(variable().bins[0], *variable().bins))
+
+
+@pytest.mark.parametrize(
+    "change", [{"edges": (float("nan"),)}, {"edges": (float("inf"),)}, {"specials": (("?",),)}]
+)
+def test_edges_are_finite_and_special_values_of_the_variables_kind(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"edges must|variable's kind"):
+        variable(**change)
+
+
+def test_whole_numbers_beyond_float64_are_the_nearest_float_or_infinite() -> None:
+    large = variable(edges=(2.0**53 + 4,))
+    assert large.code(2**53 + 3) == 1  # the nearest float64 is the edge, as in every frame
+    with pytest.raises(UserError, match="SCR-INFINITE"):
+        large.code(10**400)
 
 
 def test_a_card_refuses_two_variables_of_one_name() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -91,8 +92,12 @@ class Variable(Frozen):
         if [b.kind for b in self.bins] != wanted or len(wanted) > MAX_BINS:
             message = f"{self.name}: bins must be {wanted} and at most {MAX_BINS}"
             raise ValueError(message)
-        if any(a >= b for a, b in pairwise(self.edges)):
-            message = f"{self.name}: edges must rise strictly"
+        if any(a >= b for a, b in pairwise(self.edges)) or not all(map(math.isfinite, self.edges)):
+            message = f"{self.name}: edges must rise strictly and be finite"
+            raise ValueError(message)
+        texts = [isinstance(v, str) for group in self.specials for v in group]
+        if any(texts) if self.kind == "numeric" else not all(texts):
+            message = f"{self.name}: special values must be of the variable's kind"
             raise ValueError(message)
         return self
 
@@ -113,23 +118,32 @@ class Variable(Frozen):
         """
         if value is None or value != value:  # noqa: PLR0124 - NaN differs from itself
             return self.missing_code
-        for i, group in enumerate(self.specials):
-            if value in group:
-                return self.first_special + i
         if self.kind == "categorical":
             return self._category(value)
-        if isinstance(value, str):
+        number = self._number(value)
+        for i, group in enumerate(self.specials):
+            if number in group:
+                return self.first_special + i
+        return bisect_right(self.edges, number)
+
+    def _number(self, value: Value) -> float:
+        """``value`` as the nearest float64, which is what every engine compares."""
+        if value is None or isinstance(value, str):
             fail("SCR-COLUMN-TYPE", self.name, column=self.name, found="text", wanted="number")
-        if math.isinf(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isinf(number):
             fail("SCR-INFINITE", self.name, column=self.name)
-        return bisect_right(self.edges, value)
+        return number
 
     def _category(self, value: Value) -> int:
         if not isinstance(value, str):
             fail("SCR-COLUMN-TYPE", self.name, column=self.name, found="number", wanted="text")
-        for i, group in enumerate(self.categories):
+        for i, group in enumerate((*self.specials, *self.categories)):
             if value in group:
-                return i
+                return i - len(self.specials) if i >= len(self.specials) else self.first_special + i
         return len(self.categories)
 
 
@@ -160,7 +174,8 @@ class Provenance(Frozen):
     settings: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 
-class Contribution(Frozen):
+@dataclass(frozen=True, slots=True)
+class Contribution:
     """What one variable gave one company: its value, its bin and the points."""
 
     variable: str

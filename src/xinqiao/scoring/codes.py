@@ -106,15 +106,24 @@ def sums(terms: Sequence[Term], codes: Sequence[Codes], out: NDArray[Any]) -> No
             np.add(total, found[:n], out=total)
 
 
-def histograms(terms: Sequence[Term], codes: Sequence[Codes], weight: Floats) -> list[Floats]:
-    """Sums of ``weight`` (rows,) by code, one array per column of ``terms``, in the order of columns."""
-    totals = [np.zeros(len(term.table)) for term in terms]
-    room = np.empty(min(CHUNK, len(weight)), dtype=np.uint16)
-    for part in chunks(len(weight)):
-        inside, w = [c[part] for c in codes], weight[part]
+def histograms(
+    terms: Sequence[Term], codes: Sequence[Codes], weights: Sequence[Floats | None]
+) -> list[list[Floats]]:
+    """For each of ``weights`` (rows,), None for ones, its sums by code of each column of ``terms``."""
+    totals = [[np.zeros(len(term.table)) for term in terms] for _ in weights]
+    rows = len(codes[0]) if codes else 0
+    room, wide = np.empty(min(CHUNK, rows), dtype=np.uint16), np.empty(min(CHUNK, rows), dtype=np.intp)
+    for part in chunks(rows):
+        inside, n = [c[part] for c in codes], part.stop - part.start
+        chosen = [None if w is None else w[part] for w in weights]
         for i, term in enumerate(terms):
-            totals[i] += np.bincount(term.index(inside, room), weights=w, minlength=len(term.table))
-    return [margin for term, total in zip(terms, totals, strict=True) for margin in _margins(term, total)]
+            wide[:n] = term.index(inside, room)
+            for total, w in zip(totals, chosen, strict=True):
+                total[i] += np.bincount(wide[:n], weights=w, minlength=len(term.table))
+    return [
+        [margin for term, total in zip(terms, found, strict=True) for margin in _margins(term, total)]
+        for found in totals
+    ]
 
 
 def _margins(term: Term, total: Floats) -> Iterator[Floats]:

@@ -21,7 +21,7 @@ from xinqiao.scoring.codes import Codes, Floats, histograms, joint_terms, sums
 MAX_STEPS = 100
 TOLERANCE = 1e-9
 MAX_PASSES = 4
-CLOSE = 1e-4
+CLOSE = 1e-3
 """Passes over all rows stop when no coefficient (of standardised columns) moves more."""
 
 
@@ -140,7 +140,7 @@ def fit_logistic_codes(
         worth = [b * table for b, table in zip(now.coefficients, tables, strict=True)]
         sums(joint_terms(worth), codes, odds)
         residual = expit(odds) - y
-        margins = histograms(zero, codes, residual)
+        (margins,) = histograms(zero, codes, [residual])
         g = np.array([m @ table for m, table in zip(margins, tables, strict=True)])
         new = _solved(now, replace(sampled, g0=float(residual.sum()), g=g), penalty)
         moved, now = float(np.abs(new.coefficients - now.coefficients).max(initial=0.0)), new

@@ -16,9 +16,9 @@ from xinqiao.kernel.errors import user_error
 from xinqiao.scoring.calibration import Calibration
 from xinqiao.scoring.card import Card, Contribution, Frozen, Value
 from xinqiao.scoring.columns import Column, Columns, Floats, is_text, read_columns
-from xinqiao.scoring.compiled import score
+from xinqiao.scoring.compiled import Reference, compile_card, score
 from xinqiao.scoring.rating import MasterScale
-from xinqiao.scoring.reasons import Described, Reason, Reference, reasons
+from xinqiao.scoring.reasons import Described, Reason, reasons
 from xinqiao.scoring.validation import Validation
 
 DIGITS = 6
@@ -67,8 +67,13 @@ class Model(Frozen):
 
         Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE, SCR-INFINITE.
         """
-        given = self.card.contributions(row)
-        points = self.card.score_one(row)
+        ready = compile_card(self.card)
+        codes = ready.code_one(row)
+        units = ready.units_one(codes)
+        points = (ready.base + sum(units)) / self.card.unit
+        unit = self.card.unit
+        pairs = zip(self.card.variables, codes, units, strict=True)
+        given = tuple(Contribution(v.name, row[v.name], v.bins[c].label, u / unit) for v, c, u in pairs)
         pd_value = self.pd_of(points)
         return Score(points=points, pd=pd_value, grade=self.scale.grade(pd_value), contributions=given)
 

@@ -7,14 +7,14 @@ median (usual), the best bin of the card, or neutral (0 points, average risk).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from xinqiao.indicator.unit import Unit
 from xinqiao.kernel.quantity import quantity
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import Card, Frozen, Value, Variable
-
-Reference = Literal["peer", "best", "neutral"]
+from xinqiao.scoring.card import Card, Frozen, Value
+from xinqiao.scoring.compiled import Reference, compile_card
 
 
 class Described(Protocol):
@@ -57,34 +57,27 @@ def reasons(
     ``peers`` holds the peer median (texts: the commonest value) by variable, None where unknown.
     A variable absent from ``described`` goes by its id. Ties are ordered by id.
     """
-    found = []
-    for given in card.contributions(row):
-        median = peers.get(given.variable)
-        target = _reference_points(card.variable(given.variable), median, reference)
-        points = round(given.points - target, card.digits)
-        if points < 0 if direction == "lost" else points > 0:
-            found.append((-abs(points), given.variable, points, given.value, median))
-    found.sort(key=lambda item: item[:2])
+    ready = compile_card(card)
+    given = ready.units_one(ready.code_one(row))
+    way = 1 if direction == "lost" else -1
+    gaps = zip(given, ready.targets(reference, peers), ready.names, strict=True)
+    found = sorted([(way * (g - t), name) for g, t, name in gaps if way * (g - t) < 0])
     return tuple(
         _reason(
             variable,
-            points,
-            value=value,
-            median=median,
+            way * units / card.unit,
+            value=row[variable],
+            median=peers.get(variable),
             described=described,
             reference=reference,
             direction=direction,
         )
-        for _, variable, points, value, median in found[:limit]
+        for units, variable in found[:limit]
     )
 
 
-def _reference_points(variable: Variable, median: Value, reference: Reference) -> float:
-    if reference == "best":
-        return max(b.points for b in variable.bins if b.kind in {"range", "category"})
-    if reference == "neutral" or median is None:
-        return 0.0
-    return variable.bins[variable.code(median)].points
+Words = tuple[str, str]
+"""Chinese and English; a ``Text`` is made once, of the whole sentence."""
 
 
 def _reason(
@@ -98,9 +91,10 @@ def _reason(
     direction: Literal["lost", "gained"],
 ) -> Reason:
     known = described.get(variable)
-    name, unit = (known.name, known.unit.id) if known else (Text(zh=variable, en=variable), "")
+    name, unit = ((known.name.zh, known.name.en), known.unit.id) if known else ((variable, variable), "")
     missing = value is None or value != value  # noqa: PLR0124 - NaN differs from itself
     first = _missing_words(name) if missing else _value_words(name, value, median, unit)
+    second = _points_words(points, reference, known_median=median is not None)
     return Reason(
         indicator=variable,
         direction=direction,
@@ -109,44 +103,43 @@ def _reason(
         value=None if missing else value,
         peer_median=median,
         missing=missing,
-        sentence=_join(first, _points_words(points, reference, known_median=median is not None)),
+        sentence=Text(zh=f"{first[0]}，{second[0]}", en=f"{first[1]}: {second[1]}"),
     )
 
 
-def _missing_words(name: Text) -> Text:
-    return Text(
-        zh=f"{name.zh}没有数值，按“无数值”一档计分",
-        en=f"{name.en} has no value and earns the points of that bin",
+def _missing_words(name: Words) -> Words:
+    return (
+        f"{name[0]}没有数值，按“无数值”一档计分",
+        f"{name[1]} has no value and earns the points of that bin",
     )
 
 
-def _value_words(name: Text, value: Value, median: Value, unit: str) -> Text:
+def _value_words(name: Words, value: Value, median: Value, unit: str) -> Words:
     shown = quantity(value, unit)
-    plain = Text(zh=f"{name.zh}为{shown.zh}", en=f"{name.en} is {shown.en}")
+    zh, en = f"{name[0]}为{shown.zh}", f"{name[1]} is {shown.en}"
     if median is None:
-        return plain
-    middle = quantity(median, unit)
+        return zh, en
+    middle = _median_words(median, unit)
     if isinstance(value, str) or isinstance(median, str):
-        also = Text(zh=f"（同类企业最常见为{middle.zh}）", en=f" (most common among peers: {middle.en})")
-    elif shown == middle:
-        also = Text(zh=f"，与同类企业中位数{middle.zh}相当", en=f", about the peer median of {middle.en}")
-    elif (value or 0) < median:
-        also = Text(zh=f"，低于同类企业中位数{middle.zh}", en=f", below the peer median of {middle.en}")
-    else:
-        also = Text(zh=f"，高于同类企业中位数{middle.zh}", en=f", above the peer median of {middle.en}")
-    return Text(zh=plain.zh + also.zh, en=plain.en + also.en)
+        return f"{zh}（同类企业最常见为{middle.zh}）", f"{en} (most common among peers: {middle.en})"
+    if shown.zh == middle.zh:
+        return f"{zh}，与同类企业中位数{middle.zh}相当", f"{en}, about the peer median of {middle.en}"
+    side, word = ("低于", "below") if (value or 0) < median else ("高于", "above")
+    return f"{zh}，{side}同类企业中位数{middle.zh}", f"{en}, {word} the peer median of {middle.en}"
 
 
-def _points_words(points: float, reference: Reference, *, known_median: bool) -> Text:
+@lru_cache(maxsize=4096)
+def _median_words(median: Value, unit: str) -> Text:
+    """A peer median is told to everyone, a company's own value once."""
+    return quantity(median, unit)
+
+
+def _points_words(points: float, reference: Reference, *, known_median: bool) -> Words:
     shown = f"{abs(points):g}"
     unit = "point" if shown == "1" else "points"
     less, fewer = ("少", "less") if points < 0 else ("多", "more")
     if reference == "best":
-        return Text(zh=f"比最好一档{less}{shown}分", en=f"{shown} {unit} {fewer} than the best bin")
+        return f"比最好一档{less}{shown}分", f"{shown} {unit} {fewer} than the best bin"
     if reference == "neutral" or not known_median:
-        return Text(zh=f"比平均水平{less}{shown}分", en=f"{shown} {unit} {fewer} than average risk")
-    return Text(zh=f"比同类企业中位水平{less}{shown}分", en=f"{shown} {unit} {fewer} than the peer median")
-
-
-def _join(first: Text, second: Text) -> Text:
-    return Text(zh=f"{first.zh}，{second.zh}", en=f"{first.en}: {second.en}")
+        return f"比平均水平{less}{shown}分", f"{shown} {unit} {fewer} than average risk"
+    return f"比同类企业中位水平{less}{shown}分", f"{shown} {unit} {fewer} than the peer median"

@@ -35,22 +35,23 @@ class Binned:
     def __init__(self, columns: Columns, bad: Floats, fine: Sequence[Prebins], rules: Rules) -> None:
         self.fine = fine
         self.codes = self.codes_of(columns)
-        counts, bads = self._counts(np.ones(len(bad))), self._counts(bad)
-        self.cuts = [cut(p, n, b, rules) for p, n, b in zip(fine, counts, bads, strict=True)]
+        tables = zip(fine, self._counts(bad), strict=True)
+        self.cuts = [cut(p, rows, bads, rules) for p, (rows, bads) in tables]
 
     def codes_of(self, columns: Columns) -> list[NDArray[Any]]:
         """Fine codes of every column of other rows."""
         return [p.codes(columns.coded(p.shape.name)) for p in self.fine]
 
-    def _counts(self, weight: Floats) -> list[Floats]:
-        """Sums of ``weight`` (rows,) by fine code of every column."""
+    def _counts(self, bad: Floats) -> list[tuple[Floats, Floats]]:
+        """Rows and bads by fine code, of every column."""
         narrow = [i for i, codes in enumerate(self.codes) if codes.dtype == np.uint8]
         terms = joint_terms([np.zeros(self.fine[i].size) for i in narrow])
-        found = dict(zip(narrow, histograms(terms, [self.codes[i] for i in narrow], weight), strict=True))
-        return [
-            found[i] if i in found else counted(codes, weight, self.fine[i].size)
-            for i, codes in enumerate(self.codes)
-        ]
+        tables = zip(*histograms(terms, [self.codes[i] for i in narrow], [None, bad]), strict=True)
+        found = dict(zip(narrow, tables, strict=True))
+        for i in set(range(len(self.codes))) - set(narrow):
+            codes, size = self.codes[i], self.fine[i].size
+            found[i] = counted(codes, np.ones(len(bad)), size), counted(codes, bad, size)
+        return [found[i] for i in range(len(self.codes))]
 
     def narrow(self, i: int) -> tuple[Codes, Floats]:
         """Codes of column i that fit in uint8, and its WOE by them."""

@@ -1,0 +1,1 @@
+"""A card for engines that are not ours: plain Python, SQL, PMML."""
