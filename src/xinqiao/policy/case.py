@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, SupportsFloat
 
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.policy.codegen import Code, per_policy
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.format import Input
-from xinqiao.policy.logic import Value
+from xinqiao.policy.logic import Given, exact
+from xinqiao.policy.wording import INVALID_VALUE, NOT_GIVEN
 
-NOT_GIVEN = "NOT_GIVEN"
-INVALID_VALUE = "INVALID_VALUE"
 MAX_NUMBER = Decimal(10) ** 18
 
 
@@ -62,23 +63,19 @@ def _day(text: str, where: str) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A policy's inputs by name: the value, and the reason of every missing one."""
+    """A policy's inputs by name: the value, and the reason of every missing one.
 
-    values: Mapping[str, Value]
+    A number is a float where its shortest decimal says it in full, else a Decimal.
+    """
+
+    values: Mapping[str, Given]
     reasons: Mapping[str, str]
 
 
 def bind(policy: Policy, case: Case) -> Inputs:
     """Read the inputs of ``policy`` from ``case``; raises UserError POL-CASE on a wrong type."""
-    families = {"indicator": case.indicators, "score": case.score, "application": case.application}
-    plain: dict[str, Any] = {}
-    reasons: dict[str, str] = {}
-    for name, item in policy.file.inputs.items():
-        family, field = item.source.split(".", 1)
-        plain[name] = families[family].get(field)
-        if family == "indicator" and field in case.missing:
-            reasons[name] = case.missing[field]
-    return read_inputs(policy, plain, reasons)
+    out: Inputs = _binder(policy)(case.indicators, case.missing, case.score, case.application)
+    return out
 
 
 def read_inputs(policy: Policy, plain: Mapping[str, Any], reasons: Mapping[str, str]) -> Inputs:
@@ -90,24 +87,86 @@ def read_inputs(policy: Policy, plain: Mapping[str, Any], reasons: Mapping[str, 
     unknown = set(plain) - set(policy.file.inputs)
     if unknown:
         fail("POL-CASE", policy.file.id, detail=f"not inputs: {', '.join(sorted(unknown))}")
-    values: dict[str, Value] = {}
-    why: dict[str, str] = {}
+    out: Inputs = _reader(policy)(plain, reasons)
+    return out
+
+
+@per_policy
+def _reader(policy: Policy) -> Callable[..., Inputs]:
+    code = Code()
     for name, item in policy.file.inputs.items():
-        value = plain.get(name)
-        if value is None or _is_nan(value):
-            values[name], why[name] = None, reasons.get(name, NOT_GIVEN)
-            continue
-        values[name] = _typed(policy, name, item, value)
-        if values[name] is None:
-            why[name] = INVALID_VALUE
-    return Inputs(values, why)
+        key = code.constant(name, "N")
+        _write(code, policy, item, key, f"plain.get({key})", f"reasons.get({key}, ABSENT)")
+    return _reading(code, "plain, reasons", policy)
+
+
+@per_policy
+def _binder(policy: Policy) -> Callable[..., Inputs]:
+    code = Code()
+    for name, item in policy.file.inputs.items():
+        family, field = item.source.split(".", 1)
+        place = code.constant(field, "F")
+        why = f"missing.get({place}, ABSENT)" if family == "indicator" else "ABSENT"
+        _write(code, policy, item, code.constant(name, "N"), f"{family}.get({place})", why)
+    return _reading(code, "indicator, missing, score, application", policy)
+
+
+def _write(code: Code, policy: Policy, item: Input, key: str, value: str, why: str) -> None:
+    """Write how an input is read: what is common at once, all else by ``_odd``."""
+    code.add(f"v = {value}")
+    with code.block("if v is None:"):
+        code.add(f"values[{key}] = None", f"why[{key}] = {why}")
+    with code.block(f"elif {_plainly(code, policy, item)}:"):
+        code.add(f"values[{key}] = v == 1.0" if item.type == "bool" else f"values[{key}] = v")
+    with code.block("else:"):
+        code.add(f"odd({key}, v, {why}, values, why)")
+
+
+def _plainly(code: Code, policy: Policy, item: Input) -> str:
+    """The test that a value is fine as it stands."""
+    match item.type:
+        case "text" | "grade" if item.type == "grade" or item.values is not None:
+            known = code.constant(frozenset(item.values or policy.file.grades))
+            return f"type(v) is str and v in {known}"
+        case "text":
+            return "type(v) is str"
+        case "bool":
+            return "type(v) is float and (v == 0.0 or v == 1.0)"
+        case "date":
+            return "False"
+    low, high = (float(bound) for bound in item.range or (-MAX_NUMBER, MAX_NUMBER))
+    if any(exact(bound) != given for bound, given in zip((low, high), item.range or (), strict=False)):
+        return "False"
+    whole = " and v.is_integer()" if item.type == "integer" else ""
+    within = f"{code.constant(low)} <= v <= {code.constant(high)} and -LIMIT < v < LIMIT"
+    return f"type(v) is float and {within}{whole}"
+
+
+def _reading(code: Code, parameters: str, policy: Policy) -> Callable[..., Inputs]:
+    code.lines = [" values = {}", " why = {}", *code.lines, " return Inputs(values, why)"]
+    code.constants |= {
+        "Inputs": Inputs,
+        "ABSENT": NOT_GIVEN,
+        "LIMIT": float(MAX_NUMBER),
+        "odd": partial(_odd, policy),
+    }
+    return code.function("read", parameters).run
+
+
+def _odd(
+    policy: Policy, name: str, value: object, reason: str, values: dict[str, Given], why: dict[str, str]
+) -> None:
+    """Read a value that is not plainly fine."""
+    values[name] = None if _is_nan(value) else _typed(policy, name, policy.file.inputs[name], value)
+    if values[name] is None:
+        why[name] = reason if _is_nan(value) else INVALID_VALUE
 
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float | Decimal) and math.isnan(value)
 
 
-def _typed(policy: Policy, name: str, item: Input, value: object) -> Value:  # noqa: PLR0911 - one return per declared type
+def _typed(policy: Policy, name: str, item: Input, value: object) -> Given:  # noqa: PLR0911 - one return per declared type
     """``value`` as the declared type; None when it is of the type but not allowed."""
     match item.type:
         case "text" if isinstance(value, str):
@@ -127,7 +186,7 @@ def _typed(policy: Policy, name: str, item: Input, value: object) -> Value:  # n
     raise user_error("POL-CASE", f"{policy.file.id}: {name}", detail=f"{value!r} is not of type {item.type}")
 
 
-def _number(item: Input, value: object, where: str) -> Decimal | None:
+def _number(item: Input, value: object, where: str) -> Given:
     number = _decimal(value)
     if number is None:
         fail("POL-CASE", where, detail=f"{value!r} is not a finite number")
@@ -135,7 +194,7 @@ def _number(item: Input, value: object, where: str) -> Decimal | None:
         return None
     if item.range is not None and not item.range[0] <= number <= item.range[1]:
         return None
-    return number
+    return float(number) if exact(float(number)) == number else number
 
 
 def _decimal(value: object) -> Decimal | None:

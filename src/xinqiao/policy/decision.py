@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,6 +12,9 @@ from xinqiao.policy.format import Outcome
 from xinqiao.policy.wording import Shown, show
 
 Effect = Literal["ignore", "refer", "reject"]
+SEVERITY: dict[Effect, int] = {"ignore": 0, "refer": 1, "reject": 2}
+OUTCOMES: tuple[Outcome, ...] = ("approve", "refer", "reject")
+"""Outcomes by the severity of the worst that stands against an approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,20 @@ class Decision:
     reasons: tuple[Reason, ...]
     notes: tuple[Reason, ...]
     trace: tuple[TraceStep, ...]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Decision:
+        """The decision that ``as_json`` gave."""
+        limit, rate = data["limit_cny"], data["rate"]
+        return cls(
+            outcome=data["outcome"],
+            limit_cny=None if limit is None else Decimal(limit),
+            rate=None if rate is None else Decimal(rate),
+            term_months=data["term_months"],
+            reasons=tuple(Reason(**{**each, "text": Text(**each["text"])}) for each in data["reasons"]),
+            notes=tuple(Reason(**{**each, "text": Text(**each["text"])}) for each in data["notes"]),
+            trace=tuple(TraceStep(**{**each, "name": Text(**each["name"])}) for each in data["trace"]),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON; decimals as texts, so that no digit is lost."""

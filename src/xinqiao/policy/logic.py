@@ -40,6 +40,8 @@ from xinqiao.kernel.expression import (
 from xinqiao.policy.format import Rounding
 
 Value = Decimal | str | bool | None
+Given = Value | float
+"""A value as it was given: a float stands for its shortest decimal."""
 
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 _MODES: dict[Rounding, str] = {
@@ -88,6 +90,11 @@ def round_to(value: Decimal, step: Decimal, mode: Rounding) -> Decimal:
 def exact(value: float) -> Decimal:
     """The number as it is written: 0.1 is a tenth."""
     return Decimal(repr(value))
+
+
+def exact_of(value: Given) -> Value:
+    """A given value with numbers as Decimals."""
+    return exact(value) if isinstance(value, float) else value
 
 
 class Evaluator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from xinqiao.indicator.reason import REASONS
 from xinqiao.kernel.text import Text
@@ -11,6 +11,10 @@ from xinqiao.policy.format import TypeName
 from xinqiao.policy.logic import Value
 
 Shown = str | bool | None
+
+NOT_GIVEN = "NOT_GIVEN"
+INVALID_VALUE = "INVALID_VALUE"
+NOT_COMPUTABLE = "NOT_COMPUTABLE"
 
 WORDS: dict[str, Text] = {
     "limit": Text(zh="额度", en="Credit limit"),
@@ -32,20 +36,32 @@ WORDS: dict[str, Text] = {
 
 MISSING: dict[str, Text] = {
     **REASONS,
-    "NOT_GIVEN": Text(zh="未提供", en="not given"),
-    "INVALID_VALUE": Text(zh="取值超出允许范围", en="the value is outside what is allowed"),
-    "NOT_COMPUTABLE": Text(zh="无法计算", en="cannot be computed"),
+    NOT_GIVEN: Text(zh="未提供", en="not given"),
+    INVALID_VALUE: Text(zh="取值超出允许范围", en="the value is outside what is allowed"),
+    NOT_COMPUTABLE: Text(zh="无法计算", en="cannot be computed"),
 }
 _NONE = Text(zh="缺失", en="missing")
 _TRUTH = {True: Text(zh="是", en="yes"), False: Text(zh="否", en="no")}
 
 
+_CENT = Decimal("0.01")
+_DIGITS = 28
+_SHORTEN = Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN)
+
+
 def show(value: Value) -> Shown:
-    """A value in its shortest exact form: ``100000``, ``0.0435``; texts and truths as they are."""
-    if isinstance(value, Decimal):
-        plain = format(value.normalize(), "f")
-        return "0" if plain == "-0" else plain
-    return value
+    """A value in its shortest form: ``100000``, ``0.0435``; texts and truths as they are."""
+    return show_number(value) if isinstance(value, Decimal) else value
+
+
+def show_number(value: Decimal) -> str:
+    """A number without exponent and needless zeros, to 28 digits."""
+    plain = str(value)
+    if len(plain) > _DIGITS or "E" in plain:
+        plain = format(value.normalize(_SHORTEN), "f")
+    elif "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return "0" if plain == "-0" else plain
 
 
 def spoken(value: Value, kind: TypeName) -> Text:
@@ -56,24 +72,26 @@ def spoken(value: Value, kind: TypeName) -> Text:
         return _TRUTH[value]
     if isinstance(value, str):
         return Text(zh=value, en=value)
-    match kind:
-        case "money":
-            text = f"{_rounded(value, 2):,f}"
-        case "ratio":
-            text = f"{_trimmed(_rounded(value * 100, 2))}%"
-        case _:
-            text = _trimmed(_rounded(value, 2))
+    text = number_words(value, kind)
     return Text(zh=text, en=text)
 
 
-def _rounded(value: Decimal, digits: int) -> Decimal:
-    return (
-        round(value, digits) if value.is_zero() else value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    )
+def number_words(value: Decimal, kind: TypeName) -> str:
+    """A number as it is read in both languages."""
+    match kind:
+        case "money":
+            return f"{_rounded(value):,f}"
+        case "ratio":
+            return f"{show_number(_rounded(value * 100))}%"
+        case _:
+            return show_number(_rounded(value))
 
 
-def _trimmed(value: Decimal) -> str:
-    return str(show(value))
+def _rounded(value: Decimal) -> Decimal:
+    """To two digits, half up; a number too long for that is whole anyway."""
+    if value.is_zero():
+        return round(value, 2)
+    return value if value.adjusted() > _DIGITS - 4 else value.quantize(_CENT, ROUND_HALF_UP)
 
 
 def fill(text: Text, **values: Text) -> Text:

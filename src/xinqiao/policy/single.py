@@ -1,0 +1,463 @@
+"""A policy written out as one Python function: a case's inputs in, the decision's JSON out.
+
+No tree is walked and no rule looked up when a case is decided: every expression stands as
+statements, every part of the JSON that no case changes was rendered before. ``single(policy).source``
+shows the function.
+
+Nothing is approved by accident: an approval needs every rule definitely false (or ignored exactly
+as written when unknown), no adverse missing input or table, and a known limit and price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from typing import Literal
+
+from xinqiao.kernel.canonical import canonical_json
+from xinqiao.kernel.expression import Const, Node, names
+from xinqiao.kernel.text import Text
+from xinqiao.policy.codegen import Code, Written, per_policy
+from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
+from xinqiao.policy.decision import OUTCOMES, Effect
+from xinqiao.policy.format import TypeName
+from xinqiao.policy.logic import Given, Value, exact_of, round_to
+from xinqiao.policy.lookup import Lookup, compile_lookup
+from xinqiao.policy.pieces import (
+    float_text,
+    gap_of,
+    head,
+    head_after_detail,
+    sentence,
+    tail,
+    value_json,
+    words,
+)
+from xinqiao.policy.straight import Causes, Local, Straight, merge, written
+from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, fill, show, show_number
+
+Say = Callable[[str], tuple[str, Text]]
+"""Code and text of what is said about a gap, from its fault."""
+
+Detail = Callable[[Causes, str], str]
+"""The remark in the trace about a gap, from its causes and its fault."""
+
+_QUOTED = "f'\"{text}\"'.encode()"
+_FORMULA = b'},{"detail":"formula '
+
+Row = tuple[tuple[Value, ...], tuple[bytes, ...], bytes, bytes] | tuple[None, str, tuple[str, ...]]
+"""What a table gives: values, their JSON, head and result of the step; or None, fault, blamed names."""
+
+
+def _no_detail(_causes: Causes, _fault: str) -> str:
+    return ""
+
+
+def _reason(causes: Causes, _fault: str) -> str:
+    """The reason an input is missing."""
+    return causes[0][1]
+
+
+def _fault(_causes: Causes, fault: str) -> str:
+    return fault
+
+
+class Single:
+    """The function of one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._floats = _Writer(policy, floats=True, otherwise=self._otherwise).write()
+
+    @property
+    def source(self) -> str:
+        """The function as written."""
+        return self._floats.source
+
+    @property
+    def constants(self) -> Mapping[str, object]:
+        """What the names in the source stand for."""
+        return self._floats.constants
+
+    def run(self, values: Mapping[str, Given], reasons: Mapping[str, str]) -> bytes:
+        """The decision's canonical JSON from the inputs' values and the reasons of missing ones."""
+        out: bytes = self._floats.run(values, reasons)
+        return out
+
+    def _otherwise(self, values: Mapping[str, Given], reasons: Mapping[str, str]) -> bytes:
+        """The same where a number is one that no float writes."""
+        out: bytes = self._decimals.run(values, reasons)
+        return out
+
+    @cached_property
+    def _decimals(self) -> Written:
+        return _Writer(self.policy, floats=False).write()
+
+
+@per_policy
+def single(policy: Policy) -> Single:
+    """The written function of ``policy``, made once."""
+    return Single(policy)
+
+
+class _Writer:
+    """Writes the function of a policy.
+
+    ``floats``: numbers come as floats and are handed to ``otherwise`` where one does not; else they
+    are made Decimals at once.
+    """
+
+    def __init__(
+        self, policy: Policy, *, floats: bool, otherwise: Callable[..., bytes] | None = None
+    ) -> None:
+        self.policy = policy
+        self.floats = floats
+        self.code = Code()
+        self.code.constants |= {
+            "Decimal": Decimal,
+            "float_text": float_text,
+            "value_json": value_json,
+            "words": words,
+            "expand": _expand,
+            "exact": exact_of,
+            "otherwise": otherwise,
+            "show_number": show_number,
+            "round_to": round_to,
+        }
+        self.locals = {name: self._local(i, name) for i, name in enumerate(policy.items)}
+        self.labels = {name: item.name for name, item in policy.items.items()}
+        rank = {grade: i for i, grade in enumerate(policy.file.grades)}
+        self.straight = Straight(self.code, self.locals, rank)
+        self.parts: list[bytes | str] = []
+
+    def _local(self, i: int, name: str) -> Local:
+        floating = (
+            self.floats and name in self.policy.file.inputs and self.policy.kinds[name].base == "number"
+        )
+        return Local(f"v{i}", f"d{i}" if floating else f"v{i}", f"j{i}", f"c{i}", floating)
+
+    def write(self) -> Written:
+        """The whole function; what inputs are needed as is known only after all else."""
+        for step in self.policy.steps:
+            self._derive(step) if isinstance(step, DeriveStep) else self._table(step)
+        for rule in self.policy.rules:
+            self._rule(rule)
+        self._limit()
+        self._price()
+        steps, self.code.lines = self.code.lines, []
+        parts, self.parts = self.parts, []
+        self._start()
+        for name in self.policy.file.inputs:
+            self._input(name)
+        self.code.lines += steps
+        self.parts += parts
+        self._end()
+        return self.code.function("decide", "values, why")
+
+    def _start(self) -> None:
+        causes = " = ".join(local.causes for local in self.locals.values())
+        self.code.add("notes = []", "refers = []", "rejects = []", "said = (notes, refers, rejects)")
+        self.code.add(f"{causes} = ()")
+
+    # steps ------------------------------------------------------------------------------------
+
+    def _input(self, name: str) -> None:
+        item, local = self.policy.file.inputs[name], self.locals[name]
+        code = f"MISSING_{item.source.split('.', 1)[1].upper()}"
+        gap = self._gap(name, item.if_missing, lambda _: (code, WORDS["missing_input"]), _reason)
+        key, part = self._constant(name, "N"), self.code.fresh("p")
+        self.code.add(f"{local.raw} = values[{key}]")
+        with self.code.block(f"if {local.raw} is None:"):
+            self.code.add(f"{local.causes} = (({key}, why[{key}]),)", f"{local.shown} = b'null'")
+            self.code.add(f"severity, text, {part} = {gap}({local.causes})")
+            self.code.add(
+                "if severity: said[severity].append(text)"
+            )  # an ignored gap is noted by each rule that meets it
+            if local.exact != local.raw:
+                self.code.add(f"{local.exact} = None")
+        if local.floating:
+            with self.code.block(f"elif type({local.raw}) is not float:"):
+                self.code.add("return otherwise(values, why)")
+        with self.code.block("else:"):
+            self._known_input(name, local)
+            self.code.add(f"{part} = {self._constant(head(name, 'ignore', '', first=not self.parts))}")
+        self.parts += [part, tail("input", item.name), local.shown]
+
+    def _known_input(self, name: str, local: Local) -> None:
+        match self.policy.kinds[name].base:
+            case "number" if local.floating:
+                self.code.add(f"text = float_text({local.raw})", f"{local.shown} = {_QUOTED}")
+                if local.used_exactly:
+                    self.code.add(f"{local.exact} = Decimal(text)")
+            case "number":
+                self.code.add(f"{local.raw} = exact({local.raw})")
+                self._shown(local, "number")
+            case base:
+                self._shown(local, base)
+
+    def _shown(self, local: Local, base: str) -> None:
+        """The JSON of a known value."""
+        match base:
+            case "number":
+                self.code.add(f"text = show_number({local.raw})", f"{local.shown} = {_QUOTED}")
+            case "bool":
+                self.code.add(f"{local.shown} = b'true' if {local.raw} else b'false'")
+            case "grade":
+                known = self._constant({grade: canonical_json(grade) for grade in self.policy.file.grades})
+                self.code.add(f"{local.shown} = {known}[{local.raw}]")
+            case _:
+                self.code.add(f"{local.shown} = value_json({local.raw})")
+
+    def _derive(self, step: DeriveStep) -> None:
+        local = self.locals[step.name]
+        place = self.straight.value(step.tree)
+        self.code.add(f"{local.raw} = {place.text}")
+        if isinstance(step.tree, Const):
+            self.code.add(f"{local.shown} = {self._constant(value_json(written(step.tree)))}")
+        else:
+            own = self._constant(((step.name, NOT_COMPUTABLE),))
+            with self.code.block(f"if {local.raw} is None:"):
+                self.code.add(f"{local.causes} = {self.straight.causes(step.tree, own)}")
+                self.code.add(f"{local.shown} = b'null'")
+            with self.code.block("else:"):
+                self._shown(local, self.policy.kinds[step.name].base)
+        self._trace("derive", step.label, names(step.tree), head(step.name, "ignore", ""), local.shown)
+
+    def _rule(self, step: RuleStep) -> None:
+        rule, tree = step.rule, step.tree
+        place = self.straight.value(tree)
+        part, result = self.code.fresh("p"), self.code.fresh("r")
+        with self.code.block(f"if {place.text}:"):
+            self.code.add(f"{part} = {self._constant(head(rule.id, rule.then, ''))}", f"{result} = b'true'")
+            places = {name: (self.locals[name].raw, self.policy.items[name].type) for name in step.places}
+            self._say(rule.code, rule.id, rule.then, rule.reason, places)
+        if place.nullable:
+            with self.code.block(f"elif {place.text} is None:"):
+                gap = self._gap(rule.id, rule.if_missing, _unknown(rule.id, rule.name))
+                own = self._constant((("", NOT_COMPUTABLE),))
+                self._meet(gap, self.straight.causes(tree, own), part)
+                self.code.add(f"{result} = b'null'")
+        with self.code.block("else:"):
+            self.code.add(f"{part} = {self._constant(head(rule.id, 'ignore', ''))}", f"{result} = b'false'")
+        self._trace("rule", rule.name, names(tree), part, result)
+
+    def _table(self, step: TableStep) -> None:
+        table, outputs = step.table, [self.locals[name] for name in step.table.outputs]
+        answers = _Answers(step, compile_lookup(step, self.policy.file.grades, self.policy.kinds))
+        part, result, row = self.code.fresh("p"), self.code.fresh("r"), self.code.fresh("a")
+        inputs = [self.locals[name] for name in table.inputs]
+        for local in inputs:
+            local.used_exactly = True
+        found = f"{self._constant(answers.lookup.find)}(({', '.join(local.exact for local in inputs)},))"
+        self.code.add(f"{row} = {self._constant(answers)}[{found}]")
+        values, shown = (", ".join(getattr(local, word) for local in outputs) for word in ("raw", "shown"))
+        with self.code.block(f"if {row}[0] is None:"):
+            self._fault(step, row, part)
+            self.code.add(f"{result} = {self._constant(canonical_json(dict.fromkeys(table.outputs)))}")
+            for local in outputs:
+                self.code.add(f"{local.raw} = None", f"{local.shown} = b'null'")
+        with self.code.block("else:"):
+            self.code.add(f"({values},), ({shown},), {part}, {result} = {row}")
+        self._trace("table", table.name, table.inputs, part, result)
+
+    def _fault(self, step: TableStep, row: str, part: str) -> None:
+        table = step.table
+        places = {self._constant(name, "N"): self.locals[name].causes for name in dict.fromkeys(table.inputs)}
+        known = "{" + ", ".join(f"{name}: {causes}" for name, causes in places.items()) + "}"
+        gap = self._gap(table.id, table.if_missing, _no_result(table.name), _fault)
+        self._meet(gap, f"expand({row}[2], {known}, ''), {row}[1]", part)
+        for name in table.outputs:
+            own = self._constant(name, "N")
+            self.code.add(f"{self.locals[name].causes} = expand({row}[2], {known}, {own})")
+
+    def _limit(self) -> None:
+        item, tree = self.policy.file.limit, self.policy.limit
+        low, high, step = (self._constant(value) for value in (item.min, item.max, item.step))
+        raw = self._ending("limit", tree, item.if_missing)
+        with self.code.block("else:"):
+            self.code.add(
+                f"limit = round_to(max(min({raw}, {high}), {self._constant(Decimal(0))}), {step}, 'down')"
+            )
+            self.code.add("text = show_number(limit)", f"limit_json = {_QUOTED}")
+            with self.code.block(f"if limit < {low}:"):
+                with self.code.block("if not rejects:"):  # why no limit is given is already said
+                    self._say(
+                        "LIMIT_BELOW_MIN",
+                        "limit",
+                        item.below_min,
+                        WORDS["limit_below"],
+                        {"value": ("limit", "money"), "least": (low, "money")},
+                    )
+                self.code.add(f"remark = {self._remark('limit', item.below_min)}")
+            with self.code.block(f"elif {raw} > {high}:"):
+                self.code.add(
+                    f"remark = {self._remark('limit', 'ignore', f', capped at {show_number(item.max)}')}"
+                )
+            with self.code.block("else:"):
+                self.code.add(f"remark = {self._remark('limit', 'ignore')}")
+            self.code.add(f"limit_head = {self._constant(_FORMULA)} + show_number({raw}).encode() + remark")
+        self._trace("limit", WORDS["limit"], names(tree), "limit_head", "limit_json")
+
+    def _price(self) -> None:
+        item, tree = self.policy.file.price, self.policy.price
+        low, high, step = (self._constant(value) for value in (item.min, item.max, item.step))
+        raw = self._ending("price", tree, item.if_missing)
+        with self.code.block("else:"):
+            rounding = self._constant(item.rounding)
+            within = f"{low} if {raw} < {low} else {high} if {raw} > {high} else {raw}"
+            self.code.add(
+                f"text = show_number(round_to({within}, {step}, {rounding}))", f"price_json = {_QUOTED}"
+            )
+            with self.code.block(f"if {raw} > {high}:"):
+                effect: Effect = "ignore" if item.above_max == "cap" else item.above_max
+                if effect != "ignore":
+                    self._say(
+                        "PRICE_ABOVE_MAX",
+                        "price",
+                        effect,
+                        WORDS["price_above"],
+                        {"value": (raw, "ratio"), "most": (high, "ratio")},
+                    )
+                self.code.add(
+                    f"remark = {self._remark('price', effect, f', capped at {show_number(item.max)}')}"
+                )
+            with self.code.block(f"elif {raw} < {low}:"):
+                self.code.add(
+                    f"remark = {self._remark('price', 'ignore', f', raised to {show_number(item.min)}')}"
+                )
+            with self.code.block("else:"):
+                self.code.add(f"remark = {self._remark('price', 'ignore')}")
+            self.code.add(f"price_head = {self._constant(_FORMULA)} + show_number({raw}).encode() + remark")
+        self._trace("price", WORDS["price"], names(tree), "price_head", "price_json")
+
+    def _ending(self, part: Literal["limit", "price"], tree: Node, if_missing: Effect) -> str:
+        """Write the formula of limit or price and what its lack leads to; an ``else`` follows."""
+        raw = self.straight.value(tree).text
+        with self.code.block(f"if {raw} is None:"):
+            gap = self._gap(part, {"else": if_missing}, _unknown(part, WORDS[part]))
+            self._meet(
+                gap, self.straight.causes(tree, self._constant((("", NOT_COMPUTABLE),))), f"{part}_head"
+            )
+            self.code.add(f"{part}_json = b'null'")
+        return raw
+
+    def _remark(self, part: str, effect: Effect, more: str = "") -> str:
+        return self._constant(more.encode() + b'"' + head_after_detail(part, effect))
+
+    def _end(self) -> None:
+        """Put the outcome before the trace and all of it together."""
+        file = self.policy.file
+        ends = [head("outcome", outcome, "") + tail("outcome", WORDS["outcome"]) for outcome in OUTCOMES]
+        ends = [end + canonical_json(outcome) + b"}]}" for end, outcome in zip(ends, OUTCOMES, strict=True)]
+        terms = [canonical_json(file.term_months), b"null", b"null"]
+        between = [b'],"outcome":%b,"rate":' % canonical_json(outcome) for outcome in OUTCOMES]
+        before = [b'],"term_months":%b,"trace":[' % term for term in terms]
+        self.code.add("outcome = 2 if rejects else 1 if refers else 0")
+        self.code.add(
+            "if outcome: limit_end = price_end = b'null'",
+            "else: limit_end = limit_json; price_end = price_json",
+        )
+        self.code.add("noted = b','.join(notes)", "reasons = b','.join(rejects + refers)")
+        for name, each in (("between", between), ("before", before), ("end", ends)):
+            self.code.add(f"{name} = {self._constant(each)}[outcome]")
+        lead: list[bytes | str] = [
+            b'{"limit_cny":',
+            "limit_end",
+            b',"notes":[',
+            "noted",
+            "between",
+            "price_end",
+        ]
+        self.parts = [*lead, b',"reasons":[', "reasons", "before", *self.parts, b"", "end"]
+        self.code.add(f"return b''.join(({', '.join(self._joined())}))")
+
+    def _joined(self) -> list[str]:
+        """All parts as code, neighbouring constants in one."""
+        out: list[str] = []
+        for fixed, group in groupby(self.parts, lambda part: isinstance(part, bytes)):
+            if fixed:
+                out.append(self._constant(b"".join(group)))  # type: ignore[arg-type] # the group holds bytes only
+            else:
+                out += group  # type: ignore[arg-type] # and here names only
+        return out
+
+    # pieces -----------------------------------------------------------------------------------
+
+    def _constant(self, value: object, stem: str = "K") -> str:
+        return self.code.constant(value, stem)
+
+    def _trace(self, kind: str, name: Text, used: Iterable[str], lead: bytes | str, result: str) -> None:
+        """A step of the trace: what it read, in order of the names."""
+        self.parts.append(lead)
+        for i, each in enumerate(sorted(set(used))):
+            self.parts += [b"," if i else b"", canonical_json(each) + b":", self.locals[each].shown]
+        self.parts += [tail(kind, name), result]
+
+    def _gap(
+        self, step_id: str, if_missing: Mapping[str, Effect], say: Say, detail: Detail = _no_detail
+    ) -> str:
+        first = step_id == next(iter(self.policy.file.inputs)) and not self.parts
+        return self._constant(gap_of(step_id, self.labels, if_missing, say, detail, first=first), "G")
+
+    def _meet(self, gap: str, causes: str, part: str) -> None:
+        """Say what a gap leads to: a reason, or a note where it is ignored, never silence."""
+        self.code.add(f"severity, text, {part} = {gap}({causes})", "said[severity].append(text)")
+
+    def _say(
+        self, code: str, source: str, effect: Effect, text: Text, places: Mapping[str, tuple[str, TypeName]]
+    ) -> None:
+        """Add a reason; ``places`` gives for each place the code of its value and the value's type."""
+        spoken = {name: self.code.fresh("w") for name in places}
+        for name, (value, kind) in places.items():
+            self.code.add(f"{spoken[name]} = words({value}, {self._constant(kind)})")
+        pieces = [
+            self._constant(piece) if isinstance(piece, bytes) else f"{spoken[piece[0]]}[{piece[1]}]"
+            for piece in sentence(code, source, effect, text)
+        ]
+        said = "rejects" if effect == "reject" else "refers"
+        self.code.add(f"{said}.append(b''.join(({', '.join(pieces)})))")
+
+
+class _Answers(dict[int, Row]):
+    """What a table gives for each answer of its lookup, rendered when first met."""
+
+    def __init__(self, step: TableStep, lookup: Lookup) -> None:
+        super().__init__()
+        self.step = step
+        self.lookup = lookup
+
+    def __missing__(self, place: int) -> Row:
+        answer, table = self.lookup.answers[place], self.step.table
+        if answer.fault:
+            row: Row = (None, answer.fault, answer.blamed)
+        else:
+            values = self._values(answer.hits)
+            detail = "row " + ", ".join(str(hit + 1) for hit in answer.hits)
+            shown = {name: show(value) for name, value in zip(table.outputs, values, strict=True)}
+            pieces = tuple(value_json(value) for value in values)
+            row = (values, pieces, head(table.id, "ignore", detail), canonical_json(shown))
+        self[place] = row
+        return row
+
+    def _values(self, hits: tuple[int, ...]) -> tuple[Value, ...]:
+        """The outputs of the rows hit: the first row's, or the greatest of each column (collect-max)."""
+        columns = zip(*(self.step.rows[hit][1] for hit in hits), strict=True)
+        values = ([written(cell) for cell in column] for column in columns)
+        if self.step.table.hit == "collect-max":
+            return tuple(max(Decimal(number) for number in column) for column in values)
+        return tuple(column[0] for column in values)
+
+
+def _expand(blamed: Iterable[str], known: Mapping[str, Causes], own: str) -> Causes:
+    """What is missing behind blamed names; ``own`` stands for what has no value itself."""
+    return merge(*(known[name] if name else ((own, NOT_COMPUTABLE),) for name in blamed))
+
+
+def _unknown(source: str, name: Text) -> Say:
+    return lambda _: (f"UNKNOWN_{source.upper()}", fill(WORDS["not_evaluated"], name=name))
+
+
+def _no_result(name: Text) -> Say:
+    return lambda fault: (fault.upper(), fill(WORDS[fault], name=name))
