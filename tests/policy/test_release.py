@@ -146,9 +146,9 @@ def test_policies_are_found_beside_the_release(tmp_path: Path) -> None:
         load_release(tmp_path / "none.yaml")
 
 
-def test_a_challenger_without_a_model_uses_the_champion_s() -> None:
-    found = release("champion: {policy: small.yaml}", "champion: {policy: small.yaml, model: m.json}")
-    assert found.model_files() == dict.fromkeys((CHAMPION, "looser", "cheaper"), Path("m.json"))
+def test_models_are_those_the_arms_name() -> None:
+    found = release("policy: looser.yaml, share: 0.05", "policy: looser.yaml, model: m.json, share: 0.05")
+    assert found.model_files() == {"looser": Path("m.json")}
     assert release().model_files() == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from xinqiao.cli.companies import Company
 from xinqiao.indicator.snapshot import Snapshot
-from xinqiao.policy.record import Basis, DecisionRecord, Subject, record_decision
+from xinqiao.policy.record import DecisionRecord, Subject
+from xinqiao.policy.release import CHAMPION, Panel
 from xinqiao.policy.scorer import IN_DEFAULT, PEER_GROUP
 from xinqiao.policy.store import DecisionStore
 
@@ -41,6 +42,14 @@ SCHEMA = pa.schema(
     ]
 )
 
+ARM = "arm"
+SILENT = "silent.parquet"
+_BESIDE = {"name", "as_of", "decision_id"}
+SILENT_SCHEMA = pa.schema(
+    [("company_id", pa.string()), (ARM, pa.string())]
+    + [(field.name, field.type) for field in SCHEMA if field.name not in _BESIDE | {"company_id"}]
+)
+
 
 def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
     """One subject a company, by id."""
@@ -62,21 +71,32 @@ def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
 
 
 def decide_all(
-    folder: Path, basis: Basis, snapshot: Snapshot, known: Sequence[Company], tick: Callable[[], None]
+    folder: Path, panel: Panel, snapshot: Snapshot, known: Sequence[Company], tick: Callable[[], None]
 ) -> None:
-    """Write the decision store, results.parquet and results.csv into ``folder``."""
+    """Write the decision store, results.parquet and results.csv into ``folder``.
+
+    Under a release the results name the arm, and silent.parquet holds what was decided beside them.
+    """
     names = {company.id: company.name for company in known}
     rows: list[dict[str, Any]] = []
+    silent: list[dict[str, Any]] = []
 
     def records() -> Iterator[DecisionRecord]:
         for subject in subjects(snapshot, known):
-            record = record_decision(basis, subject)
+            record = panel.record(subject)
             rows.append(_row(record, names.get(subject.company_id, subject.company_id), snapshot.as_of))
+            silent.extend(_silent(record))
             tick()
             yield record
 
-    DecisionStore(folder).write(basis, records())
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    others = [basis for arm, basis in panel.bases.items() if arm != CHAMPION]
+    release = None if panel.release is None else panel.release.text.encode()
+    DecisionStore(folder).write(panel.bases[CHAMPION], records(), others, release)
+    schema = SCHEMA
+    if panel.release is not None:
+        schema = schema.append(pa.field(ARM, pa.string()))
+        pq.write_table(pa.Table.from_pylist(silent, SILENT_SCHEMA), folder / SILENT, compression="zstd")
+    table = pa.Table.from_pylist(rows, schema=schema)
     pq.write_table(table, folder / f"{RESULTS}.parquet", compression="zstd")
     with (folder / f"{RESULTS}.csv").open("wb") as out:
         out.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
@@ -84,12 +104,26 @@ def decide_all(
 
 
 def _row(record: DecisionRecord, name: str, as_of: date) -> dict[str, Any]:
-    content = record.content
-    score, decision = content["score"], content["decision"]
     return {
         "company_id": record.company_id,
         "name": name,
         "as_of": as_of,
+        **_decided(record.content),
+        "decision_id": record.decision_id,
+        ARM: record.content.get("release", {}).get("arm"),
+    }
+
+
+def _silent(record: DecisionRecord) -> Iterator[dict[str, Any]]:
+    """The decisions beside the one that stands."""
+    for entry in record.content.get("release", {}).get("silent", ()):
+        yield {"company_id": record.company_id, ARM: entry["arm"], **_decided(entry)}
+
+
+def _decided(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Score and decision of a record, or of an arm beside it."""
+    score, decision = part["score"], part["decision"]
+    return {
         "points": score["points"],
         "grade": score["grade"],
         "pd": score["pd"],
@@ -98,9 +132,8 @@ def _row(record: DecisionRecord, name: str, as_of: date) -> dict[str, Any]:
         "rate": _decimal(decision["rate"], Decimal("0.000001")),
         "term_months": decision["term_months"],
         "reason_codes": " ".join(reason["code"] for reason in decision["reasons"]),
-        "decision_id": record.decision_id,
-        "model_id": content["model"]["id"],
-        "policy": f"{content['policy']['id']} {content['policy']['version']}",
+        "model_id": part["model"]["id"],
+        "policy": f"{part['policy']['id']} {part['policy']['version']}",
     }
 
 

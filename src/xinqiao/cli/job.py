@@ -30,9 +30,10 @@ from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.kernel.period import add_months
 from xinqiao.policy.compiled import Policy
-from xinqiao.policy.load import load_policy
+from xinqiao.policy.release import CHAMPION, Panel, Release
 from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
+from xinqiao.policy.versions import policy_on
 from xinqiao.scoring.model import Model
 from xinqiao.source.ingest import IngestReport, ingest_folder
 from xinqiao.source.lake import Lake
@@ -86,13 +87,22 @@ class Job:
     """One run into the folder ``out``, as of ``as_of``."""
 
     def __init__(
-        self, out: Path, source: Source, as_of: date, progress: Progress, model: Path | None = None
+        self,
+        out: Path,
+        source: Source,
+        as_of: date,
+        progress: Progress,
+        model: Path | None = None,
+        *,
+        release: Release | None = None,
     ) -> None:
         self.out = out
         self.source = source
         self.as_of = as_of
         self.progress = progress
-        self.given_model = model
+        self.release = release
+        self.own_models = {} if release is None else release.model_files()
+        self.given_model = model or self.own_models.pop(CHAMPION, None)
         self.settings: RunSettings = run_settings(source.mapping, source.origin)
         self.lake = Lake(out / "lake")
         self.code = code_digest()
@@ -101,8 +111,9 @@ class Job:
     def run(self) -> IngestReport:
         """All stages in order; raises UserError where the user has something to mend."""
         self.policy()  # what can be wrong is found before the long work begins
-        if self.given_model is not None:
-            _read(self.given_model)
+        for model in (self.given_model, *self.own_models.values()):
+            if model is not None:
+                _read(model)
         report = self.ingest()
         self._check_reach()
         self.indicators()
@@ -113,9 +124,14 @@ class Job:
 
     def policy(self) -> Policy:
         """The policy in use. Raises UserError when it is unknown, faulty or not in force."""
-        policy = load_policy(self.settings.policy, {i.id: i.unit.id for i in indicators().values()})
-        policy.require_in_force(self.as_of, self.source.origin)
-        return policy
+        return self.policies()[CHAMPION]
+
+    def policies(self) -> dict[str, Policy]:
+        """The policy of every arm: of the champion alone, or of all in the release."""
+        units = {i.id: i.unit.id for i in indicators().values()}
+        if self.release is not None:
+            return self.release.policies(self.as_of, self.source.origin, units)
+        return {CHAMPION: policy_on(self.settings.policy, self.as_of, self.source.origin, units)}
 
     def _check_reach(self) -> None:
         """Refuse a date long after the last invoice: every company would look as if it had stopped."""
@@ -208,9 +224,14 @@ class Job:
 
     def decisions(self) -> None:
         """Decide on every company."""
-        policy = self.policy()
-        told = {"model": self.keys["model"], "indicators": self.keys[self.as_of.isoformat()]}
-        told |= {"policy": policy.text, "code": self.code}
+        panel = self.panel()
+        told = {
+            "model": self.keys["model"],
+            "indicators": self.keys[self.as_of.isoformat()],
+            "arms": {arm: [basis.model_id, basis.policy.text] for arm, basis in panel.bases.items()},
+            "release": None if self.release is None else self.release.text,
+            "code": self.code,
+        }
         snapshot = self.snapshot(self.as_of)
         total, done = len(snapshot), 0
 
@@ -222,9 +243,26 @@ class Job:
         self.keys["decisions"], _ = stage(
             self.out / "decisions",
             told,
-            lambda folder: decide_all(folder, basis_of(self.learned, policy), snapshot, self.companies, tick),
+            lambda folder: decide_all(folder, panel, snapshot, self.companies, tick),
         )
         self.progress.step("decisions", total, total)
+
+    def panel(self) -> Panel:
+        """All that decide: the champion, and the challengers of a release."""
+        models = self.models
+        bases = {arm: basis_of(models[arm], policy) for arm, policy in self.policies().items()}
+        return Panel(bases, self.release)
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """The model of every arm; an arm without one of its own scores as the champion does."""
+        arms = (CHAMPION,) if self.release is None else self.release.arms
+        snapshot = self.snapshot(self.as_of)
+        own = {
+            arm: with_peers(Model.from_json(_read(path)), snapshot, self.groups)
+            for arm, path in self.own_models.items()
+        }
+        return {arm: own.get(arm, self.learned) for arm in arms}
 
     # -- pages
 
@@ -255,6 +293,9 @@ class Job:
             model=self.learned,
             model_id=self.learned.model_id,
             policy=self.policy(),
+            models=self.models,
+            policies=self.policies(),
+            release=self.release,
             validation=json.loads((self.out / "model" / "validation.json").read_bytes()),
             sample=sample,
             sample_snapshot=self._sample_snapshot() if sample else None,

@@ -20,6 +20,7 @@ from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy
+from xinqiao.policy.release import CHAMPION, Release
 from xinqiao.policy.store import DecisionStore
 from xinqiao.report.charts.bars import Month
 from xinqiao.report.charts.scale import Band
@@ -35,7 +36,10 @@ STATIC = Text(
 
 @dataclass(frozen=True)
 class Material:
-    """All that the pages show, as the stages before left it."""
+    """All that the pages show, as the stages before left it.
+
+    ``model`` and ``policy`` are the champion's; ``models`` and ``policies`` those of every arm.
+    """
 
     dataset: Text
     generated: bool
@@ -43,6 +47,9 @@ class Material:
     model: Model
     model_id: str
     policy: Policy
+    models: Mapping[str, Model]
+    policies: Mapping[str, Policy]
+    release: Release | None
     validation: Sequence[Mapping[str, Any]]
     snapshot: Snapshot
     companies: Sequence[Company]
@@ -91,9 +98,14 @@ class Material:
         return {key: tuple(found.get(m) or Month(m, 0.0, 0.0) for m in labels) for key, found in rows.items()}
 
     @cached_property
-    def bands(self) -> tuple[Band, ...]:
-        """Points of each grade."""
-        return views.bands(self.model)
+    def bands(self) -> dict[str, tuple[Band, ...]]:
+        """Arm -> points of each grade."""
+        return {arm: views.bands(model) for arm, model in self.models.items()}
+
+    @staticmethod
+    def arm(record: Mapping[str, Any]) -> str:
+        """Whose decision a record holds."""
+        return str(record.get("release", {}).get("arm", CHAMPION))
 
     @property
     def run_id(self) -> str:

@@ -16,6 +16,7 @@ from xinqiao.cli import views
 from xinqiao.cli.fairness import fairness_of
 from xinqiao.cli.learn import outcome_fields
 from xinqiao.cli.material import Material
+from xinqiao.cli.trial import trial
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.text import Text
 from xinqiao.report import model_card as card_page
@@ -68,6 +69,7 @@ def run_summary(material: Material, report: IngestReport) -> RunSummary:
         links=tuple(_links(material, report)),
         notes=material.notes,
         home=HOME,
+        trial=trial(material, rows),
     )
 
 

@@ -13,6 +13,7 @@ from xinqiao.cli.overview import CARD, HOME, model_card, run_summary
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.model import Indicator
 from xinqiao.kernel.text import Text
+from xinqiao.policy.release import CHAMPION
 from xinqiao.policy.scorer import DIRECTIONS
 from xinqiao.report.company import (
     CompanyPage,
@@ -28,6 +29,7 @@ from xinqiao.report.company import (
 from xinqiao.report.model_card import render_model_card
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.summary import render_lists, render_summary
+from xinqiao.scoring.model import Model
 from xinqiao.source.contract import contracts
 from xinqiao.source.ingest import IngestReport
 
@@ -63,11 +65,13 @@ def company_page(material: Material, record: Mapping[str, Any]) -> CompanyPage:
         score=_score(material, record),
         contributions=tuple(_contributions(material, record, group)),
         months=material.months.get(key, ()),
-        indicators=tuple(_indicator(material, key, i, group) for i in indicators().values()),
+        indicators=tuple(
+            _indicator(material, material.models[material.arm(record)], key, i) for i in indicators().values()
+        ),
         sources=tuple(_sources(material, key)),
         home=f"../{HOME}",
         card=f"../{CARD}",
-        notes=(*material.notes, *_notes(record)),
+        notes=(*material.notes, *_trial(material, record), *_notes(record)),
     )
 
 
@@ -83,7 +87,7 @@ def _decision(material: Material, record: Mapping[str, Any]) -> Decision:
             Reason(r["code"], Text(zh=r["text"]["zh"], en=r["text"]["en"])) for r in made["reasons"]
         ),
         trace=tuple(_step(step) for step in made["trace"]),
-        policy_name=material.policy.file.name,
+        policy_name=material.policies[material.arm(record)].file.name,
         policy_version=record["policy"]["version"],
         model_id=record["model"]["id"],
         replay=f"xinqiao replay {record['decision_id']}",
@@ -114,9 +118,9 @@ def _score(material: Material, record: Mapping[str, Any]) -> Score:
     return Score(
         points=given["points"],
         grade=given["grade"],
-        grade_name=material.model.scale.describe(given["grade"]).name,
+        grade_name=material.models[material.arm(record)].scale.describe(given["grade"]).name,
         pd=given["pd"],
-        bands=material.bands,
+        bands=material.bands[material.arm(record)],
         horizon_months=material.horizon_months,
     )
 
@@ -127,7 +131,9 @@ def _contributions(
     row = {name: entry.get("value") for name, entry in record["indicators"].items()}
     bins = {c["variable"]: c["bin"]["zh"] for c in record["score"]["contributions"]}
     for direction in DIRECTIONS:
-        found = material.model.reasons(row, indicators(), group=group, limit=len(bins), direction=direction)
+        found = material.models[material.arm(record)].reasons(
+            row, indicators(), group=group, limit=len(bins), direction=direction
+        )
         for reason in found:
             yield Contribution(
                 indicator=reason.indicator,
@@ -142,7 +148,7 @@ def _contributions(
             )
 
 
-def _indicator(material: Material, key: str, indicator: Indicator, group: str | None) -> IndicatorRow:
+def _indicator(material: Material, model: Model, key: str, indicator: Indicator) -> IndicatorRow:
     value = material.given[key].get(indicator.id)
     flag = indicator.red_flag
     return IndicatorRow(
@@ -151,12 +157,23 @@ def _indicator(material: Material, key: str, indicator: Indicator, group: str | 
         value=value,
         unit=indicator.unit.id,
         missing=material.missing[key].get(indicator.id) if value is None else None,
-        peer_median=_number(material.model.peers.of(group).get(indicator.id)),
+        peer_median=_number(model.peers.of(material.peer_group(key)).get(indicator.id)),
         direction=indicator.direction,
         red_flag=flag.text if flag else None,
         flagged=bool(flag and views.raised(flag, {**material.given[key], "value": value})),
-        scored=indicator.id in material.model.card.names,
+        scored=indicator.id in model.card.names,
     )
+
+
+def _trial(material: Material, record: Mapping[str, Any]) -> Iterator[Text]:
+    """That a challenger of a release has decided."""
+    arm, release = material.arm(record), material.release
+    if release is not None and arm != CHAMPION:
+        name, trial = release.name_of(arm), release.file.name
+        yield Text(
+            zh=f"本户在灰度发布“{trial.zh}”中抽中，按方案“{name.zh}”作出决策",
+            en=f"drawn in the release {trial.en}: decided by its arm {name.en}",
+        )
 
 
 def _notes(record: Mapping[str, Any]) -> Iterator[Text]:

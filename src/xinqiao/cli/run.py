@@ -14,6 +14,7 @@ from xinqiao.cli.settings import read_date
 from xinqiao.cli.show import Steps, show_results
 from xinqiao.cli.stages import exclusive
 from xinqiao.kernel.errors import fail
+from xinqiao.policy.release import load_release
 from xinqiao.policy.runs import remember_run
 from xinqiao.source.mapping import load_mapping
 
@@ -31,6 +32,9 @@ def run(
     model: Annotated[
         Path | None, typer.Option(help="用已训练的模型 JSON，不再训练 / a trained model instead of training")
     ] = None,
+    release: Annotated[
+        Path | None, typer.Option(help="冠军/挑战者发布文件 / release file: champion and challengers")
+    ] = None,
     seed: Annotated[int, typer.Option(help="示范区域的随机种子 / seed of the generated region")] = 1,
 ) -> None:
     """从原始文件到信贷决策；中断后重跑即可继续 / raw files to credit decisions; run again to resume."""
@@ -46,7 +50,8 @@ def run(
                 source = generated_source(out, seed, steps)
             else:
                 source = Source(data, load_mapping(mapping), str(mapping))
-            report = Job(out, source, day, steps, model).run()
+            trial = None if release is None else load_release(release)
+            report = Job(out, source, day, steps, model, release=trial).run()
         remember_run(out)
         if source.mapping.generated:
             console.print("[bold yellow]生成数据，非真实企业 / generated data, no real companies[/]")

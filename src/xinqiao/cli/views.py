@@ -103,11 +103,15 @@ def calibration_of(validation: Validation | None) -> tuple[CalibrationBin, ...]:
         return ()
     out = []
     for b in validation.calibration:
-        bads = round(b.bad_share * b.count)
-        low, high = beta.ppf([0.025, 0.975], bads + 0.5, b.count - bads + 0.5)
-        interval = (round(float(low), 6), round(float(high), 6))
+        interval = share_interval(round(b.bad_share * b.count), b.count)
         out.append(CalibrationBin(b.mean_pd, b.bad_share, *interval, b.count))
     return tuple(out)
+
+
+def share_interval(bads: int, count: int) -> tuple[float, float]:
+    """The 95 % Jeffreys interval of a share seen as ``bads`` of ``count``."""
+    low, high = beta.ppf([0.025, 0.975], bads + 0.5, count - bads + 0.5)
+    return round(float(low), 6), round(float(high), 6)
 
 
 def bands(model: Model) -> tuple[Band, ...]:

@@ -137,10 +137,8 @@ class Release:
         return item.policy if item.policy in built_in() else str(self.folder / item.policy)
 
     def model_files(self) -> dict[str, Path]:
-        """Arm -> its model file, where it has one of its own; the champion's stands for those without."""
-        champion = self.file.champion.model
-        named = {arm: item.model or champion for arm, item in self.arms.items()}
-        return {arm: self.folder / model for arm, model in named.items() if model is not None}
+        """Arm -> its model file, for the arms that name one; the others score as the champion does."""
+        return {arm: self.folder / item.model for arm, item in self.arms.items() if item.model is not None}
 
 
 def load_release(path: Path) -> Release:

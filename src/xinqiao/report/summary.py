@@ -93,6 +93,41 @@ class GradeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmRow:
+    """What one arm of a release decided on one group of companies.
+
+    ``stands``: its decisions hold; otherwise they were made silently beside them. Amounts in CNY,
+    ``mean_rate`` by limit, ``expected_loss`` over the amount approved. ``known`` approved companies
+    have a known outcome, ``bads`` of them defaulted; low and high bound their share at 95 %.
+    """
+
+    group: Text
+    arm: Text
+    stands: bool
+    companies: int
+    approved: int
+    referred: int
+    rejected: int
+    limit_cny: Number
+    mean_rate: float | None
+    expected_loss: float | None
+    known: int
+    bads: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A release: its name, its mode and its arms side by side; ``lgd`` is assumed for expected losses."""
+
+    name: Text
+    mode: Literal["shadow", "live"]
+    lgd: float
+    arms: tuple[ArmRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CompanyRow:
     """One line of the list; ``href`` is the company's page, relative to the summary."""
 
@@ -131,6 +166,7 @@ class RunSummary:
     links: tuple[Link, ...]
     notes: tuple[Text, ...] = ()
     home: str = "summary.html"
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True, slots=True)
