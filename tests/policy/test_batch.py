@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.policy.strategies import cases, missing_reasons, policies
+from xinqiao.city.cases import generate_cases
+from xinqiao.kernel.errors import UserError
+from xinqiao.policy.batch import EFFECTS, OUTCOMES, Batch, decide_batch
+from xinqiao.policy.case import read_inputs
+from xinqiao.policy.compiled import Policy
+from xinqiao.policy.decision import Decision
+from xinqiao.policy.evaluate import decide_inputs
+from xinqiao.policy.frame import read_frame
+
+
+def _alone(
+    policy: Policy, columns: Mapping[str, Sequence[Any]], missing: Mapping[str, Sequence[Any]], row: int
+) -> Decision:
+    values = {name: column[row] for name, column in columns.items()}
+    why = {name: column[row] for name, column in missing.items() if column[row] is not None}
+    return decide_inputs(policy, read_inputs(policy, values, why))
+
+
+def _said(batch: Batch, row: int) -> dict[tuple[str, str], str]:
+    pairs = zip(batch.checks, batch.effects[:, row].tolist(), strict=True)
+    return {(check.id, check.code): EFFECTS[effect] for check, effect in pairs if effect}
+
+
+def _differences(
+    policy: Policy,
+    batch: Batch,
+    columns: Mapping[str, Sequence[Any]],
+    missing: Mapping[str, Sequence[Any]],
+) -> list[tuple[int, object, object]]:
+    """Rows in which anything differs from the single decision."""
+    table = batch.to_arrow().to_pylist()
+    out: list[tuple[int, object, object]] = []
+    for row, got in enumerate(table):
+        want = _alone(policy, columns, missing, row)
+        expected = {
+            "outcome": want.outcome,
+            "limit_cny": want.limit_cny,
+            "rate": want.rate,
+            "reason_codes": " ".join(reason.code for reason in want.reasons),
+        }
+        said = {(reason.source, reason.code): reason.effect for reason in want.reasons}
+        if got != expected or _said(batch, row) != said:
+            out.append((row, got, expected))
+        assert OUTCOMES[batch.outcome[row]] == want.outcome
+    return out
+
+
+def _checked(policy: Policy, rows: int, seed: int) -> Batch:
+    frame = read_frame(policy, generate_cases(policy, rows, seed))
+    batch = decide_batch(policy, frame.columns, frame.missing)
+    columns = {name: column.to_pylist() for name, column in frame.columns.items()}
+    missing = {name: column.to_pylist() for name, column in frame.missing.items()}
+    assert _differences(policy, batch, columns, missing) == []
+    return batch
+
+
+@pytest.mark.slow
+def test_100000_generated_cases_are_decided_as_one_by_one(shipped: Policy) -> None:
+    batch = _checked(shipped, 100_000, 1)
+    assert set(np.unique(batch.outcome)) == {0, 1, 2}
+    assert batch.exact_rows < 100  # 6 when this was written
+
+
+def test_cases_of_the_small_policy_are_decided_as_one_by_one(small: Policy) -> None:
+    assert _checked(small, 5_000, 2).exact_rows < 50
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(policies(), st.lists(st.tuples(cases(), missing_reasons()), min_size=1, max_size=8))
+def test_any_policy_decides_a_batch_as_one_by_one(
+    policy: Policy, drawn: list[tuple[dict[str, Any], dict[str, str]]]
+) -> None:
+    inputs = policy.file.inputs
+    columns = {name: [case.get(name) for case, _ in drawn] for name in inputs}
+    missing = {name: [why.get(name) for _, why in drawn] for name in inputs}
+    for name, column in columns.items():
+        columns[name] = _uniform(inputs[name].type, column)
+    batch = decide_batch(policy, columns, missing)
+    assert _differences(policy, batch, columns, missing) == []
+
+
+def _uniform(kind: str, column: list[Any]) -> list[Any]:
+    """A column is of one type: numbers become doubles."""
+    if kind in ("text", "grade", "date"):
+        return column
+    return [None if value is None else float(value) for value in column]
+
+
+def test_an_infinity_is_refused_and_named(small: Policy) -> None:
+    columns = {"年销售额": np.array([1.0, np.inf]), "月数": np.array([1.0, 2.0])}
+    with pytest.raises(UserError) as error:
+        decide_batch(small, columns)
+    assert error.value.code == "POL-CASE"
+    assert "年销售额" in error.value.where
