@@ -131,8 +131,8 @@ class _Check:
             rows_hit = set(rows) - set(unreached)
             yield from self._some(self._unreached(i, faults, unreached), len(unreached), i)
             if gaps := faults.gaps():
-                zh, en = "；".join(gap.zh for gap in gaps), "; ".join(gap.en for gap in gaps)
-                yield self._found("error", "POL-TABLE-GAP", "tables", i, "rows", table=table.id, zh=zh, en=en)
+                box = "; ".join(gaps)
+                yield self._found("error", "POL-TABLE-GAP", "tables", i, "rows", table=table.id, box=box)
             overlaps = faults.overlaps()
             yield from self._some(self._overlaps(i, faults), len(overlaps), i)
         else:
@@ -175,10 +175,9 @@ class _Check:
     def _overlaps(self, i: int, faults: TableFaults) -> Iterator[Finding]:
         for each in faults.overlaps():
             line = self.lines.at(("tables", i, "rows", each.first))
-            where = faults.example(each)
             values = {"row": each.second + 1, "other": each.first + 1, "line": line}
             path = ("tables", i, "rows", each.second)
-            yield self._found("error", "POL-TABLE-OVERLAP", *path, **values, zh=where.zh, en=where.en)
+            yield self._found("error", "POL-TABLE-OVERLAP", *path, **values, box=faults.example(each))
 
     # rules and ends ---------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from xinqiao.kernel.text import Text
 from xinqiao.policy.axis import Axis
 from xinqiao.policy.check_range import Reach
 from xinqiao.policy.compiled import TableStep
@@ -85,7 +84,7 @@ class TableFaults:
             meeting, holding = meeting & meets, holding & holds
         return list(members(holding & -holding)) or list(members(meeting))
 
-    def gaps(self) -> list[Text]:
+    def gaps(self) -> list[str]:
         """Where no row hits, in words, up to ``MAX_EXAMPLES``."""
         boxes = itertools.islice(self._boxes("table_no_row"), MAX_BOXES)
         merged = _merged([tuple(tuple(codes.tolist()) for codes in box) for box in boxes])
@@ -101,7 +100,7 @@ class TableFaults:
                     found[row] = min(found.get(row, (answer.hits[0], i)), (answer.hits[0], i))
         return [Overlap(first, second, answer) for second, (first, answer) in sorted(found.items())]
 
-    def example(self, overlap: Overlap) -> Text:
+    def example(self, overlap: Overlap) -> str:
         """Where both rows of ``overlap`` hit, in words."""
         return self._describe(next(self._paths(overlap.answer)))
 
@@ -146,13 +145,10 @@ class TableFaults:
             for box in self._back(j - 1, int(states[j][k])):
                 yield (*box, self.codes[j][part[k]])
 
-    def _describe(self, box: Sequence[Sequence[int] | NDArray[np.intp]]) -> Text:
-        """The box in words: the columns that matter only."""
+    def _describe(self, box: Sequence[Sequence[int] | NDArray[np.intp]]) -> str:
+        """The box as an expression would have it: the columns that matter only, ``-`` when none does."""
         parts = [words.of(np.array(codes)) for words, codes in zip(self.words, box, strict=True)]
-        said = [part for part in parts if part]
-        if not said:
-            return Text(zh="任何取值", en="any values")
-        return Text(zh=" 且 ".join(said), en=" and ".join(said))
+        return " and ".join(part for part in parts if part) or "-"
 
 
 def _merged(boxes: list[tuple[tuple[int, ...], ...]]) -> list[tuple[tuple[int, ...], ...]]:

@@ -290,14 +290,15 @@ class _Compiler:
 
     def _places(self, reason: Text, where: str) -> tuple[str, ...]:
         """The names a reason speaks of; a fault leaves none."""
-        places: tuple[str, ...] = ()
-        with self._collecting():
+        try:
             found = [self._fields(text, where) for text in (reason.zh, reason.en)]
             if found[0] != found[1]:
                 detail = f"zh {sorted(found[0])}, en {sorted(found[1])}"
                 fail("POL-PLACEHOLDER", where, detail=detail)
-            places = tuple(sorted(found[0]))
-        return places
+        except UserError as error:
+            self.faults.append(error)
+            return ()
+        return tuple(sorted(found[0]))
 
     def _fields(self, text: str, where: str) -> set[str]:
         try:
