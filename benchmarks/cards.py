@@ -7,29 +7,16 @@
 # ruff: noqa: PLC0415 - each job pays for its own imports only
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figures, cpu, write
 from benchmarks.loans import HELD_OUT, SEED, category_columns, special_columns, write_loans
 
-Figures = dict[str, float]
 LATENCY_CALLS = 200
-
-
-def cpu(job: Callable[[], object], least: float = 2.0, most: int = 5) -> float:
-    """CPU seconds of ``job``: the best of up to ``most`` runs, or as many as begin within ``least`` seconds."""
-    runs: list[float] = []
-    while len(runs) < most and sum(runs) < least:
-        begin = time.process_time()
-        job()
-        runs.append(time.process_time() - begin)
-    return min(runs)
 
 
 def path_of(folder: Path, rows: int) -> Path:
@@ -58,7 +45,7 @@ def auc(bad: Any, score: Any) -> float:  # noqa: ANN401 - any library's array
     return float(roc_auc_score(bad, -np.asarray(score, dtype=float)))
 
 
-def floor(folder: Path, rows: int) -> Figures:
+def floor(_folder: Path, rows: int) -> Figures:
     """The physical limit: every value of as many floats is read once; and once from bytes."""
     columns = [np.random.default_rng(i).standard_normal(rows) for i in range(60)]
     codes = [column.astype(np.int8).view(np.uint8) for column in columns]
@@ -76,7 +63,7 @@ def ours(folder: Path, rows: int) -> Figures:
     from xinqiao.scoring.scorecard import Scorecard
 
     frame, bad = read(folder, rows)
-    specials = {name: ((-999.0,),) for name in special_columns()}
+    specials = dict.fromkeys(special_columns(), ((-999.0,),))
     fitted: list[Scorecard] = []
     fit = cpu(
         lambda: fitted.append(Scorecard(specials=specials, max_correlation=1.0).fit(frame, bad)), most=2
@@ -161,8 +148,7 @@ JOBS = {job.__name__: job for job in (generate, floor, ours, optbinning, toad)}
 
 def main() -> None:
     name, folder, rows = sys.argv[1:]
-    figures = JOBS[name](Path(folder), int(rows))
-    (Path(folder) / f"{name}-{rows}.json").write_text(json.dumps(figures), encoding="utf-8")
+    write(Path(folder), name, int(rows), JOBS[name](Path(folder), int(rows)))
 
 
 if __name__ == "__main__":

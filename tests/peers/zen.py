@@ -16,7 +16,7 @@ import zen
 
 from tests.peers.cases import line_of
 from tests.peers.formula import NO, SEVERITY, YES, Dialect, Formula, caused, row_tests
-from xinqiao.kernel.expression import Name, Node, names
+from xinqiao.kernel.expression import Name, Node
 from xinqiao.policy.case import Inputs
 from xinqiao.policy.compiled import DeriveStep, Policy, TableStep
 
@@ -34,17 +34,23 @@ class Zen(Dialect):
         self.place = {name: i for i, name in enumerate(policy.kinds)}
         self.grades = policy.file.grades
         self.told = told
+        self.made: dict[str, str] = {}
+        """What the node being written makes, by key."""
         self.column = False
         """Whether names are written as ``$``, the value of the column a cell stands in."""
 
+    def at(self, key: str) -> str:
+        """A value by its key: ``$.key`` where the same node makes it."""
+        return f"$.{key}" if key in self.made else key
+
     def name(self, name: str) -> str:
-        return "$" if self.column else f"v{self.place[name]}"
+        return "$" if self.column else self.at(f"v{self.place[name]}")
 
     def reason(self, name: str) -> str:
         return f"w{self.place[name]}"
 
     def cause(self, name: str, atom: str) -> str:
-        return f"c{self.place[name]}_{self.place[atom]}"
+        return self.at(f"c{self.place[name]}_{self.place[atom]}")
 
     def number(self, value: Decimal) -> str:
         return format(value, "f")
@@ -120,7 +126,6 @@ class Graph:
         self.caused = caused(policy) if told else set[str]()
         self.exact = exact
         self.nodes: list[Json] = []
-        self.made: dict[str, str] = {}
 
     def content(self) -> Json:
         """The decision as zen loads it."""
@@ -151,14 +156,15 @@ class Graph:
 
     def _flush(self, name: str) -> None:
         """All values made since the last node, as one expression node."""
-        if self.made:
-            expressions = [{"id": key, "key": key, "value": value} for key, value in self.made.items()]
+        made = self.say.made
+        if made:
+            expressions = [{"id": key, "key": key, "value": value} for key, value in made.items()]
             content = {"passThrough": True, "expressions": expressions}
             self.nodes.append({"type": "expressionNode", "name": name, "content": content})
-        self.made = {}
+        self.say.made = {}
 
     def _make(self, key: str, value: str) -> None:
-        self.made[key] = value
+        self.say.made[key] = value
 
     def _grid(
         self, name: str, path: str, hit: str, fields: Sequence[str], rows: Sequence[Sequence[str]]
@@ -192,22 +198,16 @@ class Graph:
         self._flush("read")
 
     def _derive(self, step: DeriveStep) -> None:
-        self._inside(names(step.tree))
         value = self.say.choose(self.write.known(step.tree), self.write.value(step.tree), "null")
         if self.policy.kinds[step.name].base == "bool":
             value = self._three(step.tree)
         blamed = self.write.blames(step.tree) if step.name in self.caused else {}
-        self._make(self.say.name(step.name), value)
+        self._make(f"v{self.say.place[step.name]}", value)
         for atom, test in blamed.items():
-            self._make(self.say.cause(step.name, atom or step.name), test)
+            self._make(f"c{self.say.place[step.name]}_{self.say.place[atom or step.name]}", test)
 
     def _three(self, tree: Node) -> str:
         return f"({self.write.true(tree)} ? true : ({self.write.false(tree)} ? false : null))"
-
-    def _inside(self, used: Sequence[str]) -> None:
-        """Begin a new node when one of ``used`` is made in this one: a node sees only what came before it."""
-        if any(f"v{self.say.place[name]}" in self.made for name in used):
-            self._flush("derive")
 
     def _table(self, step: TableStep) -> None:
         table, place = step.table, self.policy.steps.index(step)
@@ -223,7 +223,6 @@ class Graph:
         rows = list(self._rows(step, dollars, first=first, blame=blame))
         self._grid(table.id, f"t{place}", "first" if first else "collect", fields, rows)
         self._outputs(step, f"t{place}")
-        self._flush(table.id)
 
     def _rows(self, step: TableStep, dollars: set[str], *, first: bool, blame: bool) -> Iterator[list[str]]:
         """Each row twice: where it is true, and where it hangs on a missing value."""
@@ -282,7 +281,7 @@ class Graph:
         )
         key = f"f{self.policy.steps.index(step)}"
         self._make(key, fault)
-        self._flush(table.id)
+        key = f"$.{key}"
         for out in table.outputs:
             column = f"v{say.place[out]}"
             value = f"{source}.{column}" if table.hit != "collect-max" else f"max(map({path}, #.{column}))"
@@ -346,30 +345,28 @@ class Graph:
         say, limit, price = self.say, self.policy.file.limit, self.policy.file.price
         for key, tree in (("raw_limit", self.policy.limit), ("raw_rate", self.policy.price)):
             self._make(key, say.choose(self.write.known(tree), self.write.value(tree), "null"))
-        self._flush("formulas")
-        low = say.greatest([say.least(["raw_limit", say.number(limit.max)]), "0"])
-        high = say.least([say.greatest(["raw_rate", say.number(price.min)]), say.number(price.max)])
-        self._make("limit", f"raw_limit == null ? null : {say.rounded(low, say.number(limit.step), 'down')}")
-        self._make(
-            "rate", f"raw_rate == null ? null : {say.rounded(high, say.number(price.step), price.rounding)}"
-        )
-        self._flush("ends")
-        rows = [
-            ["limit == null", "'UNKNOWN_LIMIT'", str(SEVERITY[limit.if_missing])],
-            [
-                f"limit != null and limit < {say.number(limit.min)} and not some(hits, #.effect == 2)",
-                "'LIMIT_BELOW_MIN'",
-                str(SEVERITY[limit.below_min]),
-            ],
-            ["rate == null", "'UNKNOWN_PRICE'", str(SEVERITY[price.if_missing])],
+        low = say.greatest([say.least(["$.raw_limit", say.number(limit.max)]), "0"])
+        high = say.least([say.greatest(["$.raw_rate", say.number(price.min)]), say.number(price.max)])
+        whole = say.rounded(low, say.number(limit.step), "down")
+        rate = say.rounded(high, say.number(price.step), price.rounding)
+        self._make("limit", f"$.raw_limit == null ? null : {whole}")
+        self._make("rate", f"$.raw_rate == null ? null : {rate}")
+        below = f"$.limit != null and $.limit < {say.number(limit.min)} and not some(hits, #.effect == 2)"
+        above = f"$.raw_rate != null and $.raw_rate > {say.number(price.max)}"
+        said = [
+            ("$.limit == null", "UNKNOWN_LIMIT", limit.if_missing),
+            (below, "LIMIT_BELOW_MIN", limit.below_min),
+            ("$.rate == null", "UNKNOWN_PRICE", price.if_missing),
+            (above if price.above_max != "cap" else NO, "PRICE_ABOVE_MAX", price.above_max),
         ]
-        if price.above_max != "cap":
-            test = f"raw_rate != null and raw_rate > {say.number(price.max)}"
-            rows.append([test, "'PRICE_ABOVE_MAX'", str(SEVERITY[price.above_max])])
-        self.outs = ["code", "effect"]
-        self._grid("ends", "last", "collect", [""], rows)
-        worst = [f"len({part}) > 0 ? max(map({part}, #.effect)) : 0" for part in ("hits", "last")]
-        self._make("severity", f"max([{', '.join(worst)}])")
+        ends = [
+            f'({test} ? {{code: "{code}", effect: {SEVERITY[effect]}}} : null)'
+            for test, code, effect in said
+            if test != NO
+        ]
+        self._make("last", f"filter([{', '.join(ends)}], # != null)")
+        worst = [f"len({part}) > 0 ? max(map({part}, #.effect)) : 0" for part in ("hits", "$.last")]
+        self._make("severity", f"max([0, {', '.join(worst)}])")
         self._flush("outcome")
 
 
