@@ -97,6 +97,7 @@ class Rows:
 class Lookup:
     """A table ready to be looked up; equal ``answers`` stand once.
 
+    ``lists`` are the layers as plain lists, none for a table too tangled for them.
     ``answers`` only grows, and only for a table too tangled to be worked out beforehand.
     """
 
@@ -107,7 +108,7 @@ class Lookup:
         self._index: dict[Answer, int] = {}
         self._met: dict[tuple[int, ...], int] = {}
         self.layers = self._layers()
-        self._lists: list[list[list[int]]] = [layer.tolist() for layer in self.layers or ()]
+        self.lists: list[list[list[int]]] = [layer.tolist() for layer in self.layers or ()]
 
     def find(self, values: Sequence[Value]) -> int:
         """The answer (its place in ``answers``) for one value a column."""
@@ -115,7 +116,7 @@ class Lookup:
         if self.layers is None:
             return self._tangled(tuple(codes))
         state = 0
-        for layer, code in zip(self._lists, codes, strict=True):
+        for layer, code in zip(self.lists, codes, strict=True):
             state = layer[state][code]
         return state
 

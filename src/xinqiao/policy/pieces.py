@@ -66,7 +66,7 @@ def float_text(value: float) -> str:
     """A finite float as its shortest decimal, without exponent."""
     text = repr(value)
     if text[-2:] == ".0":
-        return str(int(value))
+        return text[:-2] if value else "0"
     return show_number(Decimal(text)) if "e" in text else text
 
 

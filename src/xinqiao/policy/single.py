@@ -19,12 +19,13 @@ from typing import Literal
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.expression import Const, Node, names
 from xinqiao.kernel.text import Text
+from xinqiao.policy.answers import Answers, find_answer
 from xinqiao.policy.codegen import Code, Written, per_policy
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
 from xinqiao.policy.decision import OUTCOMES, Effect
 from xinqiao.policy.format import TypeName
-from xinqiao.policy.logic import Given, Value, exact_of, round_to
-from xinqiao.policy.lookup import Lookup, compile_lookup
+from xinqiao.policy.logic import Given, exact_of, round_to
+from xinqiao.policy.lookup import compile_lookup
 from xinqiao.policy.pieces import (
     float_text,
     gap_of,
@@ -36,7 +37,7 @@ from xinqiao.policy.pieces import (
     words,
 )
 from xinqiao.policy.straight import Causes, Local, Straight, merge, written
-from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, fill, show, show_number
+from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, fill, show_number
 
 Say = Callable[[str], tuple[str, Text]]
 """Code and text of what is said about a gap, from its fault."""
@@ -46,9 +47,6 @@ Detail = Callable[[Causes, str], str]
 
 _QUOTED = "f'\"{text}\"'.encode()"
 _FORMULA = b'},{"detail":"formula '
-
-Row = tuple[tuple[Value, ...], tuple[bytes, ...], bytes, bytes] | tuple[None, str, tuple[str, ...]]
-"""What a table gives: values, their JSON, head and result of the step; or None, fault, blamed names."""
 
 
 def _no_detail(_causes: Causes, _fault: str) -> str:
@@ -245,12 +243,9 @@ class _Writer:
 
     def _table(self, step: TableStep) -> None:
         table, outputs = step.table, [self.locals[name] for name in step.table.outputs]
-        answers = _Answers(step, compile_lookup(step, self.policy.file.grades, self.policy.kinds))
+        answers = Answers(step, compile_lookup(step, self.policy.file.grades, self.policy.kinds))
         part, result, row = self.code.fresh("p"), self.code.fresh("r"), self.code.fresh("a")
-        inputs = [self.locals[name] for name in table.inputs]
-        for local in inputs:
-            local.used_exactly = True
-        found = f"{self._constant(answers.lookup.find)}(({', '.join(local.exact for local in inputs)},))"
+        found = find_answer(self.code, answers.lookup, [self.locals[name] for name in table.inputs])
         self.code.add(f"{row} = {self._constant(answers)}[{found}]")
         values, shown = (", ".join(getattr(local, word) for local in outputs) for word in ("raw", "shown"))
         with self.code.block(f"if {row}[0] is None:"):
@@ -274,12 +269,12 @@ class _Writer:
 
     def _limit(self) -> None:
         item, tree = self.policy.file.limit, self.policy.limit
-        low, high, step = (self._constant(value) for value in (item.min, item.max, item.step))
+        bounds = (item.min, item.max, item.step, Decimal(0))
+        low, high, step, zero = (self._constant(value) for value in bounds)
         raw = self._ending("limit", tree, item.if_missing)
         with self.code.block("else:"):
-            self.code.add(
-                f"limit = round_to(max(min({raw}, {high}), {self._constant(Decimal(0))}), {step}, 'down')"
-            )
+            within = f"{zero} if {raw} < {zero} else {high} if {raw} > {high} else {raw}"
+            self.code.add(f"limit = round_to({within}, {step}, 'down')")
             self.code.add("text = show_number(limit)", f"limit_json = {_QUOTED}")
             with self.code.block(f"if limit < {low}:"):
                 with self.code.block("if not rejects:"):  # why no limit is given is already said
@@ -418,36 +413,6 @@ class _Writer:
         ]
         said = "rejects" if effect == "reject" else "refers"
         self.code.add(f"{said}.append(b''.join(({', '.join(pieces)})))")
-
-
-class _Answers(dict[int, Row]):
-    """What a table gives for each answer of its lookup, rendered when first met."""
-
-    def __init__(self, step: TableStep, lookup: Lookup) -> None:
-        super().__init__()
-        self.step = step
-        self.lookup = lookup
-
-    def __missing__(self, place: int) -> Row:
-        answer, table = self.lookup.answers[place], self.step.table
-        if answer.fault:
-            row: Row = (None, answer.fault, answer.blamed)
-        else:
-            values = self._values(answer.hits)
-            detail = "row " + ", ".join(str(hit + 1) for hit in answer.hits)
-            shown = {name: show(value) for name, value in zip(table.outputs, values, strict=True)}
-            pieces = tuple(value_json(value) for value in values)
-            row = (values, pieces, head(table.id, "ignore", detail), canonical_json(shown))
-        self[place] = row
-        return row
-
-    def _values(self, hits: tuple[int, ...]) -> tuple[Value, ...]:
-        """The outputs of the rows hit: the first row's, or the greatest of each column (collect-max)."""
-        columns = zip(*(self.step.rows[hit][1] for hit in hits), strict=True)
-        values = ([written(cell) for cell in column] for column in columns)
-        if self.step.table.hit == "collect-max":
-            return tuple(max(Decimal(number) for number in column) for column in values)
-        return tuple(column[0] for column in values)
 
 
 def _expand(blamed: Iterable[str], known: Mapping[str, Causes], own: str) -> Causes:
