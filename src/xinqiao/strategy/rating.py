@@ -47,7 +47,7 @@ def calibrate_ratings(pd: Floats, ratings: Sequence[str]) -> Agreement | None:
         return None
     ordered = np.sort(pd)
     cuts = np.cumsum(counts)[:-1]
-    bounds = tuple(round(float(np.sqrt(ordered[c - 1] * ordered[c])), 6) for c in cuts)
+    bounds = tuple(float(np.sqrt(ordered[c - 1] * ordered[c])) for c in cuts)
     if not 0 < bounds[0] < bounds[1] < bounds[2] < 1:
         return None
     matrix = np.zeros((4, 4), dtype=np.int64)
