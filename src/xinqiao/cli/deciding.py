@@ -49,6 +49,8 @@ SILENT_SCHEMA = pa.schema(
     [("company_id", pa.string()), (ARM, pa.string())]
     + [(field.name, field.type) for field in SCHEMA if field.name not in _BESIDE | {"company_id"}]
 )
+GENERATED = {b"generated": b"true"}
+"""Metadata of a table whose companies were made by a program."""
 
 
 def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
@@ -71,11 +73,18 @@ def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
 
 
 def decide_all(
-    folder: Path, panel: Panel, snapshot: Snapshot, known: Sequence[Company], tick: Callable[[], None]
+    folder: Path,
+    panel: Panel,
+    snapshot: Snapshot,
+    known: Sequence[Company],
+    tick: Callable[[], None],
+    *,
+    generated: bool = False,
 ) -> None:
     """Write the decision store, results.parquet and results.csv into ``folder``.
 
-    Under a release the results name the arm, and silent.parquet holds what was decided beside them.
+    Results of ``generated`` companies say so in their metadata. Under a release they name the arm,
+    and silent.parquet holds what was decided beside them.
     """
     names = {company.id: company.name for company in known}
     rows: list[dict[str, Any]] = []
@@ -96,6 +105,8 @@ def decide_all(
     if panel.release is not None:
         schema = schema.append(pa.field(ARM, pa.string()))
         pq.write_table(pa.Table.from_pylist(silent, SILENT_SCHEMA), folder / SILENT, compression="zstd")
+    if generated:
+        schema = schema.with_metadata(GENERATED)
     table = pa.Table.from_pylist(rows, schema=schema)
     pq.write_table(table, folder / f"{RESULTS}.parquet", compression="zstd")
     with (folder / f"{RESULTS}.csv").open("wb") as out:

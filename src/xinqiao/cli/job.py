@@ -230,6 +230,7 @@ class Job:
             "indicators": self.keys[self.as_of.isoformat()],
             "arms": {arm: [basis.model_id, basis.policy.text] for arm, basis in panel.bases.items()},
             "release": None if self.release is None else self.release.text,
+            "generated": self.source.mapping.generated,
             "code": self.code,
         }
         snapshot = self.snapshot(self.as_of)
@@ -243,7 +244,9 @@ class Job:
         self.keys["decisions"], _ = stage(
             self.out / "decisions",
             told,
-            lambda folder: decide_all(folder, panel, snapshot, self.companies, tick),
+            lambda folder: decide_all(
+                folder, panel, snapshot, self.companies, tick, generated=self.source.mapping.generated
+            ),
         )
         self.progress.step("decisions", total, total)
 

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from xinqiao.city.cases import generate_cases
+from xinqiao.cli.deciding import GENERATED as GENERATED_TABLE
+from xinqiao.cli.deciding import RESULTS
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
@@ -28,6 +30,7 @@ from xinqiao.policy.diff import Diff, Effect, Figures, changes, compare, effects
 from xinqiao.policy.edits import Edit
 from xinqiao.policy.frame import Frame, read_frame
 from xinqiao.policy.load import load_policy
+from xinqiao.policy.runs import DECISIONS
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.policy_diff import DiffPage, render_policy_diff
 from xinqiao.report.view import Link
@@ -115,8 +118,11 @@ def _page(diff: Diff, on: str, out: Path) -> DiffPage:
 
 def _is_generated(diff: Diff, on: str) -> bool:
     """Whether the companies were made by a program: the table or the run says so."""
-    metadata = diff.table.schema.metadata or {}
-    return on.startswith(GENERATED) or metadata.get(b"generated") == b"true" or (Path(on) / "city").is_dir()
+    results = Path(on) / DECISIONS / f"{RESULTS}.parquet"
+    told = [diff.table.schema.metadata]
+    if results.is_file():
+        told.append(pq.read_schema(results).metadata)
+    return on.startswith(GENERATED) or any(GENERATED_TABLE.items() <= (words or {}).items() for words in told)
 
 
 def _name(policy: Policy) -> Text:

@@ -213,6 +213,8 @@ class Diff:
     def causes(self) -> list[Cause]:
         """Why outcomes changed, the most frequent first."""
         rows = np.flatnonzero(self.moved)
+        if not len(rows):
+            return []
         a, b = self.before, self.after
         keys = np.stack([a.outcome[rows], b.outcome[rows], a.reason[rows], b.reason[rows]], axis=1)
         found: dict[tuple[int, int, tuple[str, ...], tuple[str, ...]], list[npt.NDArray[np.intp]]] = {}

@@ -211,7 +211,8 @@ def _groups(diff: Diff) -> Iterator[tuple[Text, list[tuple[Markup, Group]], int]
 
 
 def _group_name(name: str, known: dict[str, Text]) -> Markup:
-    return bilingual(known.get(name) or (Text(zh=name, en=name) if name else _UNKNOWN))
+    text = known.get(name) if name else _UNKNOWN
+    return Markup('<span class="data">{}</span>').format(name) if text is None else bilingual(text)
 
 
 def _edit_words(edit: Edit) -> Text:
