@@ -135,3 +135,12 @@ def test_the_trend_smooths_small_samples_and_leaves_large_ones_alone() -> None:
         gaps.append(float(np.abs(woe[0] - woe[1]).mean()))
     assert gaps[0] > 0.1
     assert gaps[1] < 0.02
+
+
+def test_many_texts_are_not_all_rare() -> None:
+    """Forty texts, each below the least share of a bin, are joined by bad rate, not thrown together."""
+    place = np.arange(20_000) % 40
+    y = (np.arange(20_000) // 40 % 10 < np.where(place < 20, 2, 6)).astype(int)
+    binner = WOEBinner().fit(pd.DataFrame({"sector": [f"s{i:02}" for i in place]}), y)
+    groups = {frozenset(group) for group in binner.variables_[0].categories}
+    assert groups == {frozenset(f"s{i:02}" for i in span) for span in (range(20), range(20, 40))}

@@ -25,6 +25,7 @@ from xinqiao.scoring.trend import trend_rates
 Specials = tuple[tuple[float | str, ...], ...]
 Sign = Literal[-1, 0, 1]
 DIGITS = 6  # decimals kept of WOE, IV and coefficients, so that a card's bytes do not hang on the last bit
+ENOUGH = 100  # rows of a text that tell its bad rate, however small its share: many texts are not all rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def _joined_words(
     fine: Prebins, count: Floats, soft: Floats, totals: Totals, rules: Rules
 ) -> tuple[Variable, NDArray[np.intp]]:
     """The same for texts: common words are ordered by bad rate and joined, rare ones fall in ``other``."""
-    least = max(totals.n * rules.min_share, 1)
+    least = max(min(totals.n * rules.min_share, ENOUGH), 1)
     common = [i for i in range(fine.ordinary) if count[i] >= least]
     common.sort(key=lambda i: (soft[i] / count[i], fine.words[i]))
     counts = [(float(count[i]), float(soft[i])) for i in common]
