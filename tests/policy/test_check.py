@@ -4,24 +4,30 @@ import itertools
 import time
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.policy.conftest import SMALL, bent, line_of
-from tests.policy.oracle import find_rows
-from tests.policy.test_lookup import GRADES, KINDS, RANK, table_step, tables
+from tests.policy.strategies import cases, policies
+from tests.policy.test_lookup import GRADES, KINDS, meant, table_step, tables
 from xinqiao.indicator.definition import indicators
+from xinqiao.kernel.document import read_yaml
+from xinqiao.policy.case import read_inputs
 from xinqiao.policy.check import MOST_ALIKE, Finding, check_policy
 from xinqiao.policy.check_range import of_kind
 from xinqiao.policy.check_table import TableFaults
-from xinqiao.policy.compiled import TableStep
+from xinqiao.policy.compiled import Policy, TableStep
+from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.policy.load import read_policy
-from xinqiao.policy.logic import Evaluator, Value
+from xinqiao.policy.logic import Value
 from xinqiao.policy.lookup import Answer, compile_lookup
 from xinqiao.policy.mandate import load_mandate
 
 UNITS = {name: indicator.unit.id for name, indicator in indicators().items()}
+NO_UNITS = {f"I{i}": unit for i, unit in enumerate(("", "ratio", "ratio", "count", "", "flag"))}
 MANDATE = load_mandate("small_firm_loan")
 SHIPPED, _ = read_policy("small_firm_credit")
 
@@ -113,6 +119,7 @@ BENT = [
     ("POL-MANDATE", "term_months: 12", "term_months: 24", "term_months"),
     ("POL-ROW-IMPOSSIBLE", '[A, "< 0.5", 0.3]', '[A, "> 50", 0.3]', '      - [A, "> 50"'),
     ("POL-INDICATOR-UNIT", "unit: month", "unit: year", "  月数: "),
+    ("POL-INDICATOR-UNIT", "type: ratio\n    range", "type: money\n    range", "    type: money"),
 ]  # fmt: skip
 FULL = SMALL.replace('      - [A..C, "-", 0.1]\n', '      - ["-", "-", 0.1]\n')
 """The small policy without its gap at grade D."""
@@ -188,7 +195,7 @@ def _faults(step: TableStep) -> TableFaults:
 def _all_answers(step: TableStep, lookup_values: dict[str, list[Value]]) -> list[Answer]:
     columns = [lookup_values[name] for name in step.table.inputs]
     cases = (dict(zip(step.table.inputs, row, strict=True)) for row in itertools.product(*columns))
-    return [find_rows(step, Evaluator(case, RANK)) for case in cases]
+    return [meant(step, case) for case in cases]
 
 
 def _representatives(step: TableStep) -> dict[str, list[Value]]:
@@ -231,6 +238,7 @@ def test_a_covered_row_names_the_one_row_that_covers_it_or_all_that_do() -> None
     assert faults.covering(3) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_20000_rows_are_checked_in_seconds() -> None:
     rows = "\n".join(
         f'      - [{grade}, "[{i / 500}..{(i + 1) / 500})", 0.1]' for grade in "ABCD" for i in range(4999)
@@ -249,3 +257,30 @@ def test_many_faults_of_a_kind_are_counted_not_listed() -> None:
     codes = [code for code, _ in _errors(text)]
     assert codes.count("POL-ROW-UNREACHABLE") == MOST_ALIKE
     assert codes.count("POL-TABLE-MORE") == 1
+
+
+# what the check says against what the policy does ---------------------------------------------------
+
+
+@given(policies(), st.lists(cases(), min_size=1, max_size=10))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_no_case_contradicts_a_finding(policy: Policy, drawn: list[dict[str, Any]]) -> None:
+    found = {(each.fault.code, each.line) for each in check_policy(policy.text, "p.yaml", NO_UNITS, None)}
+    codes = {code for code, _ in found}
+    _, lines = read_yaml(policy.text, "p.yaml")
+    for case in drawn:
+        for step in decide_inputs(policy, read_inputs(policy, case, {})).as_json()["trace"]:
+            kind, detail = step["kind"], step["detail"]
+            if kind == "rule":
+                i = [rule.id for rule in policy.file.rules].index(step["id"])
+                line = lines.at(("rules", i, "if"))
+                assert not (step["result"] is True and ("POL-RULE-NEVER", line) in found)
+                assert not (step["result"] is False and ("POL-RULE-ALWAYS", line) in found)
+            elif kind == "table":
+                assert detail != "table_no_row" or "POL-TABLE-GAP" in codes
+                assert detail != "table_several_rows" or "POL-TABLE-OVERLAP" in codes
+                hits = [int(word.rstrip(",")) for word in detail.split()[1:]]
+                unreached = {("POL-ROW-UNREACHABLE", lines.at(("tables", 0, "rows", h - 1))) for h in hits}
+                assert not unreached & found
+            elif kind == "outcome":
+                assert step["result"] != "approve" or not codes & {"POL-LIMIT-NEVER", "POL-PRICE-NEVER"}

@@ -143,7 +143,7 @@ def _compared(name: str, tree: Node) -> Iterator[Decimal]:
 
 
 class _Judge:
-    """Evaluates trees over reaches; the counterpart of ``logic.Evaluator``."""
+    """Evaluates trees over reaches; as decisions do over values."""
 
     def __init__(self, grades: tuple[str, ...]) -> None:
         self.grades = grades

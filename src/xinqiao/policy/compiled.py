@@ -238,7 +238,7 @@ class _Compiler:
         family, field = item.source.split(".", 1)
         where = self._where("inputs", name, "source")
         if family == "indicator" and self.units is not None:
-            self._indicator(item, field, self.units, where)
+            self._indicator(name, item, field, self.units)
         if family == "score" and item.type not in _SCORE_TYPES.get(field, ()):
             self._fault("POL-TYPE", where, detail=f"{item.source} as {item.type}")
         if item.unit is not None and item.type not in ("number", "integer"):
@@ -250,11 +250,12 @@ class _Compiler:
         if item.range is not None and item.range[0] > item.range[1]:
             self._fault("POL-VALUE", where, detail="the range is empty")
 
-    def _indicator(self, item: Input, field: str, units: Mapping[str, str], where: str) -> None:
+    def _indicator(self, name: str, item: Input, field: str, units: Mapping[str, str]) -> None:
         fits = (item.unit or "count",) if item.type in ("number", "integer") else _UNITS.get(item.type, ())
         if field not in units:
-            self._fault("POL-INDICATOR", where, detail=field)
+            self._fault("POL-INDICATOR", self._where("inputs", name, "source"), detail=field)
         elif units[field] not in fits:
+            where = self._where("inputs", name, "unit" if item.unit else "type")
             detail = f"{field} [{units[field]}] / {item.type} [{item.unit or ''}]"
             self._fault("POL-INDICATOR-UNIT", where, detail=detail)
 
