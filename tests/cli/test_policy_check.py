@@ -60,3 +60,11 @@ def test_another_mandate_may_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [("no_such",), ("small_firm_credit", "--mandate", "no_such")])
 def test_a_file_that_is_not_there_is_a_user_error(words: tuple[str, ...]) -> None:
     assert call("policy", "check", *words).code == 2
+
+
+def test_a_mandate_that_is_no_text_is_a_user_error(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_bytes(b"id: \xff\xfe")
+    told = call("policy", "check", "small_firm_credit", "--mandate", path)
+    assert told.code == 2
+    assert "DOC-SYNTAX" in told.err

@@ -1,4 +1,4 @@
-"""Finding a policy: a file of the user's or one of the catalog's, checked against the indicators."""
+"""Finding a policy or mandate: a file of the user's or one of the catalog's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from xinqiao.kernel.errors import fail, user_error
 from xinqiao.policy.compiled import Policy, compile_policy
 
 
-def built_in() -> tuple[str, ...]:
-    """The ids of the catalog's policies, sorted."""
-    folder = files("xinqiao").joinpath("catalog", "policies")
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
+def built_in(folder: str = "policies") -> tuple[str, ...]:
+    """The ids of the catalog's policies (or mandates), sorted."""
+    catalog = files("xinqiao").joinpath("catalog", folder)
+    return tuple(sorted(f.name.removesuffix(".yaml") for f in catalog.iterdir() if f.name.endswith(".yaml")))
 
 
 def load_policy(source: str, units: Mapping[str, str] | None = None) -> Policy:
@@ -30,13 +30,26 @@ def read_policy(source: str) -> tuple[str, str]:
 
     Raises UserError POL-NOT-FOUND or DOC-SYNTAX.
     """
-    if source in built_in():
-        text = files("xinqiao").joinpath("catalog", "policies", f"{source}.yaml").read_text("utf-8")
+    found = read_document("policies", source)
+    if found is None:
+        fail("POL-NOT-FOUND", source, policy=source, known=", ".join(built_in()))
+    return found
+
+
+def read_document(folder: str, source: str) -> tuple[str, str] | None:
+    """Text and file name of ``source``, an id in the catalog's ``folder`` or a file; None if neither.
+
+    Raises UserError DOC-SYNTAX for a file that cannot be read as UTF-8 text.
+    """
+    if source in built_in(folder):
+        text = files("xinqiao").joinpath("catalog", folder, f"{source}.yaml").read_text("utf-8")
         return text, f"{source}.yaml"
     path = Path(source)
     if not path.is_file():
-        fail("POL-NOT-FOUND", source, policy=source, known=", ".join(built_in()))
+        return None
     try:
         return path.read_bytes().decode("utf-8-sig"), source
     except UnicodeDecodeError as error:
         raise user_error("DOC-SYNTAX", source, detail=f"not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise user_error("DOC-SYNTAX", source, detail=error.strerror or str(error)) from error

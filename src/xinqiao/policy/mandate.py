@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +11,7 @@ from xinqiao.kernel.document import Lines, parse
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.policy.format import Exact
+from xinqiao.policy.load import built_in, read_document
 
 Span = Annotated[list[Exact], Field(min_length=2, max_length=2)]
 
@@ -42,14 +41,10 @@ def load_mandate(source: str) -> Mandate:
 
     Raises UserError POL-MANDATE-NOT-FOUND, POL-VALUE or what ``kernel.document.parse`` raises.
     """
-    folder = files("xinqiao").joinpath("catalog", "mandates")
-    known = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
-    if source in known:
-        text, origin = folder.joinpath(f"{source}.yaml").read_text("utf-8"), f"{source}.yaml"
-    elif Path(source).is_file():
-        text, origin = Path(source).read_text("utf-8-sig"), source
-    else:
-        fail("POL-MANDATE-NOT-FOUND", source, mandate=source, known=", ".join(known))
+    found = read_document("mandates", source)
+    if found is None:
+        fail("POL-MANDATE-NOT-FOUND", source, mandate=source, known=", ".join(built_in("mandates")))
+    text, origin = found
     mandate, lines = parse(text, Mandate, origin)
     _check(mandate, lines)
     return mandate
