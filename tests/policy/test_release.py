@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,10 @@ def test_a_forged_arm_is_found_out(tmp_path: Path) -> None:
     store = write(tmp_path, found, [forged])
     assert not replay(store, forged.decision_id, read_model).identical
     assert (tmp_path / RECORDS).exists()
+
+
+def test_the_documented_release_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")
+    text = next(part for part in page.split("```yaml\n")[1:] if part.startswith("# release.yaml"))
+    found = read_release(text.split("```", 1)[0], "docs/policy.md", Path())
+    assert [(c.id, c.share) for c in found.file.challengers] == [("cheaper", Decimal("0.05"))]
