@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,17 +16,17 @@ from xinqiao.kernel.errors import UserError
 from xinqiao.policy.batch import EFFECTS, OUTCOMES, Batch, decide_batch
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.compiled import Policy
-from xinqiao.policy.decision import Decision
-from xinqiao.policy.evaluate import decide_inputs
+from xinqiao.policy.evaluate import decide_json
 from xinqiao.policy.frame import read_frame
 
 
 def _alone(
     policy: Policy, columns: Mapping[str, Sequence[Any]], missing: Mapping[str, Sequence[Any]], row: int
-) -> Decision:
+) -> dict[str, Any]:
     values = {name: column[row] for name, column in columns.items()}
     why = {name: column[row] for name, column in missing.items() if column[row] is not None}
-    return decide_inputs(policy, read_inputs(policy, values, why))
+    found: dict[str, Any] = json.loads(decide_json(policy, read_inputs(policy, values, why)))
+    return found
 
 
 def _said(batch: Batch, row: int) -> dict[tuple[str, str], str]:
@@ -44,15 +46,15 @@ def _differences(
     for row, got in enumerate(table):
         want = _alone(policy, columns, missing, row)
         expected = {
-            "outcome": want.outcome,
-            "limit_cny": want.limit_cny,
-            "rate": want.rate,
-            "reason_codes": " ".join(reason.code for reason in want.reasons),
+            "outcome": want["outcome"],
+            "limit_cny": None if want["limit_cny"] is None else Decimal(want["limit_cny"]),
+            "rate": None if want["rate"] is None else Decimal(want["rate"]),
+            "reason_codes": " ".join(reason["code"] for reason in want["reasons"]),
         }
-        said = {(reason.source, reason.code): reason.effect for reason in want.reasons}
+        said = {(reason["source"], reason["code"]): reason["effect"] for reason in want["reasons"]}
         if got != expected or _said(batch, row) != said:
             out.append((row, got, expected))
-        assert OUTCOMES[batch.outcome[row]] == want.outcome
+        assert OUTCOMES[batch.outcome[row]] == want["outcome"]
     return out
 
 

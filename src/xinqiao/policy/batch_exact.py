@@ -65,7 +65,7 @@ def decimals_of(value: Decimal) -> int:
 def grid(rows: Rows, value: Floats, error: Floats, origin: Origin) -> tuple[Floats, Flags, Rows]:
     """The exact values of ``rows`` as the doubles nearest to them, which are sure, and their decimals.
 
-    A value is sure when all leaves have at most a level's decimals and the grid of the value's
+    A value is sure when all leaves there are have at most a level's decimals and the grid of the value's
     decimals is coarser than four times its error, so that one point of it only is near.
     """
     found, sure = value[rows], np.zeros(len(rows), np.bool_)
@@ -79,7 +79,7 @@ def grid(rows: Rows, value: Floats, error: Floats, origin: Origin) -> tuple[Floa
         for column, own in origin.leaves:
             leaf, unit = column[rows], 10.0 ** own[level]
             digits = np.rint(leaf * unit)
-            fits &= (digits / unit == leaf) & (np.abs(digits) < MAX_DIGITS)
+            fits &= ((digits / unit == leaf) & (np.abs(digits) < MAX_DIGITS)) | np.isnan(leaf)
         new = fits & ~sure
         found[new] = whole[new] / power
         places_found[new] = places
@@ -118,13 +118,13 @@ def near_edges(value: Floats, error: Floats, edges: Floats, out: Flags) -> None:
     out[:] = low != np.searchsorted(edges, value + error, side="right")
 
 
-def codes(value: npt.NDArray[Any], edges: Floats, out: Rows) -> None:
+def codes(value: npt.NDArray[Any], edges: Floats, out: npt.NDArray[Any]) -> None:
     """How many of ``edges`` (sorted) are at most ``value``."""
     if len(edges) < SEARCH_FROM:
         count = np.zeros(len(value), np.uint8)
         for edge in edges:
-            count += value >= edge
-        out[:] = count
+            count += (value >= edge).view(np.uint8)
+        np.copyto(out, count)
     else:
         out[:] = np.searchsorted(edges, value, side="right")
 

@@ -118,8 +118,8 @@ class _Builder:
                 self.absent[name] = tape.op("b", "equal({0}, -1, out={out})", value)
                 self.trees.names[name] = Word(value, tape.no(here))
             case "bool":
-                ends = (tape.op("b", f"equal({{0}}, {end}, out={{out}})", value) for end in ("1.0", "0.0"))
-                self.trees.names[name] = Cond(*ends)
+                no, yes = (tape.op("b", f"equal({{0}}, {end}, out={{out}})", value) for end in ("0.0", "1.0"))
+                self.trees.names[name] = Cond(yes, tape.either(no, yes))
                 self.absent[name] = tape.op("b", "not_equal({0}, {0}, out={out})", value)
             case _:
                 self.absent[name] = tape.op("b", "not_equal({0}, {0}, out={out})", value)

@@ -24,7 +24,7 @@ Ref = str
 """A buffer (``v7``), a column of the batch (``c0``), a constant (``k0``) or a written number."""
 ALL: Ref = "ALL"
 NONE: Ref = "NONE"
-CHUNK = 8192
+CHUNK = 16384
 
 _TYPES = {"b": np.bool_, "f": np.float64, "i": np.int32, "n": np.intp, "u": np.uint8}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -27,10 +27,10 @@ from xinqiao.policy.kinds import Base
 
 @dataclass(frozen=True, slots=True)
 class Cond:
-    """A condition: where it is ``true`` and where it is ``false``; unknown elsewhere."""
+    """A condition: where it is ``true``, and where it is ``known`` to be true or false."""
 
     true: Ref
-    false: Ref
+    known: Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +94,26 @@ class Trees:
 
     def unknown(self, column: Column) -> Ref:
         """Where a column has no value."""
-        if isinstance(column, Cond):
-            return self.tape.no(self.tape.either(column.true, column.false))
-        return column.gone
+        return self.tape.no(column.known) if isinstance(column, Cond) else column.gone
 
-    def column(self, node: Node, base: Base = "text") -> Column:  # noqa: C901, PLR0911, PLR0912 - one branch per node kind
+    def false(self, condition: Cond) -> Ref:
+        """Where a condition is known to be false."""
+        return self.tape.but(condition.known, condition.true)
+
+    def column(self, node: Node, base: Base = "text") -> Column:  # noqa: C901, PLR0911 - one branch per node kind
         """The column of any expression; written texts are of kind ``base``."""
         match node:
             case Name(id=name):
                 return self.names[name]
             case Const(value=bool(truth)):
-                return Cond(ALL, NONE) if truth else Cond(NONE, ALL)
+                return Cond(ALL if truth else NONE, ALL)
             case Const(value=str(text)):
                 return Word(str(self.vocabulary.code(base, text)))
             case Const(value=int() | float() as number):
                 return self.numbers.const(number)
-            case Logic(op="and", parts=parts):
-                return self._all(self.condition(part) for part in parts)
-            case Logic(parts=parts):
-                return self._not(self._all(self._not(self.condition(part)) for part in parts))
+            case Logic(op=op, parts=parts):
+                found = [self.condition(part) for part in parts]
+                return self._all(found) if op == "and" else self._any(found)
             case Compare():
                 return self._compare(node)
             case Unary(op="not", operand=operand):
@@ -130,33 +131,42 @@ class Trees:
                 message = f"cannot be evaluated: {node}"
                 raise TypeError(message)
 
-    def _all(self, parts: Iterable[Cond]) -> Cond:
-        found = list(parts)
-        return Cond(self.tape.both(*(c.true for c in found)), self.tape.either(*(c.false for c in found)))
+    def _all(self, parts: Sequence[Cond]) -> Cond:
+        true = self.tape.both(*(part.true for part in parts))
+        if len({part.known for part in parts}) == 1:
+            return Cond(true, parts[0].known)
+        return self._of(true, self.tape.either(*(self.false(part) for part in parts)))
+
+    def _any(self, parts: Sequence[Cond]) -> Cond:
+        true = self.tape.either(*(part.true for part in parts))
+        if len({part.known for part in parts}) == 1:
+            return Cond(true, parts[0].known)
+        return self._of(true, self.tape.both(*(self.false(part) for part in parts)))
 
     def _not(self, part: Cond) -> Cond:
-        return Cond(part.false, part.true)
+        return Cond(self.false(part), part.known)
+
+    def _of(self, true: Ref, false: Ref) -> Cond:
+        return Cond(true, self.tape.either(true, false))
 
     def _compare(self, node: Compare) -> Cond:
-        tape = self.tape
         rights = node.right.items if isinstance(node.right, Items) else (node.right,)
         base = self._base((node.left, *rights))
         left = self.column(node.left, base)
         if node.op not in ("in", "not-in"):
             return self._compared(node.op, left, self.column(rights[0], base))
         each = [self._compared("==", left, self.column(item, base)) for item in rights]
-        true = tape.either(*(c.true for c in each))
-        false = tape.both(tape.no(self.unknown(left)), *(c.false for c in each))
-        if all(isinstance(item, Const) for item in rights):
-            false = tape.but(tape.no(self.unknown(left)), true)
-        return Cond(true, false) if node.op == "in" else Cond(false, true)
+        found = self._any(each) if each else Cond(NONE, self.tape.no(self.unknown(left)))
+        return found if node.op == "in" else self._not(found)
 
     def _compared(self, op: str, left: Column, right: Column) -> Cond:
         tape = self.tape
         if isinstance(left, Cond) and isinstance(right, Cond):
-            same = tape.either(tape.both(left.true, right.true), tape.both(left.false, right.false))
-            other = tape.either(tape.both(left.true, right.false), tape.both(left.false, right.true))
-            return Cond(same, other) if op == "==" else Cond(other, same)
+            known = tape.both(left.known, right.known)
+            same = tape.no(
+                tape.op("b", "not_equal({0}, {1}, out={out})", *map(tape.solid, (left.true, right.true)))
+            )
+            return Cond(tape.both(same, known) if op == "==" else tape.but(known, same), known)
         known = tape.no(tape.either(self.unknown(left), self.unknown(right)))
         if isinstance(left, Num) and isinstance(right, Num):
             true = self.numbers.compare(op, left, right)
@@ -164,7 +174,7 @@ class Trees:
             true = tape.both(self._words(op, left, right), known)
         else:
             raise TypeError(op)
-        return Cond(true, tape.but(known, true))
+        return Cond(true, known)
 
     def _words(self, op: str, left: Word, right: Word) -> Ref:
         return self.tape.op("b", f"{_ORDER[op]}({{0}}, {{1}}, out={{out}})", left.codes, right.codes)
@@ -172,21 +182,20 @@ class Trees:
     def _choose(self, test: Cond, then: Column, other: Column) -> Column:
         tape = self.tape
         if isinstance(then, Num) and isinstance(other, Num):
-            return self.numbers.choose(test.true, test.false, then, other)
+            return self.numbers.choose(test.true, self.false(test), then, other)
+        no = self.false(test)
         if isinstance(then, Cond) and isinstance(other, Cond):
-            true = tape.either(tape.both(test.true, then.true), tape.both(test.false, other.true))
-            return Cond(
-                true, tape.either(tape.both(test.true, then.false), tape.both(test.false, other.false))
-            )
+            known = tape.either(tape.both(test.true, then.known), tape.both(no, other.known))
+            return Cond(tape.either(tape.both(test.true, then.true), tape.both(no, other.true)), known)
         if isinstance(then, Word) and isinstance(other, Word):
-            gone = (tape.both(test.true, then.gone), tape.both(test.false, other.gone), self.unknown(test))
+            gone = (tape.both(test.true, then.gone), tape.both(no, other.gone), self.unknown(test))
             return Word(tape.choose("i", test.true, then.codes, other.codes), tape.either(*gone))
         raise TypeError(then, other)
 
     def _call(self, function: str, args: tuple[Node, ...]) -> Column:
         if function == "missing":
             gone = self.unknown(self.column(args[0]))
-            return Cond(gone, self.tape.no(gone))
+            return Cond(gone, ALL)
         if function in ("worse_than", "better_than"):
             left, right = (self.column(arg, "grade") for arg in args)
             return self._compared(">" if function == "worse_than" else "<", left, right)
@@ -232,7 +241,7 @@ class Trees:
     def _parts(self, node: Node, rows: Ref) -> list[tuple[Node, Ref]]:
         if isinstance(node, Choose):
             test = self.condition(node.test)
-            masks = (self.unknown(test), test.true, test.false)
+            masks = (self.unknown(test), test.true, self.false(test))
             parts = (node.test, node.then, node.other)
             return [(part, self.tape.both(rows, mask)) for part, mask in zip(parts, masks, strict=True)]
         if isinstance(node, Compare) and isinstance(node.right, Items):
