@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from string import Formatter
+from typing import Any
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.text import Text
@@ -20,6 +21,8 @@ from xinqiao.policy.wording import number_words, show, show_number, spoken, with
 
 MOST_GAPS = 1024
 """Gaps of one check that are kept rendered: as many as its missing values have reasons."""
+
+MOST_FLOATS = 1 << 16
 
 Piece = bytes | tuple[str, int]
 """JSON text, or a place: a name and which of its (zh, en) words stand there."""
@@ -62,12 +65,33 @@ def _text(text: Text) -> bytes:
     return canonical_json({"zh": text.zh, "en": text.en})
 
 
+class _Floats(dict[float, Any]):
+    """What is made of floats, kept for those met of late: a company's values meet policy after policy."""
+
+    def __init__(self, make: Callable[[float], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, value: float) -> Any:  # noqa: ANN401 - text or number, by ``make``
+        if len(self) >= MOST_FLOATS:
+            self.clear()
+        made = self[value] = self.make(value)
+        return made
+
+
 def float_text(value: float) -> str:
     """A finite float as its shortest decimal, without exponent."""
     text = repr(value)
     if text[-2:] == ".0":
         return text[:-2] if value else "0"
     return show_number(Decimal(text)) if "e" in text else text
+
+
+FLOAT_JSON: Mapping[float, bytes] = _Floats(lambda value: f'"{float_text(value)}"'.encode())
+"""A finite float -> its shortest decimal in quotes."""
+
+FLOAT_EXACT: Mapping[float, Decimal] = _Floats(lambda value: Decimal(FLOAT_JSON[value][1:-1].decode()))
+"""A finite float -> its shortest decimal."""
 
 
 def value_json(value: Given) -> bytes:
@@ -96,11 +120,13 @@ def gap_of(
     say: Callable[[str], tuple[str, Text]],
     detail: Callable[[Causes, str], str],
     *,
-    first: bool,
+    first: bool = False,
+    more: bytes = b"",
 ) -> Callable[..., Gap]:
     """What a check does about missing values: a function of their causes and a fault, kept by both.
 
-    ``say`` gives code and text of the sentence, ``detail`` the remark in the trace. The severest
+    ``say`` gives code and text of the sentence, ``detail`` the remark in the trace, ``more`` what
+    always follows the head of the step. The severest
     outcome written for any of the missing reasons counts.
     """
 
@@ -111,6 +137,6 @@ def gap_of(
         code, text = say(fault)
         text = with_causes(text, [(labels[name], why) for name, why in causes if name])
         said = canonical_json(Reason(code, step_id, effect, text).as_json())
-        return SEVERITY[effect], said, head(step_id, effect, detail(causes, fault), first=first)
+        return SEVERITY[effect], said, head(step_id, effect, detail(causes, fault), first=first) + more
 
     return gap

@@ -27,7 +27,8 @@ from xinqiao.policy.format import TypeName
 from xinqiao.policy.logic import Given, exact_of, round_to
 from xinqiao.policy.lookup import compile_lookup
 from xinqiao.policy.pieces import (
-    float_text,
+    FLOAT_EXACT,
+    FLOAT_JSON,
     gap_of,
     head,
     head_after_detail,
@@ -63,26 +64,18 @@ def _fault(_causes: Causes, fault: str) -> str:
 
 
 class Single:
-    """The function of one policy."""
+    """The function of one policy.
+
+    ``run(values, reasons)`` gives the decision's canonical JSON from the inputs' values and the
+    reasons of the missing ones; ``source`` is how it is written, ``constants`` what its names mean.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._floats = _Writer(policy, floats=True, otherwise=self._otherwise).write()
-
-    @property
-    def source(self) -> str:
-        """The function as written."""
-        return self._floats.source
-
-    @property
-    def constants(self) -> Mapping[str, object]:
-        """What the names in the source stand for."""
-        return self._floats.constants
-
-    def run(self, values: Mapping[str, Given], reasons: Mapping[str, str]) -> bytes:
-        """The decision's canonical JSON from the inputs' values and the reasons of missing ones."""
-        out: bytes = self._floats.run(values, reasons)
-        return out
+        written = _Writer(policy, floats=True, otherwise=self._otherwise).write()
+        self.run: Callable[[Mapping[str, Given], Mapping[str, str]], bytes] = written.run
+        self.source = written.source
+        self.constants = written.constants
 
     def _otherwise(self, values: Mapping[str, Given], reasons: Mapping[str, str]) -> bytes:
         """The same where a number is one that no float writes."""
@@ -114,8 +107,8 @@ class _Writer:
         self.floats = floats
         self.code = Code()
         self.code.constants |= {
-            "Decimal": Decimal,
-            "float_text": float_text,
+            "float_json": FLOAT_JSON,
+            "float_exact": FLOAT_EXACT,
             "value_json": value_json,
             "words": words,
             "expand": _expand,
@@ -164,7 +157,11 @@ class _Writer:
     def _input(self, name: str) -> None:
         item, local = self.policy.file.inputs[name], self.locals[name]
         code = f"MISSING_{item.source.split('.', 1)[1].upper()}"
-        gap = self._gap(name, item.if_missing, lambda _: (code, WORDS["missing_input"]), _reason)
+        lead, after = not self.parts, tail("input", item.name)
+        gap = self._constant(
+            gap_of(name, self.labels, item.if_missing, _missing(code), _reason, first=lead, more=after),
+            "G",
+        )
         key, part = self._constant(name, "N"), self.code.fresh("p")
         self.code.add(f"{local.raw} = values[{key}]")
         with self.code.block(f"if {local.raw} is None:"):
@@ -180,15 +177,15 @@ class _Writer:
                 self.code.add("return otherwise(values, why)")
         with self.code.block("else:"):
             self._known_input(name, local)
-            self.code.add(f"{part} = {self._constant(head(name, 'ignore', '', first=not self.parts))}")
-        self.parts += [part, tail("input", item.name), local.shown]
+            self.code.add(f"{part} = {self._constant(head(name, 'ignore', '', first=lead) + after)}")
+        self.parts += [part, local.shown]
 
     def _known_input(self, name: str, local: Local) -> None:
         match self.policy.kinds[name].base:
             case "number" if local.floating:
-                self.code.add(f"text = float_text({local.raw})", f"{local.shown} = {_QUOTED}")
+                self.code.add(f"{local.shown} = float_json[{local.raw}]")
                 if local.used_exactly:
-                    self.code.add(f"{local.exact} = Decimal(text)")
+                    self.code.add(f"{local.exact} = float_exact[{local.raw}]")
             case "number":
                 self.code.add(f"{local.raw} = exact({local.raw})")
                 self._shown(local, "number")
@@ -393,8 +390,7 @@ class _Writer:
     def _gap(
         self, step_id: str, if_missing: Mapping[str, Effect], say: Say, detail: Detail = _no_detail
     ) -> str:
-        first = step_id == next(iter(self.policy.file.inputs)) and not self.parts
-        return self._constant(gap_of(step_id, self.labels, if_missing, say, detail, first=first), "G")
+        return self._constant(gap_of(step_id, self.labels, if_missing, say, detail), "G")
 
     def _meet(self, gap: str, causes: str, part: str) -> None:
         """Say what a gap leads to: a reason, or a note where it is ignored, never silence."""
@@ -418,6 +414,10 @@ class _Writer:
 def _expand(blamed: Iterable[str], known: Mapping[str, Causes], own: str) -> Causes:
     """What is missing behind blamed names; ``own`` stands for what has no value itself."""
     return merge(*(known[name] if name else ((own, NOT_COMPUTABLE),) for name in blamed))
+
+
+def _missing(code: str) -> Say:
+    return lambda _: (code, WORDS["missing_input"])
 
 
 def _unknown(source: str, name: Text) -> Say:

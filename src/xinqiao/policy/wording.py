@@ -59,9 +59,11 @@ def show_number(value: Decimal) -> str:
     plain = str(value)
     if len(plain) > _DIGITS or "E" in plain:
         plain = format(value.normalize(_SHORTEN), "f")
-    elif "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return "0" if plain == "-0" else plain
+    if plain[-1] == "0":
+        if "." in plain:
+            plain = plain.rstrip("0").rstrip(".")
+        return "0" if plain == "-0" else plain
+    return plain
 
 
 def spoken(value: Value, kind: TypeName) -> Text:
