@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.policy.lively import lively
 from tests.policy.strategies import cases, missing_reasons, policies
 from xinqiao.city.cases import generate_cases
 from xinqiao.kernel.errors import UserError
@@ -97,6 +98,12 @@ def _uniform(kind: str, column: list[Any]) -> list[Any]:
     if kind in ("text", "grade", "date"):
         return column
     return [None if value is None else float(value) for value in column]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(lively(), st.integers(0, 10**6))
+def test_close_calls_are_decided_as_one_by_one(policy: Policy, seed: int) -> None:
+    _checked(policy, 200, seed)
 
 
 def test_an_infinity_is_refused_and_named(small: Policy) -> None:

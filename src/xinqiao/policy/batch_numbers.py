@@ -61,7 +61,7 @@ class Numbers:
     def doubt(self, mask: Ref) -> None:
         """Mark the rows of ``mask``."""
         if mask != NONE:
-            self.tape.do("bitwise_or(D, {0}, out=D)", self.tape.solid(mask))
+            self.tape.do("bitwise_or(D, {0}, out=D)", mask)
 
     # operations -------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ class Numbers:
     def settle(self, side: Num, near: Ref) -> Ref:
         """The value of ``side``, exact in the rows ``near`` an edge or the row in doubt."""
         words = f"settle({{0}}, {{1}}, {{2}}, D, {self.origin(side, 3)}, out={{out}})"
-        args = (self.tape.solid(near), side.value, self.error(side))
+        args = (near, side.value, self.error(side))
         return self.tape.op("f", words, *args, *(leaf for leaf, _ in side.leaves))
 
     def origin(self, side: Num, first: int) -> str:

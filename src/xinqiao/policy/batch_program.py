@@ -209,7 +209,7 @@ class _Builder:
         return value
 
     def _outcome(self) -> None:
-        refer, reject = (self.tape.solid(self.tape.either(*masks)) for masks in (self.refer, self.reject))
+        refer, reject = (self.tape.either(*masks) for masks in (self.refer, self.reject))
         self.tape.do("add({0}.view(uint8), {0}.view(uint8), out=outcome)", reject)
         self.tape.do("maximum(outcome, {0}.view(uint8), out=outcome)", refer)
 
@@ -231,11 +231,11 @@ class _Builder:
         self.refer.append(refer)
         self.reject.append(reject)
         if reject == NONE:
-            self.tape.do(f"copyto({place}, {{0}}.view(uint8))", self.tape.solid(refer))
+            self.tape.do(f"copyto({place}, {{0}}.view(uint8))", refer)
             return
-        self.tape.do(f"add({{0}}.view(uint8), {{0}}.view(uint8), out={place})", self.tape.solid(reject))
+        self.tape.do(f"add({{0}}.view(uint8), {{0}}.view(uint8), out={place})", reject)
         if refer != NONE:
-            self.tape.do(f"maximum({place}, {{0}}.view(uint8), out={place})", self.tape.solid(refer))
+            self.tape.do(f"maximum({place}, {{0}}.view(uint8), out={place})", refer)
 
     def _missing(self, written: Mapping[str, Effect], causes: Blame, rows: Ref) -> tuple[Ref, Ref]:
         """Where a missing value refers and where it rejects; the severest of all causes counts."""

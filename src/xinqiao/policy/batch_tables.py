@@ -148,7 +148,7 @@ class TableColumns:
         tape = self.tape
         gone = self.trees.unknown(column)
         if isinstance(column, Cond):
-            return self._placed("copyto({out}, {1})", axis, gone, tape.solid(column.true))
+            return self._placed("copyto({out}, {1})", axis, gone, column.true)
         if isinstance(column, Num):
             value = self._settled(axis, column)
             return self._placed(f"codes({{1}}, {tape.constant(axis.edges[:-1])}, {{out}})", axis, gone, value)

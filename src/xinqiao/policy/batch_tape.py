@@ -77,6 +77,7 @@ class Tape:
 
     def op(self, kind: str, words: str, *args: Ref) -> Ref:
         """The result of ``words`` with ``{0}``, ``{1}`` … and ``{out}``, in a buffer of ``kind``."""
+        args = tuple(self._solid(arg) for arg in args)
         key = (kind, words, *args)
         if key not in self._known:
             self._known[key] = f"v{len(self._ops)}"
@@ -85,7 +86,7 @@ class Tape:
 
     def do(self, words: str, *args: Ref) -> None:
         """A statement without a result."""
-        self._ops.append(_Op("", words, args, ""))
+        self._ops.append(_Op("", words, tuple(self._solid(arg) for arg in args), ""))
 
     # masks ------------------------------------------------------------------------------------
 
@@ -133,9 +134,9 @@ class Tape:
         words = "copyto({out}, {2}); copyto({out}, {1}, where={0})"
         return self.op(kind, words, mask, then, other)
 
-    def solid(self, mask: Ref) -> Ref:
-        """``mask`` as a column even where it is the same for every row."""
-        return mask if mask not in (ALL, NONE) else self.op("b", f"{{out}}.fill({mask == ALL})")
+    def _solid(self, arg: Ref) -> Ref:
+        """An argument; a mask that is the same for every row becomes a column."""
+        return self.op("b", f"{{out}}.fill({arg == ALL})") if arg in (ALL, NONE) else arg
 
     # source -----------------------------------------------------------------------------------
 

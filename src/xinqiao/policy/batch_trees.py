@@ -163,10 +163,8 @@ class Trees:
         tape = self.tape
         if isinstance(left, Cond) and isinstance(right, Cond):
             known = tape.both(left.known, right.known)
-            same = tape.no(
-                tape.op("b", "not_equal({0}, {1}, out={out})", *map(tape.solid, (left.true, right.true)))
-            )
-            return Cond(tape.both(same, known) if op == "==" else tape.but(known, same), known)
+            same = tape.op("b", f"{_ORDER[op]}({{0}}, {{1}}, out={{out}})", left.true, right.true)
+            return Cond(tape.both(same, known), known)
         known = tape.no(tape.either(self.unknown(left), self.unknown(right)))
         if isinstance(left, Num) and isinstance(right, Num):
             true = self.numbers.compare(op, left, right)
