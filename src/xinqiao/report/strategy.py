@@ -12,6 +12,7 @@ from xinqiao.kernel.quantity import fixed, percent, wan
 from xinqiao.kernel.text import Text
 from xinqiao.report.charts.lines import Axis, Cloud, Mark, Series, Stack, clouds, lines, stacks
 from xinqiao.report.page import render
+from xinqiao.strategy.book import open_book
 from xinqiao.strategy.explain import STANDINGS, Line, explain
 from xinqiao.strategy.industry import name_words
 from xinqiao.strategy.plan import Plan, Statement
@@ -64,6 +65,7 @@ def render_strategy(made: Study) -> str:
         sure=_sureness(made.plan),
         classes=CLASSES,
         prices=_prices(made.plan),
+        smooth=_on_smooth_curves(made),
         shock=_shock(made) if made.shocked else None,
     )
 
@@ -102,6 +104,15 @@ def _industry(industry: str) -> Text:
 def _sureness(plan: Plan) -> list[tuple[Text, int]]:
     counts = Counter[str](each.sureness for each in plan.book.applicants)
     return [(words, counts[key]) for key, words in SURENESS.items() if counts[key]]
+
+
+def _on_smooth_curves(made: Study) -> float | None:
+    """What the plan earns if churn follows the smooth curves; None when it was made with them."""
+    if made.terms.curve == "smooth":
+        return None
+    book = made.plan.book
+    terms = made.terms.model_copy(update={"curve": "smooth"})
+    return made.plan.statement(open_book(book.applicants, made.churn, made.mandate, terms)).profit_cny
 
 
 _LIMITS = {

@@ -32,7 +32,7 @@ SHARES = (0.25, 0.5, 0.75, 1.0)
 
 NAMES = {
     "equal": Text(zh="平均分配", en="equal split"),
-    "best_first": Text(zh="择优，统一利率", en="best rated first"),
+    "best_first": Text(zh="择优", en="best rated first"),
     "proportional": Text(zh="按评分比例", en="score-proportional"),
 }
 
