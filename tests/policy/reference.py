@@ -31,7 +31,17 @@ from xinqiao.policy.case import Inputs, read_inputs
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
 from xinqiao.policy.decision import OUTCOMES, SEVERITY, Decision, Effect, Reason, TraceStep
 from xinqiao.policy.format import Adverse
-from xinqiao.policy.logic import ARITHMETIC, Value, exact, exact_of, round_to
+from xinqiao.policy.logic import (
+    ARITHMETIC,
+    Value,
+    apply,
+    exact,
+    exact_of,
+    kleene_and,
+    kleene_not,
+    kleene_or,
+    round_to,
+)
 from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, Shown, fill, show, spoken, with_causes
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -42,26 +52,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-
-
-def kleene_and(parts: Iterable[bool | None]) -> bool | None:
-    """False when any part is false, else unknown when any is unknown."""
-    unknown = False
-    for part in parts:
-        if part is False:
-            return False
-        unknown |= part is None
-    return None if unknown else True
-
-
-def kleene_or(parts: Iterable[bool | None]) -> bool | None:
-    """True when any part is true, else unknown when any is unknown."""
-    return kleene_not(kleene_and(kleene_not(part) for part in parts))
-
-
-def kleene_not(part: bool | None) -> bool | None:  # noqa: FBT001 - a truth value, not a switch
-    """Unknown stays unknown."""
-    return None if part is None else not part
 
 
 class Evaluator:
@@ -182,24 +172,6 @@ def arithmetic(op: str, left: Decimal | None, right: Decimal | None) -> Decimal 
                 return ARITHMETIC.divide(left, right)
             case _:
                 return ARITHMETIC.power(left, right)
-    except DecimalException:
-        return None
-
-
-def apply(function: str, values: list[Decimal]) -> Decimal | None:
-    """A numeric function of known numbers; missing where it has no value."""
-    try:
-        match function:
-            case "min":
-                return min(values)
-            case "max":
-                return max(values)
-            case "abs":
-                return ARITHMETIC.abs(values[0])
-            case "round_down":
-                return round_to(values[0], values[1], "down")
-            case _:
-                return round_to(values[0], values[1], "half_up")
     except DecimalException:
         return None
 

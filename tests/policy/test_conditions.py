@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.policy.reference import Evaluator
 from xinqiao.kernel.errors import UserError
 from xinqiao.policy.conditions import Cells
 from xinqiao.policy.format import Cell
 from xinqiao.policy.kinds import Kind
-from xinqiao.policy.logic import Evaluator, Value
+from xinqiao.policy.logic import Value
 
 CELLS = Cells(("A", "B", "C", "D"))
 NUMBER, GRADE, BOOL, TEXT, DATE = Kind("number"), Kind("grade"), Kind("bool"), Kind("text"), Kind("date")

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from xinqiao.cli import views
 from xinqiao.cli.companies import Company, Records
+from xinqiao.indicator.flag import red_flags
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.text import Text
@@ -83,6 +84,14 @@ class Material:
         found: dict[str, dict[str, Text]] = defaultdict(dict)
         for row in self.snapshot.missing.to_pylist():
             found[row["company_id"]][row["indicator"]] = views.missing_words(row["reason"], row["detail"])
+        return found
+
+    @cached_property
+    def flags(self) -> dict[str, set[str]]:
+        """Company -> indicators whose red flag it raises."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in red_flags(self.snapshot).to_pylist():
+            found[row["company_id"]].add(row["indicator"])
         return found
 
     @cached_property

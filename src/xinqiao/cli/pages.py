@@ -160,7 +160,7 @@ def _indicator(material: Material, model: Model, key: str, indicator: Indicator)
         peer_median=_number(model.peers.of(material.peer_group(key)).get(indicator.id)),
         direction=indicator.direction,
         red_flag=flag.text if flag else None,
-        flagged=bool(flag and views.raised(flag, {**material.given[key], "value": value})),
+        flagged=indicator.id in material.flags[key],
         scored=indicator.id in model.card.names,
     )
 

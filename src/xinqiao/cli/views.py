@@ -12,10 +12,8 @@ import numpy as np
 from scipy.stats import beta
 
 from xinqiao.indicator.definition import indicators
-from xinqiao.indicator.model import RedFlag
 from xinqiao.indicator.reason import REASONS
 from xinqiao.kernel.text import Text
-from xinqiao.policy.logic import Evaluator, exact
 from xinqiao.report.charts.bars import ScoreBin
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc
 from xinqiao.report.charts.scale import Band
@@ -201,9 +199,3 @@ def plain(value: object) -> str:
             return f"{value:.6g}"
         case _:
             return str(value)
-
-
-def raised(flag: RedFlag, values: Mapping[str, float | None]) -> bool:
-    """Whether a red flag is definitely raised; a missing value raises none."""
-    given = {name: None if value is None else exact(value) for name, value in values.items()}
-    return Evaluator(given, {}).truth(flag.formula.node) is True
