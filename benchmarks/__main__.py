@@ -1,94 +1,67 @@
-"""Everything in one run: the main job on the real set (if there), then many generated invoices.
+"""All measurements in one run, side by side.
 
-Environment: BENCH_ROWS (20,000,000), BENCH_DIR (a temporary folder, removed; a named one is kept and
-its invoices used again), XINQIAO_DATA (folder with cumcm2020c), BENCH_SKIP (names of jobs, by comma),
-BENCH_RESULTS (a file that gets the table, as Markdown).
+Sections: invoices, decisions, scoring, models; BENCH_ONLY names some of them, by comma.
+Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
+kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
+ran are replaced, the others kept).
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import cards, decisions, invoices, models
 from benchmarks.machine import describe
-from benchmarks.measure import Measured, measure
 
-MAPPING = Path(__file__).parent.parent / "tests" / "mappings" / "cumcm2020c.yaml"
-REAL_AS_OF = "2020-02-29"
-JOBS = (
-    ("floor: DuckDB adds up the columns", ["scan"]),
-    ("ours: the 16 core indicators", ["engine", "core"]),
-    ("ours: all invoice indicators", ["engine", "all"]),
-    ("Polars, written directly: the 16", ["polars"]),
-    ("pandas, written directly: the 16", ["pandas"]),
-)
-
-
-def real_run(folder: Path) -> list[Measured]:
-    data = os.environ.get("XINQIAO_DATA")
-    if not data:
-        print("cumcm2020c: skipped, XINQIAO_DATA is not set")
-        return []
-    source = ["--data", f"{data}/cumcm2020c", "--mapping", str(MAPPING), "--as-of", REAL_AS_OF]
-    command = [
-        "-c",
-        "from xinqiao.cli.main import main; main()",
-        "run",
-        *source,
-        "--out",
-        str(folder / "run"),
-    ]
-    return [measure("run on cumcm2020c, 1.1 million invoices, 425 companies", command)]
-
-
-def generated(folder: Path, rows: int) -> tuple[Measured, list[Measured]]:
-    skipped = os.environ.get("BENCH_SKIP", "").split(",")
-    if not (folder / "data" / "sales.csv").exists():  # takes its name last
-        measure(f"generate {rows:,} invoices", ["-m", "benchmarks.jobs", "generate", str(folder), str(rows)])
-    shutil.rmtree(folder / "lake", ignore_errors=True)  # what is already there would not be ingested again
-    ingested = measure("ingest", ["-m", "benchmarks.jobs", "ingest", str(folder)])
-    measured = [
-        measure(name, ["-m", "benchmarks.jobs", job[0], str(folder), *job[1:]])
-        for name, job in JOBS
-        if job[0] not in skipped
-    ]
-    if not {"engine", "polars", "pandas"} & set(skipped):
-        measure("compare values", ["-m", "benchmarks.jobs", "compare", str(folder)])
-    return ingested, measured
-
-
-def table(real: list[Measured], rows: int, ingested: Measured, measured: list[Measured]) -> list[str]:
-    floor = measured[0].cpu
-    lines = ["| job | wall s | CPU s | CPU / floor | peak MB |", "|---|---|---|---|---|"]
-    lines += [f"| {m.name} | {m.wall:.1f} | {m.cpu:.1f} | | {m.peak_mb:,.0f} |" for m in real]
-    rate = f"{rows / ingested.wall:,.0f} rows/s, {rows / ingested.cpu:,.0f} rows per CPU second"
-    lines.append(
-        f"| ingest {rows:,} invoices from CSV: {rate} "
-        f"| {ingested.wall:.1f} | {ingested.cpu:.1f} | {ingested.cpu / floor:.1f} | {ingested.peak_mb:,.0f} |"
-    )
-    lines += [
-        f"| {m.name} | {m.wall:.1f} | {m.cpu:.1f} | {m.cpu / floor:.1f} | {m.peak_mb:,.0f} |"
-        for m in measured
-    ]
-    return lines
+SECTIONS = {
+    "invoices": ("Invoices to indicators", invoices.section),
+    "decisions": ("Decisions", decisions.section),
+    "scoring": ("Fitting and scoring", cards.section),
+    "models": ("Models on public sets", models.section),
+}
+TITLE = "# Measured side by side"
 
 
 def main() -> None:
-    rows = int(os.environ.get("BENCH_ROWS", "20000000"))
-    machine = describe()
-    print("\n".join(machine), flush=True)
+    chosen = os.environ.get("BENCH_ONLY", ",".join(SECTIONS)).split(",")
+    if unknown := set(chosen) - set(SECTIONS):
+        message = f"BENCH_ONLY: {', '.join(sorted(unknown))}? {', '.join(SECTIONS)}"
+        raise SystemExit(message)
+    found: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as temporary:
-        folder = Path(os.environ.get("BENCH_DIR", temporary)) / str(rows)
+        folder = Path(os.environ.get("BENCH_DIR", temporary))
         folder.mkdir(parents=True, exist_ok=True)
-        real = real_run(Path(temporary))
-        ingested, measured = generated(folder, rows)
-    lines = table(real, rows, ingested, measured)
-    report = "\n".join(["# Measured side by side in one run", "", *machine, "", *lines, ""])
-    print("\n" + report)
+        for name in SECTIONS:
+            if name in chosen:
+                found[name] = run(name, folder)
     if target := os.environ.get("BENCH_RESULTS"):
-        Path(target).write_text(report, encoding="utf-8")
+        keep(Path(target), found)
+
+
+def run(name: str, folder: Path) -> str:
+    """Run a section; its Markdown, which is printed too."""
+    title, section = SECTIONS[name]
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    machine = describe()
+    print(f"\n## {title}", *machine, sep="\n", flush=True)
+    text = "\n".join([f"## {title}", "", f"{day}; " + "  \n".join(machine), "", *section(folder), ""])
+    print("\n" + text, flush=True)
+    return text
+
+
+def keep(path: Path, found: dict[str, str]) -> None:
+    """Put the sections that ran into ``path``, in order, and leave the others as they are."""
+    before = path.read_text("utf-8") if path.exists() else ""
+    parts = {part.partition("\n")[0].removeprefix("## "): part for part in re.split(r"\n(?=## )", before)[1:]}
+    parts |= {SECTIONS[name][0]: text for name, text in found.items()}
+    ordered = [parts[title].strip() for title, _ in SECTIONS.values() if title in parts]
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text("\n\n".join([TITLE, *ordered]) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,18 @@
 # ruff: noqa: PLC0415 - each job pays for its own imports only
 from __future__ import annotations
 
+import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.figures import Figures, cpu, write
+from benchmarks.figures import read as read_figures
 from benchmarks.loans import HELD_OUT, SEED, category_columns, special_columns, write_loans
+from benchmarks.measure import ONE_THREAD, measure
 
 LATENCY_CALLS = 200
 
@@ -141,6 +145,59 @@ def toad(folder: Path, rows: int) -> Figures:
 def _objects(frame: Any) -> Any:  # noqa: ANN401 - a pandas frame
     """Texts as Python objects, as the peers expect them."""
     return frame.astype(dict.fromkeys(category_columns(), object))
+
+
+def section(folder: Path) -> list[str]:
+    """Section ``scoring``. Environment: BENCH_CARDS, numbers of rows by comma (200000,1000000)."""
+    if absent := [peer for peer in ("optbinning", "toad") if find_spec(peer) is None]:
+        return [f"skipped: {', '.join(absent)} not installed (extra peers)"]
+    folder = folder / "cards"
+    folder.mkdir(exist_ok=True)
+    lines = [
+        "60 columns: 40 numbers, 10 counts, 10 texts; missing and special values; generated. CPU seconds.",
+        "AUC on 100,000 rows held out. One row: its score with four reasons (optbinning gives no reasons).",
+        "",
+    ]
+    for rows in map(int, os.environ.get("BENCH_CARDS", "200000,1000000").split(",")):
+        run = {
+            job: measure(
+                f"{job} {rows:,}", ["-m", "benchmarks.cards", job, str(folder), str(rows)], ONE_THREAD
+            )
+            for job in JOBS
+        }
+        found = {job: read_figures(folder, job, rows) for job in JOBS}
+        lines += _table(rows, found, {job: each.peak_mb for job, each in run.items()})
+    return lines
+
+
+def _table(rows: int, found: dict[str, Figures], peak: dict[str, float]) -> list[str]:
+    lines = [
+        f"| {rows:,} rows | fit | score | score / ours | from codes | one row ms | AUC | peak MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    best = found["ours"]["score_s"]
+    for job in ("floor", "ours", "optbinning", "toad"):
+        figures = found[job]
+        cells = [
+            _cell(figures, "fit_s", "{:.2f}"),
+            _cell(figures, "score_s", "{:.3f}"),
+            f"{figures['score_s'] / best:.1f}",
+            _cell(figures, "codes_s", "{:.3f}"),
+            _cell(figures, "row_ms", "{:.3f}"),
+            _cell(figures, "auc", "{:.4f}"),
+            f"{peak[job]:,.0f}",
+        ]
+        name = "floor: one pass over the memory" if job == "floor" else job
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    fit = min(found[peer]["fit_s"] for peer in ("optbinning", "toad")) / found["ours"]["fit_s"]
+    score = min(found[peer]["score_s"] for peer in ("optbinning", "toad")) / best
+    arrow = found["ours"]["arrow_s"]
+    words = f"fits {fit:.1f} times and scores {score:.1f} times as fast as the faster peer"
+    return [*lines, "", f"Ours {words}; scoring an Arrow table takes {arrow:.2f} s.", ""]
+
+
+def _cell(figures: Figures, name: str, form: str) -> str:
+    return form.format(figures[name]) if name in figures else ""
 
 
 JOBS = {job.__name__: job for job in (generate, floor, ours, optbinning, toad)}

@@ -8,14 +8,18 @@ cases are generated on its edges, a tenth of the values of half of them missing.
 # ruff: noqa: PLC0415 - each job pays for its own imports only
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from benchmarks.figures import Figures, cpu, write
+from benchmarks.figures import Figures, cpu, read, write
+from benchmarks.measure import ONE_THREAD, measure
 from xinqiao.city.cases import generate_cases
 from xinqiao.policy.batch import decide_batch
 from xinqiao.policy.case import read_inputs
@@ -39,7 +43,8 @@ def shipped() -> Policy:
 def plain_cases(policy: Policy, rows: int) -> list[Plain]:
     """Values and missing reasons of each case, as they come from JSON."""
     frame = read_frame(policy, generate_cases(policy, rows, SEED))
-    columns = [{name: c.to_pylist() for name, c in part.items()} for part in (frame.columns, frame.missing)]
+    parts = (frame.columns, frame.missing)
+    columns = [{name: column.to_pylist() for name, column in part.items()} for part in parts]
     values, reasons = (
         [dict(zip(part, row, strict=True)) for row in zip(*part.values(), strict=True)] for part in columns
     )
@@ -74,25 +79,27 @@ def ours(_folder: Path, rows: int) -> Figures:
     cases = plain_cases(policy, min(rows, ONE_BY_ONE))
     inputs = [read_inputs(policy, *case) for case in cases]
     complete = [case for case in cases if not read_inputs(policy, *case).reasons]
+
+    def each(chosen: list[Plain]) -> float:
+        return cpu(lambda: [decide_json(policy, read_inputs(policy, *c)) for c in chosen]) / len(chosen)
+
     return {
-        "each_s": cpu(lambda: [decide_json(policy, read_inputs(policy, *case)) for case in cases])
-        / len(cases),
-        "read_s": cpu(lambda: [decide_json(policy, each) for each in inputs]) / len(cases),
-        "complete_s": cpu(lambda: [decide_json(policy, read_inputs(policy, *c)) for c in complete])
-        / len(complete),
+        "each_s": each(cases),
+        "read_s": cpu(lambda: [decide_json(policy, case) for case in inputs]) / len(cases),
+        "complete_s": each(complete),
     }
 
 
 def zen(_folder: Path, rows: int) -> Figures:
-    """Static loader, trace on, no JSON text made of it; told our rule for missing values, and word by word."""
+    """Static loader; told our rule for missing values with trace, and word by word with and without."""
     from tests.peers.zen import ZenPolicy, context
 
     policy = shipped()
-    read = [read_inputs(policy, *case) for case in plain_cases(policy, min(rows, ONE_BY_ONE))]
-    complete = [inputs for inputs in read if not inputs.reasons]
+    known = [read_inputs(policy, *case) for case in plain_cases(policy, min(rows, ONE_BY_ONE))]
+    complete = [inputs for inputs in known if not inputs.reasons]
     figures: Figures = {}
     for name, told, trace, chosen in (
-        ("each_s", True, True, read),
+        ("each_s", True, True, known),
         ("complete_s", False, True, complete),
         ("silent_s", False, False, complete),
     ):
@@ -142,8 +149,8 @@ def batch(folder: Path, rows: int) -> Figures:
             output.fill(0)
 
     def from_file() -> None:
-        read = read_frame(policy, pq.read_table(path))
-        decide_batch(policy, read.columns, read.missing).to_arrow()
+        cases = read_frame(policy, pq.read_table(path))
+        decide_batch(policy, cases.columns, cases.missing).to_arrow()
 
     decided = decide_batch(policy, columns, reasons)
     return {
@@ -207,6 +214,66 @@ def products(_folder: Path, rows: int) -> Figures:
         "each_s": cpu(lambda: [decide_json(p, read_inputs(p, *case)) for case in cases for p in policies])
         / len(cases)
     }
+
+
+def section(folder: Path) -> list[str]:
+    """Section ``decisions``. Environment: BENCH_CASES, rows of the batch (1,000,000; compared: a tenth)."""
+    if find_spec("zen") is None or find_spec("drools") is None or not shutil.which("javac"):
+        return ["skipped: zen-engine, drools-jpy (extra peers) and a JDK are needed"]
+    folder = folder / "decisions"
+    folder.mkdir(exist_ok=True)
+    rows = int(os.environ.get("BENCH_CASES", "1000000"))
+    found: dict[str, Figures] = {}
+    for job in JOBS:
+        count = rows if job == "batch" else rows // 10
+        measure(f"decisions: {job}", ["-m", "benchmarks.decisions", job, str(folder), str(count)], ONE_THREAD)
+        found[job] = read(folder, job, count)
+    return [
+        f"Policy small_firm_credit. {rows // 10:,} generated cases decided one by one and by the others: "
+        + ", ".join(f"{name} {count:.0f} differences" for name, count in found["equal"].items())
+        + ".",
+        "",
+        *_speeds(found),
+        "",
+        *_others(found, rows),
+    ]
+
+
+def _speeds(found: dict[str, Figures]) -> list[str]:
+    ours, zen, drools = found["ours"], found["zen"], found["drools"]
+    rows = [
+        ("ours: plain values in, JSON with the whole trace out", ours["each_s"], ours["each_s"]),
+        ("ours: inputs already read", ours["read_s"], ours["each_s"]),
+        (
+            "zen-engine, static loader, trace on, told our rule for missing values",
+            zen["each_s"],
+            ours["each_s"],
+        ),
+        ("Drools, one session, JSON of values and fired rules", drools["each_s"], ours["each_s"]),
+        ("ours, only cases without a missing value", ours["complete_s"], ours["complete_s"]),
+        ("zen-engine word by word, the same cases, trace on", zen["complete_s"], ours["complete_s"]),
+        ("zen-engine word by word, the same cases, no trace", zen["silent_s"], ours["complete_s"]),
+    ]
+    lines = [
+        "| one by one | microseconds of CPU | decisions per CPU second | time / ours |",
+        "|---|---|---|---|",
+    ]
+    return lines + [f"| {name} | {s * 1e6:.1f} | {1 / s:,.0f} | {s / base:.1f} |" for name, s, base in rows]
+
+
+def _others(found: dict[str, Figures], rows: int) -> list[str]:
+    batch, table, products = found["batch"], found["table"], found["products"]
+    return [
+        "| | |",
+        "|---|---|",
+        f"| {rows:,} cases in columns, rows per CPU second | {batch['rows_s']:,.0f} |",
+        f"| the same, from a Parquet file to an Arrow table | {batch['file_rows_s']:,.0f} |",
+        f"| floor: inputs read once, results written | {batch['floor_rows_s']:,.0f} |",
+        f"| share of rows that had to be decided alone | {batch['alone']:.6f} |",
+        f"| tables of {table['rows']:,.0f} rows, with trace, per CPU second | {1 / table['each_s']:,.0f} |",
+        f"| the same in zen-engine word by word | {1 / table['zen_s']:,.0f} |",
+        f"| {PRODUCTS} products for one company, milliseconds | {products['each_s'] * 1000:.2f} |",
+    ]
 
 
 JOBS = {job.__name__: job for job in (equal, ours, zen, drools, batch, table, products)}

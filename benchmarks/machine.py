@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 PACKAGES = ("xinqiao", "duckdb", "ibis-framework", "polars", "pandas", "pyarrow", "numpy")
+PEERS = ("zen-engine", "drools-jpy", "optbinning", "toad", "lightgbm", "interpret-core")
 
 
 def describe() -> list[str]:
@@ -21,5 +22,9 @@ def describe() -> list[str]:
     return [
         f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, {system}",
         f"load before: {load}",
-        ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        ", ".join(f"{name} {version(name)}" for name in (*PACKAGES, *_installed())),
     ]
+
+
+def _installed() -> list[str]:
+    return [name for name in PEERS if next(iter(distributions(name=name)), None)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,18 @@ class JobFailedError(RuntimeError):
     """A job ended with an error; its output stands above."""
 
 
-def measure(name: str, arguments: list[str]) -> Measured:
-    """Start Python with ``arguments`` and wait for it; raises JobFailedError when it fails."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For jobs whose CPU time is compared: threads that wait in a busy loop would count as work."""
+
+
+def measure(name: str, arguments: list[str], variables: Mapping[str, str] | None = None) -> Measured:
+    """Start Python with ``arguments`` and wait for it; raises JobFailedError when it fails.
+
+    ``variables`` are added to the environment.
+    """
     sys.stdout.flush()
     begin = time.perf_counter()
-    pid = os.posix_spawn(sys.executable, [sys.executable, *arguments], _environment())
+    pid = os.posix_spawn(sys.executable, [sys.executable, *arguments], _environment() | dict(variables or {}))
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begin
     if os.waitstatus_to_exitcode(status):
