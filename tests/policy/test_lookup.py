@@ -118,7 +118,7 @@ def _cases(step: TableStep) -> list[dict[str, Value]]:
 def meant(step: TableStep, case: dict[str, Value]) -> module.Answer:
     """The answer by reading the rows one by one."""
     hits, fault, blamed = find_rows(step, Evaluator(case, RANK))
-    return module.Answer(tuple(hits), fault, blamed)
+    return module.Answer(() if fault else tuple(hits), fault, blamed)
 
 
 def _found(lookup: Lookup, step: TableStep, case: dict[str, Value]) -> module.Answer:

@@ -125,24 +125,21 @@ class _Check:
         table = step.table
         i = next(i for i, each in enumerate(self.file.tables) if each is table)
         faults = TableFaults(step, compile_lookup(step, self.grades, self.kinds), self.env)
-        rows = range(len(step.rows))
-        if faults.worked_out:
-            unreached = faults.unreached()
-            rows_hit = set(rows) - set(unreached)
-            yield from self._some(self._unreached(i, faults, unreached), len(unreached), i)
-            if gaps := faults.gaps():
-                box = "; ".join(gaps)
-                yield self._found("error", "POL-TABLE-GAP", "tables", i, "rows", table=table.id, box=box)
-            overlaps = faults.overlaps()
-            yield from self._some(self._overlaps(i, faults), len(overlaps), i)
-        else:
-            rows_hit = set(rows)
+        unreached, overlaps = faults.unreached(), faults.overlaps()
+        yield from self._some(self._unreached(i, faults, unreached), len(unreached), i)
+        yield from self._some(self._overlaps(i, faults, overlaps), len(overlaps), i)
+        if gaps := faults.gaps():
+            box = "; ".join(gaps)
+            yield self._found("error", "POL-TABLE-GAP", "tables", i, "rows", table=table.id, box=box)
+        if not faults.worked_out:
             yield self._found("warning", "POL-TABLE-TANGLED", "tables", i, table=table.id)
         for j, name in enumerate(table.inputs):
             if all(row[j] == "-" for row in table.rows):
                 yield self._found("warning", "POL-COLUMN-UNUSED", "tables", i, "inputs", j, name=name)
+        never = set(unreached)
         for k, name in enumerate(table.outputs):
-            self.env[name] = self._output(step.rows[row][1][k] for row in rows_hit)
+            cells = (outs[k] for row, (_, outs) in enumerate(step.rows) if row not in never)
+            self.env[name] = self._output(cells)
 
     def _output(self, cells: Iterable[Const]) -> Reach:
         """What a table's column can give; it can always give nothing."""
@@ -172,12 +169,13 @@ class _Check:
                 "error", "POL-ROW-UNREACHABLE", *path, row=row + 1, lines=", ".join(lines) + more
             )
 
-    def _overlaps(self, i: int, faults: TableFaults) -> Iterator[Finding]:
-        for each in faults.overlaps():
-            line = self.lines.at(("tables", i, "rows", each.first))
-            values = {"row": each.second + 1, "other": each.first + 1, "line": line}
-            path = ("tables", i, "rows", each.second)
-            yield self._found("error", "POL-TABLE-OVERLAP", *path, **values, box=faults.example(each))
+    def _overlaps(self, i: int, faults: TableFaults, pairs: list[tuple[int, int]]) -> Iterator[Finding]:
+        for first, second in pairs:
+            line = self.lines.at(("tables", i, "rows", first))
+            values = {"row": second + 1, "other": first + 1, "line": line}
+            path = ("tables", i, "rows", second)
+            box = faults.example(first, second)
+            yield self._found("error", "POL-TABLE-OVERLAP", *path, **values, box=box)
 
     # rules and ends ---------------------------------------------------------------------------
 

@@ -2,17 +2,17 @@
 
 All of it is read off the layered arrays of ``lookup``: which answers can be reached at all when every
 column stays within its possible values, and by which codes. That is exact for tables of any size
-that ``lookup`` can work out; no case is sampled.
+that ``lookup`` can work out; no case is sampled. Overlaps are found pair by pair, by sets of rows.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
-from math import prod
+from functools import cached_property, reduce
+from math import isqrt, prod
+from operator import and_, or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +33,6 @@ Box = tuple[NDArray[np.intp], ...]
 """A set of codes a column: any combination of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """Two rows (0-based) that hit together, and the answer of the table there."""
-
-    first: int
-    second: int
-    answer: int
-
-
 class TableFaults:
     """The faults of one table whose columns take the values of ``reaches``."""
 
@@ -49,6 +40,7 @@ class TableFaults:
         self.step = step
         self.lookup = lookup
         self.rows = lookup.rows
+        self._pairs: dict[tuple[int, int, int], int] = {}
         self.codes = [possible_codes(axis, reaches[axis.name]) for axis in lookup.axes]
         self.words = [_Words(axis, codes) for axis, codes in zip(lookup.axes, self.codes, strict=True)]
 
@@ -58,13 +50,19 @@ class TableFaults:
         return self.lookup.layers is not None
 
     def unreached(self) -> list[int]:
-        """Rows that never hit, whatever the values, missing ones too."""
-        with_missing = [
-            np.append(codes, axis.missing) for axis, codes in zip(self.lookup.axes, self.codes, strict=True)
-        ]
-        answers = self._states(with_missing)[-1]
+        """Rows that never count, whatever the values, missing ones too.
+
+        In a table not worked out, a row that only several others together cover is not found.
+        """
+        rows = range(len(self.step.rows))
+        if self.rows.hit != "first":
+            return [row for row in rows if self.impossible_column(row)]
+        if not self.worked_out:
+            return [row for row in rows if self.impossible_column(row) or self._held(row)]
+        pairs = zip(self.lookup.axes, self.codes, strict=True)
+        answers = self._states([np.append(codes, axis.missing) for axis, codes in pairs])[-1]
         hit = {row for i in answers.tolist() for row in self.lookup.answers[i].hits}
-        return [row for row in range(len(self.step.rows)) if row not in hit]
+        return [row for row in rows if row not in hit]
 
     def impossible_column(self, row: int) -> str | None:
         """The column whose cell in ``row`` no possible value satisfies."""
@@ -75,34 +73,55 @@ class TableFaults:
 
     def covering(self, row: int) -> list[int]:
         """The earlier rows that answer where ``row`` would: one if one does it all."""
-        meeting = holding = (1 << row) - 1
-        for j, possible in enumerate(self.rows.possible):
-            meets, holds = 0, -1
-            for code in self._own(j, row).tolist():
-                meets |= possible[code]
-                holds &= possible[code]
-            meeting, holding = meeting & meets, holding & holds
-        return list(members(holding & -holding)) or list(members(meeting))
+        held = self._held(row)
+        return list(members(held & -held)) or list(members(self._met(row)))
 
     def gaps(self) -> list[str]:
-        """Where no row hits, in words, up to ``MAX_EXAMPLES``."""
+        """Where no row hits, in words, up to ``MAX_EXAMPLES``; none in a table not worked out."""
+        if not self.worked_out:
+            return []
         boxes = itertools.islice(self._boxes("table_no_row"), MAX_BOXES)
         merged = _merged([tuple(tuple(codes.tolist()) for codes in box) for box in boxes])
         return [self._describe(box) for box in merged[:MAX_EXAMPLES]]
 
-    def overlaps(self) -> list[Overlap]:
-        """For each row of a ``unique`` table that hits with an earlier one: the first such."""
-        found: dict[int, tuple[int, int]] = {}
-        for i in self._reached[-1].tolist():
-            answer = self.lookup.answers[i]
-            if answer.fault == "table_several_rows":
-                for row in answer.hits[1:]:
-                    found[row] = min(found.get(row, (answer.hits[0], i)), (answer.hits[0], i))
-        return [Overlap(first, second, answer) for second, (first, answer) in sorted(found.items())]
+    def overlaps(self) -> list[tuple[int, int]]:
+        """Pairs of rows of a ``unique`` table that can hit together: each later row with the first such."""
+        if self.rows.hit != "unique":
+            return []
+        met = ((next(members(self._met(row)), None), row) for row in range(len(self.step.rows)))
+        return [(first, row) for first, row in met if first is not None and not self.impossible_column(row)]
 
-    def example(self, overlap: Overlap) -> str:
-        """Where both rows of ``overlap`` hit, in words."""
-        return self._describe(next(self._paths(overlap.answer)))
+    def example(self, first: int, second: int) -> str:
+        """Where both rows hit, in words."""
+        pairs = ((self._own(j, first), self._own(j, second)) for j in range(len(self.lookup.axes)))
+        return self._describe([np.intersect1d(*pair) for pair in pairs])
+
+    # pairs of rows ----------------------------------------------------------------------------
+
+    def _met(self, row: int) -> int:
+        """The set of earlier rows that share a value of every column with ``row``."""
+        return self._with(row, [runs.any_of for runs in self._runs], 0)
+
+    def _held(self, row: int) -> int:
+        """The set of earlier rows that hold wherever ``row`` does."""
+        return self._with(row, [runs.all_of for runs in self._runs], 1)
+
+    def _with(self, row: int, finds: Sequence[Callable[[int, int], int]], kind: int) -> int:
+        found = (1 << row) - 1
+        for j, find in enumerate(finds):
+            cell = self.rows.cells[j][row]
+            key = j, kind, id(cell)
+            if key not in self._pairs:
+                places = np.searchsorted(self.codes[j], np.array(cell.ranges, np.intp).reshape(-1, 2))
+                sets = [find(low, high) for low, high in places.tolist()]
+                self._pairs[key] = reduce(and_ if kind else or_, sets, -1 if kind else 0)
+            found &= self._pairs[key]
+        return found
+
+    @cached_property
+    def _runs(self) -> list[_Runs]:
+        pairs = zip(self.rows.possible, self.codes, strict=True)
+        return [_Runs([possible[code] for code in codes.tolist()]) for possible, codes in pairs]
 
     # boxes ------------------------------------------------------------------------------------
 
@@ -149,6 +168,34 @@ class TableFaults:
         """The box as an expression would have it: the columns that matter only, ``-`` when none does."""
         parts = [words.of(np.array(codes)) for words, codes in zip(self.words, box, strict=True)]
         return " and ".join(part for part in parts if part) or "-"
+
+
+class _Runs:
+    """Unions and intersections of sets over runs of codes, most of them by blocks made before."""
+
+    def __init__(self, sets: list[int]) -> None:
+        self.sets = sets
+        self.size = max(isqrt(len(sets)), 1)
+        starts = range(0, len(sets), self.size)
+        self.unions = [reduce(or_, sets[i : i + self.size]) for i in starts]
+        self.sections = [reduce(and_, sets[i : i + self.size]) for i in starts]
+
+    def any_of(self, low: int, high: int) -> int:
+        """The rows in any set from ``low`` to before ``high``."""
+        return reduce(or_, self._parts(low, high, self.unions), 0)
+
+    def all_of(self, low: int, high: int) -> int:
+        """The rows in every one of them; all rows (-1) when there is none."""
+        return reduce(and_, self._parts(low, high, self.sections), -1)
+
+    def _parts(self, low: int, high: int, blocks: list[int]) -> Iterator[int]:
+        first, last = -(-low // self.size), high // self.size
+        if first >= last:
+            yield from self.sets[low:high]
+            return
+        yield from self.sets[low : first * self.size]
+        yield from blocks[first:last]
+        yield from self.sets[last * self.size : high]
 
 
 def _merged(boxes: list[tuple[tuple[int, ...], ...]]) -> list[tuple[tuple[int, ...], ...]]:

@@ -29,10 +29,13 @@ from xinqiao.policy.logic import Value
 MAX_CELLS = 1_000_000
 """Most cells of all layers together; a table that needs more is answered by sets."""
 
+MAX_HITS = 2_000_000
+"""Most rows named in all answers together; where very many rows hit at once, likewise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the table gives: the rows that hit (0-based), or a fault and the names to blame.
+    """What the table gives: the rows that count (0-based), or a fault and the names to blame.
 
     Faults are keys of ``wording.WORDS``; an empty name blames the table itself.
     """
@@ -86,12 +89,11 @@ class Rows:
             columns = (j for j in range(len(self.axes)) if gone >> j & 1)
             blamed = (self.axes[j].name for j in columns if self.cells[j][row].missing is None)
             return Answer((), "table_missing", tuple(blamed))
-        hits = (_lowest(certain),) if certain and self.hit == "first" else tuple(members(certain))
-        if not hits:
+        if not certain:
             return Answer((), "table_no_row", ("",))
-        if self.hit == "unique" and len(hits) > 1:
-            return Answer(hits, "table_several_rows", ("",))
-        return Answer(hits)
+        if self.hit == "unique" and certain & (certain - 1):
+            return Answer((), "table_several_rows", ("",))
+        return Answer((_lowest(certain),) if self.hit == "first" else tuple(members(certain)))
 
 
 class Lookup:
@@ -105,6 +107,7 @@ class Lookup:
         self.rows = rows
         self.axes = rows.axes
         self.answers: list[Answer] = []
+        self._hits = 0
         self._index: dict[Answer, int] = {}
         self._met: dict[tuple[int, ...], int] = {}
         self.layers = self._layers()
@@ -146,6 +149,7 @@ class Lookup:
         if answer not in self._index:
             self._index[answer] = len(self.answers)
             self.answers.append(answer)
+            self._hits += len(answer.hits)
         return self._index[answer]
 
     def _layers(self) -> list[NDArray[np.int32]] | None:
@@ -159,7 +163,11 @@ class Lookup:
                 return None
             last = j == len(self.axes) - 1
             found: dict[State, int] = {}
-            layer = [self._next(state, j, found, last=last) for state in states]
+            layer = []
+            for state in states:
+                layer.append(self._next(state, j, found, last=last))
+                if self._hits > MAX_HITS:
+                    return None
             layers.append(np.array(layer, np.int32))
             states = found
         return layers
