@@ -54,7 +54,7 @@ def test_generated_companies_are_called_so_and_come_out_the_same(new: Path, tmp_
     for name in FILES:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     assert "生成数据" in (tmp_path / "1" / "diff.html").read_text("utf-8")
-    assert one["companies"] == 2000
+    assert (one["companies"], one["generated"]) == (2000, True)
     assert {tuple(edit["part"]) for edit in one["edits"]} == {("rules", "A04"), ("derive", "基准利率")}
     assert (
         one["moved"] == next(e for e in one["edits"] if e["part"] == ["rules", "A04"])["alone"]["moved"] > 0
@@ -66,6 +66,7 @@ def test_a_table_and_its_csv_say_the_same(new: Path, tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "cases.parquet")
     pa_csv.write_csv(table, tmp_path / "cases.csv")
     found = [diff(new, tmp_path / f"cases.{kind}", tmp_path / kind) for kind in ("parquet", "csv")]
+    assert [f.pop("generated") for f in found] == [True, False]  # a CSV file cannot say so
     assert found[0] == found[1]
     assert "生成数据" in (tmp_path / "parquet" / "diff.html").read_text("utf-8")
 

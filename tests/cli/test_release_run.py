@@ -112,6 +112,7 @@ def test_the_summary_shows_both_arms(trial: tuple[str, Path]) -> None:
     assert check(html).faults == []
     part = html[html.index('id="trial"') :].split("</section>", 1)[0]
     assert "降价试行" in part
+    assert ("未抽中的企业" if mode == "live" else "全部企业") in part
     assert part.count("<tr>") == 4  # head, champion, and the pair on the drawn companies
     rows = pq.read_table(out / "decisions" / "results.parquet").to_pylist()
     if mode == "live":

@@ -186,3 +186,12 @@ def test_effects_of_edits_are_those_of_policies_with_that_edit() -> None:
     assert price is not None
     assert (price.moved, price.after.approved) == (0, price.before.approved)
     assert price.changed > 0
+
+
+def test_what_everyone_lacks_tells_nobody_apart() -> None:
+    table = cases(100)
+    none = pa.array([None] * 100, pa.float64())
+    found = diff(table=table.set_column(table.column_names.index("INV28"), "INV28", none))
+    assert "indicator.INV28" in [group.name for group in found.by_absent()]
+    gaps = int(np.isnan(table["INV05"].to_numpy()).sum())
+    assert [(g.name, g.before.companies) for g in found.by_missing()] == [("0", 100 - gaps), ("1", gaps)]

@@ -66,9 +66,10 @@ def policy_diff(
         progress.advance(task)
         tried = effects(diff)
         progress.advance(task)
-        html = render_policy_diff(diff, tried, _page(diff, on, out))
+        page = _page(diff, on, out)
+        html = render_policy_diff(diff, tried, page)
         progress.advance(task)
-        _write(out, diff, tried, html)
+        _write(out, diff, summary(diff, tried, generated=page.generated), html)
     _tell(diff, out)
 
 
@@ -145,7 +146,7 @@ def _href(pages: Path, out: Path) -> Callable[[str], str | None]:
 # what is written ----------------------------------------------------------------------------------
 
 
-def _write(out: Path, diff: Diff, tried: list[tuple[Edit, Effect | None]], html: str) -> None:
+def _write(out: Path, diff: Diff, figures: dict[str, Any], html: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     table = changes(diff)
     with _at_once(out / "changes.parquet") as path:
@@ -154,7 +155,7 @@ def _write(out: Path, diff: Diff, tried: list[tuple[Edit, Effect | None]], html:
         file.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
         pa_csv.write_csv(table, file)
     with _at_once(out / "summary.json") as path:
-        path.write_bytes(canonical_json(summary(diff, tried)))
+        path.write_bytes(canonical_json(figures))
     write_page(out / PAGE, html)
 
 
@@ -166,7 +167,7 @@ def _at_once(path: Path) -> Iterator[Path]:
     partial.replace(path)
 
 
-def summary(diff: Diff, tried: list[tuple[Edit, Effect | None]]) -> dict[str, Any]:
+def summary(diff: Diff, tried: list[tuple[Edit, Effect | None]], *, generated: bool) -> dict[str, Any]:
     """All figures as plain JSON values; amounts in CNY, rates and shares as ratios."""
     groups = {
         "grade": diff.groups("grade"),
@@ -176,6 +177,7 @@ def summary(diff: Diff, tried: list[tuple[Edit, Effect | None]]) -> dict[str, An
     }
     return {
         "policies": [{"id": p.file.id, "version": p.file.version} for p in (diff.a, diff.b)],
+        "generated": generated,
         "companies": len(diff.ids),
         "lgd": diff.lgd,
         "moved": int(diff.moved.sum()),

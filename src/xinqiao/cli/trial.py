@@ -18,6 +18,7 @@ from xinqiao.report.summary import ArmRow, Trial
 LGD = 0.6
 """Loss given default of the expected losses on the summary, as in the built-in policy."""
 EVERYONE = Text(zh="全部企业", en="all companies")
+UNDRAWN = Text(zh="未抽中的企业", en="not drawn")
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -37,8 +38,7 @@ def _live(material: Material, results: Rows, silent: Rows) -> Iterator[ArmRow]:
     assert material.release is not None  # noqa: S101 - only called under a release
     for arm in material.release.arms:
         mine = [row for row in results if row[ARM] == arm]
-        name = material.release.name_of(arm)
-        group = Text(zh=f"抽中“{name.zh}”的企业", en=f"drawn for {name.en}")
+        group = UNDRAWN if arm == CHAMPION else _drawn_for(material.release.name_of(arm))
         yield _row(material, group, arm, mine, stands=True)
         if arm != CHAMPION:
             drawn = {row["company_id"] for row in mine}
@@ -57,11 +57,14 @@ def _shadow(material: Material, results: Rows, silent: Rows) -> Iterator[ArmRow]
         seen = {row["company_id"] for row in beside}
         group = EVERYONE
         if len(seen) < len(results):
-            name = material.release.name_of(arm)
-            group = Text(zh=f"抽中“{name.zh}”的企业", en=f"drawn for {name.en}")
+            group = _drawn_for(material.release.name_of(arm))
             mine = [row for row in results if row["company_id"] in seen]
             yield _row(material, group, CHAMPION, mine, stands=True)
         yield _row(material, group, arm, beside, stands=False)
+
+
+def _drawn_for(arm: Text) -> Text:
+    return Text(zh=f"抽中“{arm.zh}”的企业", en=f"drawn for {arm.en}")
 
 
 def _row(material: Material, group: Text, arm: str, rows: Rows, *, stands: bool) -> ArmRow:

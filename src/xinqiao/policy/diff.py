@@ -260,8 +260,12 @@ class Diff:
         return [self.group(name, place == names.index(name)) for name in names_in_order]
 
     def by_missing(self) -> list[Group]:
-        """The companies by how many inputs of either policy they lack: 0, 1, 2, 3+."""
-        lacking = np.minimum(sum(self.absent.values(), np.zeros(len(self.ids), np.intp)), MANY_MISSING)
+        """The companies by how many inputs of either policy they lack: 0, 1, 2, 3+.
+
+        What every company lacks (a source that is not connected) tells none apart and is not counted.
+        """
+        gaps = [gone for gone in self.absent.values() if not gone.all()]
+        lacking = np.minimum(sum(gaps, np.zeros(len(self.ids), np.intp)), MANY_MISSING)
         names = {i: str(i) for i in range(MANY_MISSING)} | {MANY_MISSING: f"{MANY_MISSING}+"}
         return [self.group(names[i], lacking == i) for i in names if (lacking == i).any()]
 

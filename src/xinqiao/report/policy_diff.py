@@ -24,6 +24,7 @@ from xinqiao.report.view import Link
 MOST_CAUSES = 20
 MOST_GROUPS = 25
 MOST_LISTED = 200
+MOST_LINES = 80
 _COLOURS = {"approve": "c4", "refer": "c5", "reject": "c2"}
 _MARKS = {"added": Text(zh="新增", en="added"), "removed": Text(zh="删去", en="removed")}
 _CHANGED = Text(zh="修改", en="changed")
@@ -94,6 +95,7 @@ def render_policy_diff(diff: Diff, effects: Sequence[tuple[Edit, Effect | None]]
         shifts=_shifts(diff),
         both=int(diff.lent_by_both.sum()),
         listed=list(_listed(diff, page.href)),
+        most_lines=MOST_LINES,
         wan=wan,
         yearly=rate,
         change=lambda cny: _signed_money(0.0, cny),
