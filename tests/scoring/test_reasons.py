@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from tests.scoring.test_card import variable
 from xinqiao.indicator.unit import UNITS, Unit
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.card import Card
+from xinqiao.scoring.card import MISSING, OTHER, Bin, Card, Variable
 from xinqiao.scoring.reasons import reasons
 
 
@@ -47,6 +47,13 @@ def test_the_greatest_losses_come_first_ties_by_id_and_no_more_than_asked() -> N
     best = reasons(CARD, row, NAMES, PEERS, reference="best", limit=2)
     assert [(r.indicator, r.points) for r in best] == [("b", -22), ("c", -22)]
     assert "than the best bin" in best[0].sentence.en
+
+
+def test_a_variable_without_named_categories_is_compared_with_its_only_bin() -> None:
+    bins = (Bin(kind="other", label=OTHER, points=4), Bin(kind="missing", label=MISSING, points=-1))
+    card = Card(base_points=0, variables=(Variable(name="t", kind="categorical", bins=bins),))
+    (only,) = reasons(card, {"t": None}, {}, {}, reference="best")
+    assert only.points == -5
 
 
 def test_gains_are_told_too() -> None:

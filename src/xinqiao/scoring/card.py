@@ -107,6 +107,13 @@ class Variable(Frozen):
         return len(self.bins) - 1 - len(self.specials)
 
     @property
+    def named(self) -> range:
+        """Codes of the ranges, or of the named categories; of ``other`` where nothing is named."""
+        if self.kind == "numeric":
+            return range(self.first_special)
+        return range(max(self.first_special - 1, 1))
+
+    @property
     def missing_code(self) -> int:
         """Code of the bin of missing values."""
         return len(self.bins) - 1

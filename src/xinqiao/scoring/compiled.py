@@ -164,7 +164,7 @@ def _units(card: Card, points: Sequence[float]) -> np.ndarray[tuple[int, ...], n
 
 def _target(variable: Variable, units: Sequence[int], median: Value, reference: Reference) -> int:
     if reference == "best":
-        return max(u for u, b in zip(units, variable.bins, strict=True) if b.kind in {"range", "category"})
+        return max(units[code] for code in variable.named)
     if reference == "neutral" or median is None:
         return 0
     return units[variable.code(median)]

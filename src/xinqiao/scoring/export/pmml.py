@@ -49,7 +49,7 @@ def _scorecard(root: ET.Element, card: Card) -> None:
     listed = ET.SubElement(model, "Characteristics")
     for v in card.variables:
         units = [card.units(b.points) for b in v.bins]
-        best = max(u for u, b in zip(units, v.bins, strict=True) if b.kind in {"range", "category", "other"})
+        best = max(units[code] for code in v.named)
         reason = {"baselineScore": str(best), "reasonCode": v.name} if told else {}
         part = ET.SubElement(listed, "Characteristic", {"name": v.name, **reason})
         for code, predicate in _predicates(v):
