@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from numpy.typing import NDArray
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.scoring.card import Card, Frozen
@@ -22,6 +23,7 @@ from xinqiao.scoring.metrics import (
     roc,
 )
 
+Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ROC_POINTS = 200
 SCORE_DIGITS = 9  # equal scores stay equal after the move between levels
 LOGIT_LIMIT = 1e-12
@@ -65,6 +67,15 @@ class Validation(Frozen):
     def to_json(self) -> bytes:
         """Canonical JSON."""
         return canonical_json(self.model_dump(mode="json"))
+
+
+def folds_of(bad: Floats, folds: int, repeats: int, seed: int) -> Splits:
+    """Training and test rows of stratified folds, fewer when a class has fewer rows; none below two."""
+    count = min(folds, int(bad.sum()), int(len(bad) - bad.sum()))
+    if count < 2:  # noqa: PLR2004 - one fold is no cross-validation
+        return []
+    splitter = RepeatedStratifiedKFold(n_splits=count, n_repeats=repeats, random_state=seed)
+    return list(splitter.split(np.empty(len(bad)), bad))
 
 
 class OutOfFold:
