@@ -59,7 +59,8 @@ def _differences(
     return out
 
 
-def _checked(policy: Policy, rows: int, seed: int) -> Batch:
+def checked(policy: Policy, rows: int, seed: int) -> Batch:
+    """Generated cases decided as a batch and one by one: no difference."""
     frame = read_frame(policy, generate_cases(policy, rows, seed))
     batch = decide_batch(policy, frame.columns, frame.missing)
     columns = {name: column.to_pylist() for name, column in frame.columns.items()}
@@ -70,13 +71,13 @@ def _checked(policy: Policy, rows: int, seed: int) -> Batch:
 
 @pytest.mark.slow
 def test_100000_generated_cases_are_decided_as_one_by_one(shipped: Policy) -> None:
-    batch = _checked(shipped, 100_000, 1)
+    batch = checked(shipped, 100_000, 1)
     assert set(np.unique(batch.outcome)) == {0, 1, 2}
     assert batch.exact_rows < 100  # 6 when this was written
 
 
 def test_cases_of_the_small_policy_are_decided_as_one_by_one(small: Policy) -> None:
-    assert _checked(small, 5_000, 2).exact_rows < 50
+    assert checked(small, 5_000, 2).exact_rows < 50
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -103,7 +104,7 @@ def _uniform(kind: str, column: list[Any]) -> list[Any]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lively(), st.integers(0, 10**6))
 def test_close_calls_are_decided_as_one_by_one(policy: Policy, seed: int) -> None:
-    _checked(policy, 200, seed)
+    checked(policy, 200, seed)
 
 
 def test_an_infinity_is_refused_and_named(small: Policy) -> None:

@@ -1,11 +1,12 @@
 """Many cases decided at once: the same decisions as one by one, in columns.
 
 A policy becomes one function over a chunk of rows; ``program(policy).chunk.written.source`` shows it.
-Rows whose decision hangs on more than doubles can tell are decided alone, by ``decide_inputs``.
+Rows whose decision hangs on more than doubles can tell are decided alone, by ``decide_json``.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,7 @@ from xinqiao.policy.batch_program import Check, Program, program
 from xinqiao.policy.batch_tape import CHUNK
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.compiled import Policy
-from xinqiao.policy.decision import Decision
-from xinqiao.policy.evaluate import decide_inputs
+from xinqiao.policy.evaluate import decide_json
 
 OUTCOMES = ("approve", "refer", "reject")
 EFFECTS = ("ignore", "refer", "reject")
@@ -165,8 +165,7 @@ def _alone(
     for i, place in enumerate(places.tolist()):
         plain = {name: column[i] for name, column in values.items()}
         why = {name: column[i] for name, column in reasons.items() if column[i] is not None}
-        decision = decide_inputs(policy, read_inputs(policy, plain, why))
-        _write(batch, place, decision)
+        _write(batch, place, json.loads(decide_json(policy, read_inputs(policy, plain, why))))
 
 
 def _picked(column: object, places: npt.NDArray[np.intp]) -> list[Any]:
@@ -177,13 +176,10 @@ def _picked(column: object, places: npt.NDArray[np.intp]) -> list[Any]:
     return taken
 
 
-def _write(batch: Batch, place: int, decision: Decision) -> None:
-    batch.outcome[place] = OUTCOMES.index(decision.outcome)
-    batch.limit_cny[place] = np.nan if decision.limit_cny is None else float(decision.limit_cny)
-    batch.rate[place] = np.nan if decision.rate is None else float(decision.rate)
-    said = [(reason.source, reason.code, reason.effect) for reason in decision.reasons]
+def _write(batch: Batch, place: int, decision: Mapping[str, Any]) -> None:
+    batch.outcome[place] = OUTCOMES.index(decision["outcome"])
+    for end, out in (("limit_cny", batch.limit_cny), ("rate", batch.rate)):
+        out[place] = np.nan if decision[end] is None else float(decision[end])
+    said = {(reason["source"], reason["code"]): reason["effect"] for reason in decision["reasons"]}
     for row, check in enumerate(batch.checks):
-        effects = [
-            EFFECTS.index(effect) for source, code, effect in said if (source, code) == (check.id, check.code)
-        ]
-        batch.effects[row, place] = max(effects, default=0)
+        batch.effects[row, place] = EFFECTS.index(said.get((check.id, check.code), "ignore"))

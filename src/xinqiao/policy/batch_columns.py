@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 ABSENT, INVALID = -1, -2
 """Numbers of a text that is missing, and of one that is not allowed."""
 EXACT = 2.0**53
-"""Whole numbers up to this one are doubles."""
+"""All whole numbers below this one are doubles."""
 SHORT = 15
 """Decimals of so many digits keep them all in a double."""
 _SMALL = 100
@@ -87,7 +87,7 @@ def _numbers(column: object, item: Input, where: str, doubtful: list[Array]) -> 
         return _doubles(array)
     if pa.types.is_integer(kind):
         values = _doubles(array)
-        doubtful.append(np.abs(values) > EXACT)
+        doubtful.append(np.abs(values) >= EXACT)
         return values
     if pa.types.is_decimal(kind):
         values = _doubles(pc.cast(array, pa.string()))  # Arrow reads the digits right, a division may not
