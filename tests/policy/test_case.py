@@ -13,6 +13,7 @@ from xinqiao.policy.case import Case, bind, read_inputs
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.logic import exact_of
 
+KNOWN = ("INV01", "INV05", "INV28", "REG01")
 CASE: dict[str, Any] = {
     "company_id": "E1",
     "as_of": "2020-12-31",
@@ -24,7 +25,7 @@ CASE: dict[str, Any] = {
 
 
 def test_a_case_is_bound_by_source(small: Policy) -> None:
-    inputs = bind(small, Case.from_json(CASE, "case.json"))
+    inputs = bind(small, Case.from_json(CASE, "case.json", KNOWN))
     assert {name: exact_of(value) for name, value in inputs.values.items()} == {
         "评级": "A",
         "年销售额": Decimal("1000000.1"),
@@ -46,6 +47,7 @@ def test_what_a_case_leaves_out_is_missing(small: Policy) -> None:
         [],
         {**CASE, "extra": 1},
         {**CASE, "indicators": [1]},
+        {**CASE, "missing": {"INV28": ["NO_RECORDS"]}},
         {**CASE, "as_of": "2020-13-01"},
         {**CASE, "as_of": None},
         {k: v for k, v in CASE.items() if k != "company_id"},
@@ -53,7 +55,7 @@ def test_what_a_case_leaves_out_is_missing(small: Policy) -> None:
 )
 def test_a_wrong_case_is_refused(bad: object) -> None:
     with pytest.raises(UserError, match="POL-CASE"):
-        Case.from_json(bad, "case.json")
+        Case.from_json(bad, "case.json", KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,18 @@ def test_flags_are_zero_or_one(shipped: Policy) -> None:
         read_inputs(shipped, {"经营异常": v}, {}).values["经营异常"] for v in (0.0, 1.0, True, 2.0, None)
     ]
     assert found == [False, True, True, None, None]
+
+
+def test_an_unknown_indicator_is_named_with_what_may_be_meant() -> None:
+    case = {**CASE, "indicators": {"inv1": 5.0, "INV05": 0.1}, "missing": {"QQQ": "NO_RECORDS"}}
+    with pytest.raises(UserError, match="POL-CASE") as caught:
+        Case.from_json(case, "case.json", KNOWN)
+    assert "QQQ, inv1 (INV" in caught.value.what.zh
+    assert "INV01" in caught.value.what.zh
+
+
+def test_numbers_that_a_float_writes_are_floats(small: Policy) -> None:
+    for given in (5, 0.25, Decimal("0.25"), np.int64(7), 10**15):
+        assert type(read_inputs(small, {"年销售额": given}, {}).values["年销售额"]) is float
+    for given in (2**53 + 1, Decimal("0.1000000000000000055")):
+        assert read_inputs(small, {"年销售额": given}, {}).values["年销售额"] == Decimal(given)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from xinqiao.indicator.definition import indicators
 from xinqiao.policy.case import Case, bind
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_inputs
@@ -38,7 +39,7 @@ def case() -> dict[str, Any]:
 
 
 def test_the_example_is_approved_as_worked_out(policy: Policy, case: dict[str, Any]) -> None:
-    decision = decide_inputs(policy, bind(policy, Case.from_json(case, "case.json")))
+    decision = decide_inputs(policy, bind(policy, Case.from_json(case, "case.json", indicators())))
     assert decision.outcome == "approve"
     assert (decision.limit_cny, decision.rate) == (Decimal(700000), Decimal("0.0535"))
     assert [note.source for note in decision.notes] == ["A02"]
@@ -47,7 +48,7 @@ def test_the_example_is_approved_as_worked_out(policy: Policy, case: dict[str, A
 
 def test_the_example_refers_for_the_other_reason(policy: Policy, case: dict[str, Any]) -> None:
     case["missing"]["REG01"] = "NO_RECORDS"
-    decision = decide_inputs(policy, bind(policy, Case.from_json(case, "case.json")))
+    decision = decide_inputs(policy, bind(policy, Case.from_json(case, "case.json", indicators())))
     assert decision.outcome == "refer"
 
 

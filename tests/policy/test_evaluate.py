@@ -121,6 +121,31 @@ def test_the_limit_is_capped_rounded_down_and_has_a_floor(
     assert decision.limit_cny == (None if limit is None else Decimal(limit))
 
 
+def test_a_limit_below_the_minimum_is_no_reason_of_its_own_beside_a_rejection(small: Policy) -> None:
+    alone = decide(small, _with(年销售额=5.0))
+    assert [reason.code for reason in alone.reasons] == ["LIMIT_BELOW_MIN"]
+    beside = decide(small, _with(年销售额=5.0, 月数=3.0))
+    assert [reason.code for reason in beside.reasons] == ["SHORT"]
+    step = next(s for s in beside.trace if s.kind == "limit")
+    assert (step.result, step.effect) == ("0", "reject")
+    referred = decide(small, _with(年销售额=5.0, 波动=3.0))
+    assert [reason.code for reason in referred.reasons] == ["LIMIT_BELOW_MIN", "UNSTABLE"]
+
+
+@pytest.mark.parametrize(
+    ("sales", "expr", "limit", "price"),
+    [
+        (1e6, "0.05", "formula 300000", "formula 0.05"),
+        (1e7, "0.01", "formula 3000000, capped at 1000000", "formula 0.01, raised to 0.04"),
+        (1e6, "0.2", "formula 300000", "formula 0.2, capped at 0.15"),
+    ],
+)
+def test_the_trace_tells_where_a_bound_was_met(sales: float, expr: str, limit: str, price: str) -> None:
+    policy = compile_policy(bent("0.04 if 评级 == 'A' else 0.08", expr), "p.yaml")
+    steps = {step.id: step.detail for step in decide(policy, _with(年销售额=sales)).trace}
+    assert (steps["limit"], steps["price"]) == (limit, price)
+
+
 @pytest.mark.parametrize(
     ("expr", "above", "outcome", "rate"),
     [

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.policy.conftest import SMALL
 from tests.policy.test_replay import BASIS, MODEL, _subject, read_model
-from xinqiao.kernel.canonical import digest
+from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import UserError
 from xinqiao.policy.compiled import compile_policy
-from xinqiao.policy.record import Basis, record_decision
+from xinqiao.policy.record import Basis, DecisionRecord, content_id, record_decision
 from xinqiao.policy.release import CHAMPION, Panel, Release, load_release, read_release
 from xinqiao.policy.replay import replay
 from xinqiao.policy.store import RECORDS, DecisionStore
@@ -209,7 +209,9 @@ def test_a_forged_arm_is_found_out(tmp_path: Path) -> None:
     record = found.record(_subject(drawn))
     content = dict(record.content)
     content["release"] = {**content["release"], "arm": "looser"}
-    forged = type(record)(digest(json.dumps(0).encode())[:32], content)
+    forged_id = content_id(content)  # a forger can work it out, too
+    data = canonical_json({**content, "decision_id": forged_id})
+    forged = DecisionRecord(forged_id, content, data)
     store = write(tmp_path, found, [forged])
     assert not replay(store, forged.decision_id, read_model).identical
     assert (tmp_path / RECORDS).exists()

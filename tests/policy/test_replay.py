@@ -186,6 +186,22 @@ def test_a_forged_record_with_a_fitting_id_is_still_found_out(store: DecisionSto
     assert [fault.en for fault in result.faults] == ["the decision made again differs from the stored one"]
 
 
+def test_a_record_of_another_format_is_left_to_the_version_that_made_it(store: DecisionStore) -> None:
+    content = {**_records()[1].content, "format": 1}
+    old_id = digest(canonical_json(content))[:32]
+    line = canonical_json({**content, "decision_id": old_id})
+    (store.root / RECORDS).write_bytes(line + b"\n")
+    (store.root / INDEX).write_bytes(canonical_json({old_id: [0, len(line), content["company_id"]]}))
+    result = _replay(store, old_id)
+    assert not result.identical
+    assert ["format" in fault.en for fault in result.faults] == [True]
+
+
+def test_a_record_is_canonical_json_of_its_content() -> None:
+    for record in _records(3):
+        assert record.to_bytes() == canonical_json({**record.content, "decision_id": record.decision_id})
+
+
 def test_a_record_pointing_out_of_the_store_is_not_followed(store: DecisionStore) -> None:
     content = dict(_records()[1].content)
     content["model"] = {"id": "m1", "digest": "../../secret"}

@@ -68,9 +68,10 @@ def _units() -> dict[str, str]:
 def _read_case(path: Path) -> Case:
     try:
         data = json.loads(path.read_bytes())
+        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
     except (OSError, ValueError, RecursionError) as error:
         raise user_error("POL-CASE", str(path), detail=str(error)) from error
-    return Case.from_json(data, str(path))
+    return Case.from_json(data, str(path), indicators())
 
 
 def _decide_case(path: Path, source: str) -> dict[str, Any]:

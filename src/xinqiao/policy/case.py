@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -37,8 +38,11 @@ class Case:
     application: Mapping[str, Any]
 
     @classmethod
-    def from_json(cls, data: object, where: str) -> Case:
-        """A case as ``xinqiao decide --case`` reads it; raises UserError POL-CASE."""
+    def from_json(cls, data: object, where: str, known: Collection[str]) -> Case:
+        """A case as ``xinqiao decide --case`` reads it, of ``known`` indicators only.
+
+        Raises UserError POL-CASE.
+        """
         if not isinstance(data, dict):
             fail("POL-CASE", where, detail="a JSON object is needed")
         extra = set(data) - {"company_id", "as_of", "indicators", "missing", "score", "application"}
@@ -48,10 +52,22 @@ class Case:
         for name, part in parts.items():
             if not isinstance(part, dict):
                 fail("POL-CASE", f"{where}: {name}", detail="an object is needed")
+        if not all(isinstance(why, str) for why in parts["missing"].values()):
+            fail("POL-CASE", f"{where}: missing", detail="a reason is a code in quotes")
+        strangers = sorted({*parts["indicators"], *parts["missing"]} - set(known))
+        if strangers:
+            fail("POL-CASE", f"{where}: indicators", detail=_strangers(strangers, known))
         company, day = data.get("company_id"), data.get("as_of")
         if not isinstance(company, str) or not isinstance(day, str):
             fail("POL-CASE", where, detail="company_id and as_of (YYYY-MM-DD) are needed")
         return cls(company_id=company, as_of=_day(day, f"{where}: as_of"), **parts)
+
+
+def _strangers(names: list[str], known: Collection[str]) -> str:
+    """Unknown indicators, each with what may be meant."""
+    near = ((name, difflib.get_close_matches(name.upper(), known)) for name in names)
+    said = (f"{name} ({' / '.join(found)}?)" if found else name for name, found in near)
+    return f"unknown indicators: {', '.join(said)}"
 
 
 def _day(text: str, where: str) -> date:
@@ -94,9 +110,9 @@ def read_inputs(policy: Policy, plain: Mapping[str, Any], reasons: Mapping[str, 
 @per_policy
 def _reader(policy: Policy) -> Callable[..., Inputs]:
     code = Code()
-    for name, item in policy.file.inputs.items():
-        key = code.constant(name, "N")
-        _write(code, policy, item, key, f"plain.get({key})", f"reasons.get({key}, ABSENT)")
+    for name in policy.file.inputs:
+        place = code.constant(name)
+        _write(code, policy, name, f"plain.get({place})", f"reasons.get({place}, ABSENT)")
     return _reading(code, "plain, reasons", policy)
 
 
@@ -107,22 +123,24 @@ def _binder(policy: Policy) -> Callable[..., Inputs]:
         family, field = item.source.split(".", 1)
         place = code.constant(field, "F")
         why = f"missing.get({place}, ABSENT)" if family == "indicator" else "ABSENT"
-        _write(code, policy, item, code.constant(name, "N"), f"{family}.get({place})", why)
+        _write(code, policy, name, f"{family}.get({place})", why)
     return _reading(code, "indicator, missing, score, application", policy)
 
 
-def _write(code: Code, policy: Policy, item: Input, key: str, value: str, why: str) -> None:
+def _write(code: Code, policy: Policy, name: str, value: str, why: str) -> None:
     """Write how an input is read: what is common at once, all else by ``_odd``."""
+    item, key = policy.file.inputs[name], code.constant(name, "N")
     code.add(f"v = {value}")
     with code.block("if v is None:"):
         code.add(f"values[{key}] = None", f"why[{key}] = {why}")
     with code.block(f"elif {_plainly(code, policy, item)}:"):
         code.add(f"values[{key}] = v == 1.0" if item.type == "bool" else f"values[{key}] = v")
     with code.block("else:"):
-        code.add(f"odd({key}, v, {why}, values, why)")
+        code.add(f"values[{key}], told = odd({key}, v)")
+        code.add(f"if values[{key}] is None: why[{key}] = INVALID if told else {why}")
 
 
-def _plainly(code: Code, policy: Policy, item: Input) -> str:
+def _plainly(code: Code, policy: Policy, item: Input) -> str:  # noqa: PLR0911 - one return per declared type
     """The test that a value is fine as it stands."""
     match item.type:
         case "text" | "grade" if item.type == "grade" or item.values is not None:
@@ -134,12 +152,13 @@ def _plainly(code: Code, policy: Policy, item: Input) -> str:
             return "type(v) is float and (v == 0.0 or v == 1.0)"
         case "date":
             return "False"
-    low, high = (float(bound) for bound in item.range or (-MAX_NUMBER, MAX_NUMBER))
-    if any(exact(bound) != given for bound, given in zip((low, high), item.range or (), strict=False)):
-        return "False"
     whole = " and v.is_integer()" if item.type == "integer" else ""
-    within = f"{code.constant(low)} <= v <= {code.constant(high)} and -LIMIT < v < LIMIT"
-    return f"type(v) is float and {within}{whole}"
+    if item.range is None:
+        return f"type(v) is float and -LIMIT < v < LIMIT{whole}"
+    if any(exact(float(bound)) != bound or abs(bound) >= MAX_NUMBER for bound in item.range):
+        return "False"
+    low, high = (float(bound) for bound in item.range)
+    return f"type(v) is float and {low!r} <= v <= {high!r}{whole}"
 
 
 def _reading(code: Code, parameters: str, policy: Policy) -> Callable[..., Inputs]:
@@ -147,23 +166,18 @@ def _reading(code: Code, parameters: str, policy: Policy) -> Callable[..., Input
     code.constants |= {
         "Inputs": Inputs,
         "ABSENT": NOT_GIVEN,
+        "INVALID": INVALID_VALUE,
         "LIMIT": float(MAX_NUMBER),
         "odd": partial(_odd, policy),
     }
     return code.function("read", parameters).run
 
 
-def _odd(
-    policy: Policy, name: str, value: object, reason: str, values: dict[str, Given], why: dict[str, str]
-) -> None:
-    """Read a value that is not plainly fine."""
-    values[name] = None if _is_nan(value) else _typed(policy, name, policy.file.inputs[name], value)
-    if values[name] is None:
-        why[name] = reason if _is_nan(value) else INVALID_VALUE
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float | Decimal) and math.isnan(value)
+def _odd(policy: Policy, name: str, value: object) -> tuple[Given, bool]:
+    """A value that is not plainly fine as it is read, and whether it was given at all."""
+    if isinstance(value, float | Decimal) and math.isnan(value):
+        return None, False
+    return _typed(policy, name, policy.file.inputs[name], value), True
 
 
 def _typed(policy: Policy, name: str, item: Input, value: object) -> Given:  # noqa: PLR0911 - one return per declared type

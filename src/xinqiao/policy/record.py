@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.policy.case import Case, bind
 from xinqiao.policy.compiled import Policy
-from xinqiao.policy.evaluate import decide_inputs
+from xinqiao.policy.evaluate import decide_json
 
-FORMAT = 1
+FORMAT = 2
+"""2: a limit below the minimum is no reason beside a rejection; bounds of limit and price are told."""
+
 ID_LENGTH = 32
 
 Scorer = Callable[[Mapping[str, float | None], Mapping[str, Any]], dict[str, Any]]
@@ -36,7 +40,7 @@ class Subject:
     consent: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Basis:
     """What decides: a model (its exact JSON bytes and the scorer they give) and a policy."""
 
@@ -50,13 +54,26 @@ class Basis:
         """The policy's exact text."""
         return self.policy.text.encode()
 
+    @cached_property
+    def names(self) -> dict[str, dict[str, str]]:
+        """How records name the model and the policy."""
+        file = self.policy.file
+        return {
+            "model": {"id": self.model_id, "digest": digest(self.model_bytes)},
+            "policy": {"id": file.id, "version": file.version, "digest": digest(self.policy_bytes)},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision with everything it came from; ``content`` is plain JSON values."""
+    """A decision with everything it came from.
+
+    ``content`` holds plain JSON values, ``data`` is their canonical JSON, the id included.
+    """
 
     decision_id: str
     content: Mapping[str, Any]
+    data: bytes
 
     @property
     def company_id(self) -> str:
@@ -65,7 +82,7 @@ class DecisionRecord:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON of the record, its id included."""
-        return canonical_json({**self.content, "decision_id": self.decision_id})
+        return self.data
 
 
 def record_decision(
@@ -75,7 +92,6 @@ def record_decision(
 
     Raises UserError POL-NOT-EFFECTIVE when the policy is not in force on the subject's date.
     """
-    file = basis.policy.file
     basis.policy.require_in_force(subject.as_of, subject.company_id)
     snapshot = _snapshot(subject)
     values = {name: entry.get("value") for name, entry in snapshot.items()}
@@ -87,16 +103,27 @@ def record_decision(
         "company_id": subject.company_id,
         "as_of": subject.as_of.isoformat(),
         "consent": subject.consent,
-        "model": {"id": basis.model_id, "digest": digest(basis.model_bytes)},
-        "policy": {"id": file.id, "version": file.version, "digest": digest(basis.policy_bytes)},
+        **basis.names,
         "application": dict(subject.application),
         "indicators": snapshot,
         "score": score,
-        "decision": decide_inputs(basis.policy, bind(basis.policy, case)).as_json(),
     }
     if release is not None:
         content["release"] = release
-    return DecisionRecord(content_id(content), content)
+    return _record(content, decide_json(basis.policy, bind(basis.policy, case)))
+
+
+def _record(content: dict[str, Any], decision: bytes) -> DecisionRecord:
+    """The record of ``content`` and a decision that is canonical JSON already."""
+    parts = {name: canonical_json(value) for name, value in content.items()} | {"decision": decision}
+    decision_id = digest(_object(parts))[:ID_LENGTH]
+    data = _object(parts | {"decision_id": canonical_json(decision_id)})
+    return DecisionRecord(decision_id, {**content, "decision": json.loads(decision)}, data)
+
+
+def _object(parts: Mapping[str, bytes]) -> bytes:
+    """Canonical JSON of an object from that of its values."""
+    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), parts[name]) for name in sorted(parts))
 
 
 def content_id(content: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy, compile_policy
-from xinqiao.policy.record import Basis, Scorer, content_id, subject_of
+from xinqiao.policy.record import FORMAT, Basis, Scorer, content_id, subject_of
 from xinqiao.policy.release import Panel, Release, read_release
 from xinqiao.policy.store import DecisionStore
 
@@ -41,6 +41,8 @@ def replay(store: DecisionStore, decision_id: str, read_model: ReadModel) -> Rep
     named = content.pop("decision_id", None) if content is not None else None
     if content is None or named != decision_id or content_id(content) != decision_id:
         return Replay(b"", identical=False, faults=(_RECORD_CHANGED,))  # nothing in it is to be trusted
+    if content.get("format") != FORMAT:
+        return Replay(b"", identical=False, faults=(_OTHER_FORMAT,))
     faults = []
     if store.index[decision_id][2] != content.get("company_id"):
         faults.append(_INDEX_CHANGED)
@@ -140,6 +142,10 @@ def _again(panel: Panel, content: Mapping[str, Any]) -> bytes:
 
 _RECORD_CHANGED = Text(
     zh="存档记录的内容与其编号不符，已被改动", en="the record was changed: its content does not give its id"
+)
+_OTHER_FORMAT = Text(
+    zh=f"存档记录不是格式 {FORMAT}，须用作出它的版本重放",
+    en=f"the record is not of format {FORMAT}; replay it with the version that made it",
 )
 _INDEX_CHANGED = Text(
     zh="索引与存档记录不符，已被改动", en="the index was changed: it does not fit the record"
