@@ -67,7 +67,7 @@ def test_numbers_of_every_kind(column: Any) -> None:  # noqa: ANN401 - any array
 def test_numbers_no_double_holds_are_decided_alone() -> None:
     whole = [2**53 + 1, 2**60 + 1, 1_000_000]
     assert _decided(TYPED, "年销售额", np.array(whole), whole).exact_rows == 2
-    long = [Decimal("1000000.00000000000000001"), Decimal("1.5"), None]
+    long = [Decimal("1000000.00000000000000001"), Decimal("1200000.5"), None]
     wide = pa.array(long, pa.decimal128(38, 17))
     assert _decided(TYPED, "年销售额", wide, long).exact_rows == 1
 

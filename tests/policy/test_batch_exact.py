@@ -41,7 +41,8 @@ def test_rounding_a_written_number_is_the_decimals_or_doubtful(
     for value, got, unsure in zip(numbers, found.tolist(), doubt.tolist(), strict=True):
         want = float(round_to(exact(value), step, mode))
         assert unsure or got == want, (value, step)
-        assert not unsure or len(exact(value).as_tuple().digits) > 10, (value, step)
+        few = abs(value) > 1e-6 and len(exact(value).as_tuple().digits) <= 10
+        assert not (unsure and few), (value, step)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**4)), min_size=1, max_size=9))

@@ -91,8 +91,7 @@ def _numbers(column: object, item: Input, where: str, doubtful: list[Array]) -> 
         return values
     if pa.types.is_decimal(kind):
         values = _doubles(pc.cast(array, pa.string()))  # Arrow reads the digits right, a division may not
-        if kind.precision > SHORT:
-            doubtful.append(np.abs(values) >= 10.0 ** (SHORT - kind.scale))
+        doubtful.append(~(np.isnan(values) | _short(array, values)))
         return values
     return fail("POL-CASE", where, detail=f"a column of {kind} is not of type {item.type}")
 
@@ -100,6 +99,16 @@ def _numbers(column: object, item: Input, where: str, doubtful: list[Array]) -> 
 def _doubles(array: pa.Array) -> Array:
     found: Array = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return found
+
+
+def _short(array: pa.Array, values: Array) -> Array:
+    """Which decimals have few enough digits to be what the nearest double is written as."""
+    fits = np.zeros(len(values), np.bool_)
+    for places in (2, SHORT - 6):
+        whole = pc.equal(pc.round(array, places) if array.type.scale > places else array, array)
+        most = 10.0 ** (SHORT - min(places, array.type.scale))
+        fits |= pc.fill_null(whole, fill_value=False).to_numpy(zero_copy_only=False) & (np.abs(values) < most)
+    return fits
 
 
 # texts, grades, dates -------------------------------------------------------------------------
