@@ -62,7 +62,7 @@ def floor(_folder: Path, rows: int) -> Figures:
 def ours(folder: Path, rows: int) -> Figures:
     import pyarrow.parquet as pq
 
-    from xinqiao.scoring.compiled import bin_codes, score, score_codes
+    from xinqiao.scoring.compiled import bin_codes, compile_card, score, score_codes
     from xinqiao.scoring.reasons import reasons
     from xinqiao.scoring.scorecard import Scorecard
 
@@ -80,7 +80,7 @@ def ours(folder: Path, rows: int) -> Figures:
 
     def explain() -> None:
         for row in rows_:
-            card.score_one(row)
+            compile_card(card).score_one(row)
             reasons(card, row, {}, {}, limit=4)
 
     return {

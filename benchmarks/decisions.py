@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tests.peers.cases import Plain, plain_cases
 
 from benchmarks.figures import Figures, cpu, read, write
 from benchmarks.measure import ONE_THREAD, measure
@@ -33,22 +35,15 @@ ONE_BY_ONE = 20_000
 """Cases that are decided one by one when speed is measured."""
 PRODUCTS = 40
 LONG_TABLE = 16_000
-Plain = tuple[dict[str, Any], dict[str, str]]
 
 
 def shipped() -> Policy:
     return load_policy("small_firm_credit")
 
 
-def plain_cases(policy: Policy, rows: int) -> list[Plain]:
-    """Values and missing reasons of each case, as they come from JSON."""
-    frame = read_frame(policy, generate_cases(policy, rows, SEED))
-    parts = (frame.columns, frame.missing)
-    columns = [{name: column.to_pylist() for name, column in part.items()} for part in parts]
-    values, reasons = (
-        [dict(zip(part, row, strict=True)) for row in zip(*part.values(), strict=True)] for part in columns
-    )
-    return list(zip(values, [{n: code for n, code in row.items() if code} for row in reasons], strict=True))
+def drawn(policy: Policy, rows: int) -> list[Plain]:
+    """Generated cases, as plain values and missing reasons."""
+    return plain_cases(policy, generate_cases(policy, rows, SEED))
 
 
 def equal(folder: Path, rows: int) -> Figures:
@@ -76,7 +71,7 @@ def equal(folder: Path, rows: int) -> Figures:
 
 def ours(_folder: Path, rows: int) -> Figures:
     policy = shipped()
-    cases = plain_cases(policy, min(rows, ONE_BY_ONE))
+    cases = drawn(policy, min(rows, ONE_BY_ONE))
     inputs = [read_inputs(policy, *case) for case in cases]
     complete = [case for case in cases if not read_inputs(policy, *case).reasons]
 
@@ -95,7 +90,7 @@ def zen(_folder: Path, rows: int) -> Figures:
     from tests.peers.zen import ZenPolicy, context
 
     policy = shipped()
-    known = [read_inputs(policy, *case) for case in plain_cases(policy, min(rows, ONE_BY_ONE))]
+    known = [read_inputs(policy, *case) for case in drawn(policy, min(rows, ONE_BY_ONE))]
     complete = [inputs for inputs in known if not inputs.reasons]
     figures: Figures = {}
     for name, told, trace, chosen in (
@@ -120,7 +115,7 @@ def drools(folder: Path, rows: int) -> Figures:
 
     policy = shipped()
     (folder / "java").mkdir(exist_ok=True)
-    cases = [read_inputs(policy, *case) for case in plain_cases(policy, min(rows, ONE_BY_ONE))]
+    cases = [read_inputs(policy, *case) for case in drawn(policy, min(rows, ONE_BY_ONE))]
     return {"each_s": float(Drools(policy, folder / "java").decide(cases, "bench", "4")[0])}
 
 
@@ -140,7 +135,7 @@ def batch(folder: Path, rows: int) -> Figures:
     }
     reasons = {name: column.combine_chunks().dictionary_encode() for name, column in frame.missing.items()}
     numbers = [column for column in columns.values() if isinstance(column, np.ndarray)]
-    outputs = [np.empty(rows), np.empty(rows), np.empty(rows, np.uint8)]
+    outputs: list[NDArray[Any]] = [np.empty(rows), np.empty(rows), np.empty(rows, np.uint8)]
 
     def floor() -> None:
         for column in numbers:
@@ -185,7 +180,7 @@ def table(_folder: Path, rows: int) -> Figures:
     from tests.peers.zen import ZenPolicy, context
 
     policy = long_table(LONG_TABLE)
-    cases = plain_cases(policy, min(rows, ONE_BY_ONE))
+    cases = drawn(policy, min(rows, ONE_BY_ONE))
     complete = [read_inputs(policy, *case) for case in cases[:400] if not read_inputs(policy, *case).reasons]
     engine = ZenPolicy(policy, exact=False, told=False)
     peer = [context(policy, inputs, exact=False) for inputs in complete]
@@ -209,7 +204,7 @@ def products(_folder: Path, rows: int) -> Figures:
         )
         for i in range(PRODUCTS)
     ]
-    cases = plain_cases(policies[0], min(rows, 200))
+    cases = drawn(policies[0], min(rows, 200))
     return {
         "each_s": cpu(lambda: [decide_json(p, read_inputs(p, *case)) for case in cases for p in policies])
         / len(cases)

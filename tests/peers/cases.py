@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ from xinqiao.policy.decision import Decision
 from xinqiao.policy.frame import read_frame
 from xinqiao.policy.wording import show
 
+Plain = tuple[dict[str, Any], dict[str, str]]
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -25,20 +28,25 @@ class Cases:
     inputs: list[Inputs]
 
 
+def plain_cases(policy: Policy, table: pa.Table) -> list[Plain]:
+    """Values and missing reasons of each case of a table, as they would come from JSON."""
+    frame = read_frame(policy, table)
+    values, codes = (
+        {name: column.to_pylist() for name, column in part.items()} for part in (frame.columns, frame.missing)
+    )
+    return [
+        (
+            {name: column[i] for name, column in values.items()},
+            {name: column[i] for name, column in codes.items() if column[i]},
+        )
+        for i in range(len(table))
+    ]
+
+
 def generated_cases(policy: Policy, rows: int, seed: int = 1) -> Cases:
     """``rows`` generated cases; missing values come with their reasons."""
     table = generate_cases(policy, rows, seed)
-    frame = read_frame(policy, table)
-    values = _rows({name: column.to_pylist() for name, column in frame.columns.items()}, rows)
-    codes = _rows({name: column.to_pylist() for name, column in frame.missing.items()}, rows)
-    reasons = [{name: code for name, code in row.items() if code} for row in codes]
-    return Cases(table, [read_inputs(policy, *pair) for pair in zip(values, reasons, strict=True)])
-
-
-def _rows(columns: dict[str, list[object]], rows: int) -> list[dict[str, object]]:
-    if not columns:
-        return [{} for _ in range(rows)]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return Cases(table, [read_inputs(policy, *case) for case in plain_cases(policy, table)])
 
 
 def line_of(outcome: str, limit: Decimal | None, rate: Decimal | None, codes: list[str]) -> str:

@@ -8,16 +8,16 @@ and works out what later stages read.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.peers.formula import NO, SEVERITY, YES, Dialect, Formula, caused, made_by, row_tests
+from tests.peers.drools_words import Java
+from tests.peers.formula import NO, SEVERITY, YES, Formula, caused, made_by, row_tests
 from xinqiao.kernel.expression import Name, names
 from xinqiao.policy.case import Inputs
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep, needs
@@ -30,76 +30,6 @@ JAVA_TYPES = {
     "text": "String",
     "grade": "String",
 }
-MODES = {"down": "DOWN", "up": "UP", "half_up": "HALF_UP", "half_even": "HALF_EVEN"}
-
-
-class Java(Dialect):
-    """Java over the fields of the fact ``q``; the static functions stand in ``Harness.java``."""
-
-    both, either = " && ", " || "
-
-    def __init__(self, policy: Policy) -> None:
-        self.place = {name: i for i, name in enumerate(policy.kinds)}
-        self.constants: dict[str, str] = {}
-
-    def name(self, name: str) -> str:
-        return f"q.v{self.place[name]}"
-
-    def reason(self, name: str) -> str:
-        return f"q.w{self.place[name]}"
-
-    def cause(self, name: str, atom: str) -> str:
-        return f"q.c{self.place[name]}_{self.place[atom]}"
-
-    def number(self, value: Decimal) -> str:
-        return self.constants.setdefault(str(value), f"K{len(self.constants)}")
-
-    def text(self, value: str) -> str:
-        return json.dumps(value)
-
-    def known(self, value: str) -> str:
-        return f"{value} != null"
-
-    def compare(self, op: str, left: str, right: str, base: str) -> str:
-        if base in ("number", "date"):
-            return f"{left}.compareTo({right}) {op} 0"
-        if base == "rank":
-            return f"{left} {op} {right}"
-        return f"{'' if op == '==' else '!'}java.util.Objects.equals({left}, {right})"
-
-    def member(self, value: str, items: Sequence[str]) -> str:
-        return f"in({value}, {', '.join(items)})"
-
-    def arithmetic(self, op: str, left: str, right: str) -> str:
-        word = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}[op]
-        return f"{left}.{word}({right}, DIGITS)"
-
-    def negative(self, value: str) -> str:
-        return f"{value}.negate()"
-
-    def negate(self, condition: str) -> str:
-        return f"!({condition})"
-
-    def choose(self, condition: str, then: str, other: str) -> str:
-        return {YES: then, NO: other}.get(condition) or f"({condition} ? {then} : {other})"
-
-    def greatest(self, values: Sequence[str]) -> str:
-        return self._fold(values, "max")
-
-    def least(self, values: Sequence[str]) -> str:
-        return self._fold(values, "min")
-
-    def _fold(self, values: Sequence[str], word: str) -> str:
-        return values[0] + "".join(f".{word}({value})" for value in values[1:])
-
-    def severest(self, values: Sequence[str]) -> str:
-        return f"severest({', '.join(values)})"
-
-    def rounded(self, value: str, step: str, mode: str) -> str:
-        return f"round({value}, {step}, RoundingMode.{MODES[mode]})"
-
-    def rank(self, grade: str) -> str:
-        return f"rank({grade})"
 
 
 class Rules:

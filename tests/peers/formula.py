@@ -175,10 +175,10 @@ class Formula:
                 known = say.known(say.name(name))
                 return say.no(known) if wanted else known
             case Call(function=function, args=args):
-                left, right = (say.rank(self.value(arg)) for arg in args)
                 op = ">" if function == "worse_than" else "<"
-                test = say.compare(op if wanted else OPPOSITE[op], left, right, "rank")
-                return say.every([*map(self.known, args), test])
+                ranks = [say.rank(self.value(arg)) for arg in args]
+                order = say.compare(op if wanted else OPPOSITE[op], ranks[0], ranks[1], "rank")
+                return say.every([*map(self.known, args), order])
             case _:
                 raise TypeError(node)
 
@@ -282,7 +282,7 @@ class Formula:
             case "abs":
                 return self.say.greatest([args[0], self.say.negative(args[0])])
             case _:
-                return self.say.rounded(*args, function.removeprefix("round_"))
+                return self.say.rounded(args[0], args[1], function.removeprefix("round_"))
 
     # what is to blame -------------------------------------------------------------------------
 

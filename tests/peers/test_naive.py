@@ -41,7 +41,11 @@ def _word_by_word() -> dict[str, Any]:
         "outputs": [{"id": "o", "name": "outcome", "field": "outcome"}],
         "rules": rules,
     }
-    kinds = (("inputNode", {}), ("decisionTableNode", table), ("outputNode", {}))
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("inputNode", {}),
+        ("decisionTableNode", table),
+        ("outputNode", {}),
+    )
     nodes = [
         {"id": kind, "type": kind, "name": kind, "position": {"x": 0, "y": 0}, "content": content}
         for kind, content in kinds
