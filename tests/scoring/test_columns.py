@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from xinqiao.kernel.errors import UserError
@@ -24,6 +25,38 @@ def test_texts_and_categories_keep_their_gaps_as_none() -> None:
         {"a": texts},
     ):
         assert read_columns(frame).column("a").tolist() == texts
+
+
+def test_chunks_that_number_their_words_in_their_own_way_are_one_column() -> None:
+    plain = pa.chunked_array([pa.array(["x", None]), pa.array(["y", "x"])])
+    numbered = pa.chunked_array([c.dictionary_encode() for c in plain.chunks])
+    for column in (plain, numbered):
+        table = pa.table({"a": column})
+        for frame in (
+            table,
+            pl.from_arrow(table),
+            table.to_pandas(),
+            table.to_pandas(types_mapper=pd.ArrowDtype),
+        ):
+            assert read_columns(frame).column("a").tolist() == ["x", None, "y", "x"]
+
+
+def test_categories_that_are_numbers_are_numbers() -> None:
+    frame = pd.DataFrame({"a": pd.Categorical([10, None, 20])})
+    np.testing.assert_array_equal(read_columns(frame).column("a"), [10.0, np.nan, 20.0])
+
+
+def test_columns_are_not_copied_when_they_need_not_be() -> None:
+    values = np.array([1.0, np.nan])
+    frame = pd.DataFrame({"a": values}, copy=False)
+    assert np.shares_memory(read_columns(frame).column("a"), values)
+
+
+def test_an_array_is_read_by_column() -> None:
+    matrix = np.arange(6000.0).reshape(-1, 3)
+    columns = read_columns(matrix)
+    assert columns.names == ("x0", "x1", "x2")
+    np.testing.assert_array_equal(np.column_stack(columns.data), matrix)
 
 
 def test_rows_and_columns_are_taken_in_the_order_asked() -> None:

@@ -153,6 +153,8 @@ def _from_texts(name: str, series: nw.Series[Any]) -> Column | Texts:
     else:
         found = series.to_arrow()
         found = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
+        if isinstance(found, pa.ChunkedArray):  # each chunk may number the words in its own way
+            found = found.unify_dictionaries().combine_chunks()
         codes = found.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
         words = found.dictionary.to_pylist()
     if not all(isinstance(word, str) for word in words) or len(set(words)) < len(words):
