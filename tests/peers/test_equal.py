@@ -11,19 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.peers.cases import Cases, differences, generated_cases, line_of_decision, lines_of_batch
-from tests.policy.conftest import SMALL
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.policy.load import load_policy
 
-ROWS = {"small_firm_credit": 10_000, "small": 2_000, "rich": 2_000}
+ROWS = {"small_firm_credit": 10_000, "rich": 2_000}
 
 RICH = Path(__file__).with_name("rich.yaml").read_text("utf-8")
 
 
 def _policies() -> list[Policy]:
-    shipped = load_policy("small_firm_credit")
-    return [shipped, compile_policy(SMALL, "small.yaml"), compile_policy(RICH, "rich.yaml")]
+    return [load_policy("small_firm_credit"), compile_policy(RICH, "rich.yaml")]
 
 
 @pytest.fixture(scope="module", params=_policies(), ids=lambda policy: policy.file.id)
