@@ -88,6 +88,14 @@ def test_the_old_side_is_what_the_run_decided(new: Path, done: Done, tmp_path: P
     assert [sum(row) for row in summary["transitions"]] == [made.count(o) for o in summary["outcomes"]]
 
 
+def test_what_only_the_new_policy_reads_is_generated_too(new: Path, tmp_path: Path) -> None:
+    text = new.read_text("utf-8").replace("source: indicator.INV02", "source: indicator.REG11")
+    other = tmp_path / "other.yaml"
+    other.write_text(text, "utf-8")
+    summary = diff(other, "generated:300", tmp_path / "out")
+    assert {"indicator.INV02", "indicator.REG11"} <= {g["name"] for g in summary["groups"]["missing"]}
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

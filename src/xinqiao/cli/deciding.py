@@ -16,13 +16,13 @@ from xinqiao.cli.companies import Company
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.policy.record import DecisionRecord, Subject
 from xinqiao.policy.release import CHAMPION, Panel
+from xinqiao.policy.runs import GENERATED, RESULTS
 from xinqiao.policy.scorer import IN_DEFAULT, PEER_GROUP
 from xinqiao.policy.store import DecisionStore
 
 CONSENT = "none:back-test"
 """A batch run on files reads under the holder's own contract; grants come with the platform."""
 
-RESULTS = "results"
 SCHEMA = pa.schema(
     [
         ("company_id", pa.string()),
@@ -49,8 +49,6 @@ SILENT_SCHEMA = pa.schema(
     [("company_id", pa.string()), (ARM, pa.string())]
     + [(field.name, field.type) for field in SCHEMA if field.name not in _BESIDE | {"company_id"}]
 )
-GENERATED = {b"generated": b"true"}
-"""Metadata of a table whose companies were made by a program."""
 
 
 def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:

@@ -17,8 +17,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from xinqiao.city.cases import generate_cases
-from xinqiao.cli.deciding import GENERATED as GENERATED_TABLE
-from xinqiao.cli.deciding import RESULTS
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
@@ -28,14 +26,14 @@ from xinqiao.policy.batch import OUTCOMES
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.diff import Diff, Effect, Figures, changes, compare, effects
 from xinqiao.policy.edits import Edit
-from xinqiao.policy.frame import Frame, read_frame
+from xinqiao.policy.frame import Frame, column_names, read_frame
 from xinqiao.policy.load import load_policy
-from xinqiao.policy.runs import DECISIONS
+from xinqiao.policy.runs import DECISIONS, GENERATED, RESULTS
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.policy_diff import DiffPage, render_policy_diff
 from xinqiao.report.view import Link
 
-GENERATED = "generated:"
+CASES = "generated:"
 SEED = 1
 PAGE = "diff.html"
 STEPS = 5
@@ -76,7 +74,7 @@ def policy_diff(
 def _frames(policies: tuple[Policy, Policy], on: str) -> tuple[Frame, Frame]:
     """The cases, read for each policy."""
     a, b = policies
-    if on.startswith(GENERATED):
+    if on.startswith(CASES):
         table = _generated(policies, on)
         return read_frame(a, table), read_frame(b, table)
     old = read_frame(a, Path(on))
@@ -87,10 +85,14 @@ def _frames(policies: tuple[Policy, Policy], on: str) -> tuple[Frame, Frame]:
 
 def _generated(policies: tuple[Policy, Policy], on: str) -> pa.Table:
     """Generated cases for the old policy, with the columns only the new one reads."""
-    count = on.removeprefix(GENERATED)
+    count = on.removeprefix(CASES)
     if not count.isascii() or not count.isdecimal():
-        fail("POL-CASES", on, detail=f"{GENERATED}100000")
-    table, more = (generate_cases(policy, int(count), SEED) for policy in policies)
+        fail("POL-CASES", on, detail=f"{CASES}100000")
+    old, new = policies
+    table = generate_cases(old, int(count), SEED)
+    if set(column_names(new).values()) <= set(table.column_names):
+        return table
+    more = generate_cases(new, int(count), SEED)
     for name in more.column_names:
         if name not in table.column_names:
             table = table.append_column(name, more[name])
@@ -99,7 +101,7 @@ def _generated(policies: tuple[Policy, Policy], on: str) -> pa.Table:
 
 def _page(diff: Diff, on: str, out: Path) -> DiffPage:
     count = f"{len(diff.ids):,}"
-    if on.startswith(GENERATED):
+    if on.startswith(CASES):
         dataset = Text(zh=f"{count} 户生成企业", en=f"{count} generated companies")
     else:
         name = Path(on).name
@@ -123,7 +125,7 @@ def _is_generated(diff: Diff, on: str) -> bool:
     told = [diff.table.schema.metadata]
     if results.is_file():
         told.append(pq.read_schema(results).metadata)
-    return on.startswith(GENERATED) or any(GENERATED_TABLE.items() <= (words or {}).items() for words in told)
+    return on.startswith(CASES) or any(GENERATED.items() <= (words or {}).items() for words in told)
 
 
 def _name(policy: Policy) -> Text:

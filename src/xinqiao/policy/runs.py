@@ -9,6 +9,9 @@ from platformdirs import user_state_dir
 from xinqiao.policy.store import INDEX, DecisionStore
 
 DECISIONS = "decisions"
+RESULTS = "results"
+GENERATED = {b"generated": b"true"}
+"""Metadata of a table whose companies were made by a program."""
 MOST_RUNS = 500
 
 
