@@ -35,7 +35,8 @@ def test_every_standing_is_told_apart() -> None:
     assert "every rate loses" in found[3].why.en
     assert "shadow price" in found[0].why.en
     assert found[0].why_rate is not None
-    assert "8.00%" in found[0].why_rate.en
+    assert "at 4.00%" in found[0].why_rate.en
+    assert "60% expected to stay" in found[0].why_rate.en
     assert found[3].why_rate is None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -146,7 +147,9 @@ def _show(made: Study, out: Path, console: Console) -> None:
     if made.generated or made.churn.generated:
         console.print("[bold yellow]含生成数据 / holds generated data[/]")
     optimum, result = made.plan.optimum, made.plan.statement()
-    table = Table(title=escape(str(made.title)), title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=escape(str(made.title)), title_justify="left"
+    )
     for head in HEADS:
         table.add_column(head, justify="left" if head == HEADS[0] else "right", no_wrap=True)
     table.add_row("最优 best plan", *_cells(result), style="bold")

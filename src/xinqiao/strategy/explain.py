@@ -111,19 +111,17 @@ def _why(plan: Plan, i: int, standing: Standing, at: int, marginal: float) -> Te
 
 _WHY: dict[Standing, Text] = {
     "at_most": Text(
-        zh="每 100 元额度预期利润 {margin} 元，扣除额度的影子价格后仍多赚 {extra} 元，故贷到上限 {most}",
-        en="100 CNY of limit bring {margin} CNY; {extra} CNY are left after the shadow prices, so it gets "
-        "its most, {most}",
+        zh="每 100 元额度赚 {margin} 元，比影子价格多 {extra} 元：贷到上限 {most}",
+        en="100 CNY of limit earn {margin}, {extra} above the shadow price: its most, {most}",
     ),
     "between": Text(
-        zh="每 100 元额度预期利润 {margin} 元，与影子价格 {price} 元相当，最后的额度给到这里",
-        en="100 CNY of limit bring {margin} CNY, about the shadow price of {price}: "
-        "the last of the budget went here",
+        zh="每 100 元额度赚 {margin} 元，与影子价格 {price} 元相当：最后的额度给到这里",
+        en="100 CNY of limit earn {margin}, about the shadow price of {price}: the last of the budget",
     ),
     "at_least": Text(
-        zh="每 100 元额度预期利润 {margin} 元，低于影子价格 {price} 元，因限制或余额只贷下限 {least}",
-        en="100 CNY of limit bring {margin} CNY against a shadow price of {price}; a cap or what was "
-        "left of the budget gives it the least, {least}",
+        zh="每 100 元额度赚 {margin} 元，影子价格 {price} 元：因限制或余额只贷下限 {least}",
+        en="100 CNY of limit earn {margin} against a shadow price of {price}: a cap, or what was left of the "
+        "budget, gives it the least, {least}",
     ),
     "refused": Text(
         zh="违约概率 {pd}，评级 D，按授权不贷", en="PD {pd}, rated D: not lent to under the mandate"
@@ -133,17 +131,16 @@ _WHY: dict[Standing, Text] = {
         en="the share of yearly sales allows less than {least}, or sales are not known",
     ),
     "loses": Text(
-        zh="违约概率 {pd}，任何利率下都亏：最好在 {rate}，每 100 元额度 {margin} 元",
-        en="PD {pd}: every rate loses; the best, {rate}, brings {margin} CNY for 100 CNY of limit",
+        zh="违约概率 {pd}，任何利率都亏：最好的 {rate} 每 100 元额度 {margin} 元",
+        en="PD {pd}: every rate loses; the best, {rate}, earns {margin} for 100 CNY of limit",
     ),
     "budget": Text(
-        zh="在最好的利率 {rate} 下每 100 元额度赚 {margin} 元，低于最后一元额度的影子价格 {price} 元",
-        en="at its best rate, {rate}, 100 CNY of limit bring {margin} CNY, less than the {price} that the "
-        "last of the budget earns elsewhere",
+        zh="利率 {rate} 时最好，每 100 元额度赚 {margin} 元，不及影子价格 {price} 元",
+        en="at best, {rate}, 100 CNY of limit earn {margin}, less than the shadow price of {price}",
     ),
     "caps": Text(
-        zh="每 100 元额度可赚 {margin} 元，但扣除各项限制的影子价格后为 {extra} 元",
-        en="100 CNY of limit would bring {margin} CNY, but {extra} after the shadow prices of the caps",
+        zh="每 100 元额度可赚 {margin} 元，付过各项限制的影子价格后为 {extra} 元",
+        en="100 CNY of limit would earn {margin}, but {extra} after the shadow prices of the caps",
     ),
 }
 
@@ -152,12 +149,11 @@ def _why_rate(plan: Plan, i: int, at: int) -> Text:
     """The trade-off at the rate chosen against the rates beside it."""
     book = plan.book
     now = book.profit[i, at]
-    parts_zh = [f"年利率 {rate(book.rates[at])}：预期 {percent(float(book.stay[i, at]), 0)} 的客户留下"]
-    parts_en = [f"at {rate(book.rates[at])}, {percent(float(book.stay[i, at]), 0)} are expected to stay"]
+    stay = percent(float(book.stay[i, at]), 0)
+    parts_zh, parts_en = [f"预期 {stay} 的客户留下"], [f"{stay} expected to stay"]
     for other in (at - 1, at + 1):
         if 0 <= other < len(book.rates):
-            zh, en = ("升", "up") if other > at else ("降", "down")
-            by = fixed(100 * float(book.profit[i, other] - now), 2)
-            parts_zh.append(f"{zh}到 {rate(book.rates[other])} 每 100 元额度利润变化 {by} 元")
-            parts_en.append(f"{en} to {rate(book.rates[other])} changes profit by {by} per 100 CNY of limit")
+            shown, by = rate(book.rates[other]), fixed(100 * float(book.profit[i, other] - now), 2)
+            parts_zh.append(f"利率改为 {shown}：{by} 元")
+            parts_en.append(f"at {shown}: {by} CNY")
     return Text(zh="；".join(parts_zh), en="; ".join(parts_en))
