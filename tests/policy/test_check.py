@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from tests.policy.conftest import SMALL, bent, line_of
 from tests.policy.strategies import cases, policies
+from tests.policy.test_compiled import FAULTS
 from tests.policy.test_lookup import GRADES, KINDS, meant, table_step, tables
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.document import read_yaml
+from xinqiao.kernel.errors import UserError
 from xinqiao.policy import lookup as lookup_module
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.check import MOST_ALIKE, Finding, check_policy
 from xinqiao.policy.check_range import of_kind
 from xinqiao.policy.check_table import TableFaults
-from xinqiao.policy.compiled import Policy, TableStep
+from xinqiao.policy.compiled import Policy, TableStep, compile_policy
 from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.policy.load import read_policy
 from xinqiao.policy.logic import Value
@@ -164,6 +166,15 @@ def test_what_is_odd_is_a_warning_not_an_error(code: str, old: str, new: str, pl
 def test_an_ignored_value_with_a_written_substitute_is_no_warning() -> None:
     text = FULL.replace("expr: 年销售额 * 比例", "expr: 年销售额 * (0.1 if missing(波动) else 波动)")
     assert "POL-IGNORED" not in {each.fault.code for each in _check(text)}
+
+
+@pytest.mark.parametrize(("code", "old", "new"), [each for each in FAULTS if each[0] != "DOC-SHAPE"])
+def test_the_check_tells_what_stops_a_policy_from_loading(code: str, old: str, new: str) -> None:
+    with pytest.raises(UserError) as caught:
+        compile_policy(bent(old, new), "p.yaml", UNITS)
+    assert caught.value.code == code
+    told = {(each.fault.code, each.fault.where) for each in _check(bent(old, new))}
+    assert (code, caught.value.where) in told
 
 
 def test_faults_of_shape_are_each_at_their_line() -> None:

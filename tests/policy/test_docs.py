@@ -12,9 +12,11 @@ import pytest
 
 from xinqiao.indicator.definition import indicators
 from xinqiao.policy.case import Case, bind
+from xinqiao.policy.check import check_policy
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.policy.kinds import FUNCTIONS
+from xinqiao.policy.mandate import load_mandate
 from xinqiao.policy.wording import MISSING
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,6 +52,11 @@ def test_the_example_refers_for_the_other_reason(policy: Policy, case: dict[str,
     case["missing"]["REG01"] = "NO_RECORDS"
     decision = decide_inputs(policy, bind(policy, Case.from_json(case, "case.json", indicators())))
     assert decision.outcome == "refer"
+
+
+def test_the_example_passes_the_check() -> None:
+    units = {name: indicator.unit.id for name, indicator in indicators().items()}
+    assert check_policy(_block("yaml"), "docs/policy.md", units, load_mandate("small_firm_loan")) == ()
 
 
 def test_every_missing_reason_and_function_is_documented() -> None:

@@ -54,8 +54,8 @@ def test_a_sheet_holds_the_table_with_its_head(shipped: Policy, path: Path) -> N
             "月开票额变异系数 / variation of monthly sales",
             "额度比例 / limit share",
         ],
-        ["条件 condition", "条件 condition", "结果 result"],
         ["grade", "ratio 0.25 = 25%", "ratio 0.25 = 25%"],
+        ["条件 condition", "条件 condition", "结果 result"],
         ["R1..R3", "< 0.6", 0.25],
     ]
     assert sheet.freeze_panes == "A5"
@@ -177,6 +177,15 @@ def test_a_workbook_that_is_none_or_lacks_a_sheet_or_column_is_refused(path: Pat
     sheet["B1"] = "波动"
     sheet.title = "other"
     with pytest.raises(UserError, match="SRC-SHEET"):
+        _back(book, path, policy)
+
+
+@pytest.mark.parametrize("line", [1, 2, 3, 4])
+def test_a_head_that_lost_a_row_is_refused_lest_a_rule_be_taken_for_it(line: int, path: Path) -> None:
+    policy = _policy()
+    book, sheet = _book(policy, path)
+    sheet.delete_rows(line)
+    with pytest.raises(UserError, match=r"SRC-HEADER|POL-SHEET-CELL"):
         _back(book, path, policy)
 
 

@@ -4,8 +4,8 @@
 
     row 1   评级             开票波动          额度比例        names as the policy has them; frozen, filtered
     row 2   信用评级 / ...                                    names in words
-    row 3   条件 condition   条件 condition   结果 result
-    row 4   grade            ratio            ratio           type and unit
+    row 3   grade            ratio            ratio           type and unit
+    row 4   条件 condition   条件 condition   结果 result     where the import knows the head's end by
     row 5   R1..R3           < 0.6            0.25            the rows, as docs/policy.md writes cells
 
 The same policy gives the same bytes: nothing in the file tells when it was written.
@@ -34,6 +34,7 @@ from xinqiao.policy.format import MAX_ROWS, Cell, Derive, Input, Output, PolicyF
 from xinqiao.policy.kinds import Base
 
 FIRST_ROW = 5
+PARTS_ROW = FIRST_ROW - 1
 GUIDE = "说明 Guide"
 
 _TITLE_CHARS = 31
@@ -81,6 +82,11 @@ def sheet_titles(file: PolicyFile) -> list[str]:
     return titles[1:]
 
 
+def parts(table: Table) -> list[str]:
+    """What the last row of the head says of each column: condition or result."""
+    return ["条件 condition"] * len(table.inputs) + ["结果 result"] * len(table.outputs)
+
+
 def export_tables(policy: Policy) -> bytes:
     """The decision tables of ``policy`` as the bytes of an XLSX file."""
     book = Workbook()
@@ -113,11 +119,10 @@ def _guide(sheet: Worksheet, policy: Policy) -> None:
 def _sheet(sheet: Worksheet, policy: Policy, table: Table) -> None:
     names = [*table.inputs, *table.outputs]
     items = [policy.items[name] for name in names]
-    parts = ["条件 condition"] * len(table.inputs) + ["结果 result"] * len(table.outputs)
     sheet.append(names)
     sheet.append([str(item.name) for item in items])
-    sheet.append(parts)
     sheet.append([_type(item) for item in items])
+    sheet.append(parts(table))
     for row in table.rows:
         sheet.append([_value(cell, policy.kinds[name].base) for name, cell in zip(names, row, strict=True)])
     for column in sheet.iter_cols():

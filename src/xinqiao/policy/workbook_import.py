@@ -26,7 +26,7 @@ from xinqiao.policy.compiled import Policy
 from xinqiao.policy.conditions import Cells
 from xinqiao.policy.format import Cell, PolicyFile, Table
 from xinqiao.policy.kinds import Checker, Kind
-from xinqiao.policy.workbook import FIRST_ROW, sheet_titles
+from xinqiao.policy.workbook import FIRST_ROW, PARTS_ROW, parts, sheet_titles
 from xinqiao.source.block import LINE, Limits
 from xinqiao.source.read_xlsx import XlsxReader
 from xinqiao.source.scan import Opened, file_kind, open_file
@@ -79,6 +79,7 @@ def _read(path: Path, policy: Policy, table: Table, title: str) -> list[list[Cel
         reader = XlsxReader(Opened(handle, kind, where, limits, lambda _: None), title, names)
         place = {name: get_column_letter(reader.header.wanted[name] + 1) for name in names}
         rows: list[list[Cell]] = []
+        head: list[str] = []
         reads = _Cells(policy, table)
         for block in reader.blocks():
             for fault in block.faults:
@@ -86,9 +87,14 @@ def _read(path: Path, policy: Policy, table: Table, title: str) -> list[list[Cel
                     cell = f"{where} {place[fault.column]}{fault.line}"
                     fail("POL-SHEET-CELL", cell, detail=f"{fault.rule}: {fault.value}")
             for record in block.frame.iter_rows(named=True):
-                if record[LINE] >= FIRST_ROW:
-                    cells = [(name, record[name], f"{where} {place[name]}{record[LINE]}") for name in names]
+                line = record[LINE]
+                if line == PARTS_ROW:
+                    head = [record[name] for name in names]
+                elif line >= FIRST_ROW:
+                    cells = [(name, record[name], f"{where} {place[name]}{line}") for name in names]
                     rows.append([reads.cell(*each) for each in cells])
+    if head != parts(table):  # a row of the head added or removed would move the first rules out of sight
+        fail("POL-SHEET-CELL", f"{where} A{PARTS_ROW}", detail=", ".join(parts(table)))
     if not rows:
         fail("POL-SHEET-CELL", f"{where} A{FIRST_ROW}", detail="no rows")
     return rows
