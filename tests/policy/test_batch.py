@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.policy.conftest import bent
 from tests.policy.lively import lively
 from tests.policy.strategies import cases, missing_reasons, policies
 from xinqiao.city.cases import generate_cases
 from xinqiao.kernel.errors import UserError
 from xinqiao.policy.batch import EFFECTS, OUTCOMES, Batch, decide_batch
 from xinqiao.policy.case import read_inputs
-from xinqiao.policy.compiled import Policy
+from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_json
 from xinqiao.policy.frame import read_frame
 
@@ -78,6 +79,11 @@ def test_100000_generated_cases_are_decided_as_one_by_one(shipped: Policy) -> No
 
 def test_cases_of_the_small_policy_are_decided_as_one_by_one(small: Policy) -> None:
     assert checked(small, 5_000, 2).exact_rows < 50
+
+
+def test_limits_by_the_month_hang_on_the_34th_digit_and_are_decided_as_one_by_one() -> None:
+    text = bent("expr: 年销售额 * 比例", "expr: 月销售额 * 3 if 波动 < 5 else 月销售额 * 1.2 + 100")
+    assert checked(compile_policy(text, "p.yaml"), 4_000, 3).exact_rows < 40
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xinqiao.policy.batch_recipe import Cook
 from xinqiao.policy.format import Rounding
-from xinqiao.policy.logic import exact
+from xinqiao.policy.logic import exact, round_to
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -32,13 +33,16 @@ Decimals = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a column of values was made of: its own decimals, and the inputs with theirs.
+    """What a column of values was made of: its own decimals, the inputs with theirs, and how.
 
-    ``decimals`` is None where the exact value may have any number of them (after a division).
+    ``decimals`` is None where the exact value may have any number of them (after a division);
+    ``cook`` reckons a row again from ``columns``.
     """
 
     decimals: Decimals | None
     leaves: Sequence[tuple[Floats, Decimals]]
+    cook: Cook
+    columns: Sequence[npt.NDArray[Any]]
 
 
 UNIT = 2.0**-53
@@ -133,6 +137,7 @@ class Steps:
     """Rounding to whole multiples of ``step`` (a number above 0)."""
 
     def __init__(self, step: Decimal, mode: Rounding) -> None:
+        self.size = step
         self.step = float(step)
         self.mode = mode
         self.places = decimals_of(step)
@@ -164,9 +169,21 @@ class Steps:
             rows = close if of is None else of[close]
             found, sure, places = grid(rows, value, error, origin)
             counts[close] = self._exactly(found, sure, places)
-            doubt[rows[~sure]] = True
+            self._again(rows, sure, counts, close, doubt, origin)
         counts += 0.0  # no negative zero
         return counts
+
+    def _again(  # noqa: PLR0917 - one call, the state of ``counts``
+        self, rows: Rows, sure: Flags, counts: Floats, close: Rows, doubt: Flags, origin: Origin
+    ) -> None:
+        """Count the rows that are not ``sure`` in decimals, or mark them in ``doubt``."""
+        unsure = np.flatnonzero(~sure)
+        values = origin.cook.values(origin.columns, rows[unsure]) if unsure.size else []
+        for place, value in zip(unsure.tolist(), values, strict=True):
+            if value is None:
+                doubt[rows[place]] = True
+            else:
+                counts[close[place]] = float(round_to(value, self.size, self.mode) / self.size)
 
     def values(self, counts: Floats) -> Floats:
         """``counts`` steps as the doubles nearest to the decimals."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from xinqiao.policy.batch_exact import LEVELS, UNIT, Decimals, Steps, decimals_of, is_plain
+from xinqiao.policy.batch_recipe import Cook, Recipe, is_written
 from xinqiao.policy.batch_tape import ALL, NONE, Ref, Tape
 from xinqiao.policy.format import Rounding
 from xinqiao.policy.logic import exact
@@ -38,6 +39,12 @@ class Num:
     decimals: Decimals | None = (0,) * len(LEVELS)
     leaves: tuple[NumLeaf, ...] = ()
     factors: int = 1
+    recipe: Recipe | None = None
+
+    @property
+    def made(self) -> Recipe:
+        """How it is reckoned; a plain column is there already."""
+        return self.value if self.recipe is None else self.recipe
 
 
 class Numbers:
@@ -81,7 +88,7 @@ class Numbers:
     def _sum(self, op: str, left: Num, right: Num) -> Num:
         word = "add" if op == "+" else "subtract"
         return replace(
-            self._joined(left, right, max),
+            self._joined(op, left, right, max),
             value=self._op(word, left.value, right.value),
             roundings=max(left.roundings, right.roundings) + 1,
             scale=self._op("add", self.scale(left), self.scale(right)),
@@ -91,7 +98,7 @@ class Numbers:
     def _product(self, left: Num, right: Num) -> Num:
         relative = left.scale is None and right.scale is None
         return replace(
-            self._joined(left, right, lambda a, b: a + b),
+            self._joined("*", left, right, lambda a, b: a + b),
             value=self._op("multiply", left.value, right.value),
             roundings=left.roundings + right.roundings + 1,
             scale=None if relative else self._op("multiply", self.scale(left), self.scale(right)),
@@ -102,7 +109,7 @@ class Numbers:
         value = self._op("divide", left.value, right.value)
         relative = left.scale is None and right.scale is None
         out = replace(
-            self._joined(left, right, max),
+            self._joined("/", left, right, max),
             value=value,
             roundings=left.roundings + right.roundings + 2,
             scale=None if relative else self._quotient_scale(left, right, value),
@@ -114,7 +121,7 @@ class Numbers:
     def _zero(self, divisor: Num) -> Ref:
         """Where ``divisor`` is zero; where that is not certain, or it is hardly more, the row is doubtful."""
         tape = self.tape
-        if _is_written(divisor.value):
+        if is_written(divisor.value):
             return NONE if float(divisor.value) else ALL
         size = self._op("abs", divisor.value)
         zero = tape.op("b", "equal({0}, 0.0, out={out})", divisor.value)
@@ -147,33 +154,38 @@ class Numbers:
             out = self._product(out, base)
         if exponent == 0:  # 0 ** 0 has no value
             return replace(out, gone=self.tape.either(base.gone, self.compare("==", base, _ZERO)))
-        return out
+        return out if exponent == 1 else replace(out, recipe=("**", base.made, repr(float(exponent))))
 
     def minus(self, side: Num) -> Num:
         """The negative."""
-        return replace(side, value=self._op("negative", side.value))
+        recipe = None if side.plain else ("negative", side.made)
+        return replace(side, value=self._op("negative", side.value), recipe=recipe)
 
     def absolute(self, side: Num) -> Num:
         """The absolute value."""
-        return replace(side, value=self._op("abs", side.value))
+        recipe = None if side.plain else ("abs", side.made)
+        return replace(side, value=self._op("abs", side.value), recipe=recipe)
 
     def extreme(self, word: str, left: Num, right: Num) -> Num:
-        """``minimum`` or ``maximum``; off by no more than the side that is off by more."""
-        return self._either_of(left, right, self._op(word, left.value, right.value))
+        """``min`` or ``max``; off by no more than the side that is off by more."""
+        value = self._op(f"{word}imum", left.value, right.value)
+        return self._either_of((word, left.made, right.made), left, right, value)
 
     def choose(self, true: Ref, false: Ref, then: Num, other: Num) -> Num:
         """``then`` where ``true``, ``other`` where ``false``; missing where neither."""
         tape = self.tape
-        out = self._either_of(then, other, tape.choose("f", true, then.value, other.value))
+        value = tape.choose("f", true, then.value, other.value)
+        out = self._either_of(("choose", true, then.made, other.made), then, other, value)
         lost = (tape.both(true, then.gone), tape.both(false, other.gone), tape.no(tape.either(true, false)))
         return replace(out, gone=tape.either(*lost))
 
-    def _either_of(self, left: Num, right: Num, value: Ref) -> Num:
+    def _either_of(self, recipe: Recipe, left: Num, right: Num, value: Ref) -> Num:
         relative = left.scale is None and right.scale is None
         return replace(
-            self._joined(left, right, max),
+            self._joined("", left, right, max),
             value=value,
             plain=left.plain and right.plain,
+            recipe=None if left.plain and right.plain else recipe,
             roundings=max(left.roundings, right.roundings),
             scale=None if relative else self._op("maximum", self.scale(left), self.scale(right)),
             factors=max(left.factors, right.factors),
@@ -182,12 +194,13 @@ class Numbers:
     def rounded(self, mode: Rounding, side: Num, step: Num) -> Num:
         """``side`` as a whole multiple of ``step``, which has to be written out."""
         gone = self.tape.either(side.gone, step.gone)
-        if not _is_written(step.value) or float(step.value) <= 0 or side.factors > MAX_FACTORS:
+        if not is_written(step.value) or float(step.value) <= 0 or side.factors > MAX_FACTORS:
             return self.unsure(gone)
         size = exact(float(step.value))
         steps = self.tape.constant(Steps(size, mode))
-        words = f"copyto({{out}}, {{0}}.values({{0}}.counts({{1}}, {{2}}, D, {self.origin(side, 3)})))"
-        args = (steps, self.column(side), self.error(side), *(leaf for leaf, _ in side.leaves))
+        origin, more = self.origin(side, 3)
+        words = f"copyto({{out}}, {{0}}.values({{0}}.counts({{1}}, {{2}}, D, {origin})))"
+        args = (steps, self.column(side), self.error(side), *more)
         return Num(self.tape.op("f", words, *args), gone, decimals=(decimals_of(size),) * len(LEVELS))
 
     # comparisons ------------------------------------------------------------------------------
@@ -211,14 +224,18 @@ class Numbers:
 
     def settle(self, side: Num, near: Ref) -> Ref:
         """The value of ``side``, exact in the rows ``near`` an edge or the row in doubt."""
-        words = f"settle({{0}}, {{1}}, {{2}}, D, {self.origin(side, 3)}, out={{out}})"
-        args = (near, side.value, self.error(side))
-        return self.tape.op("f", words, *args, *(leaf for leaf, _ in side.leaves))
+        origin, more = self.origin(side, 3)
+        words = f"settle({{0}}, {{1}}, {{2}}, D, {origin}, out={{out}})"
+        return self.tape.op("f", words, near, side.value, self.error(side), *more)
 
-    def origin(self, side: Num, first: int) -> str:
-        """The words for what a value was made of; its leaves are arguments from ``first`` on."""
+    def origin(self, side: Num, first: int) -> tuple[str, tuple[Ref, ...]]:
+        """The words for what a value was made of, and the arguments they name from ``first`` on."""
+        cook = Cook(side.made)
         leaves = (f"({{{i}}}, {places!r})" for i, (_, places) in enumerate(side.leaves, first))
-        return f"Origin({side.decimals!r}, [{', '.join(leaves)}])"
+        after = first + len(side.leaves)
+        columns = "".join(f"{{{i}}}, " for i in range(after, after + len(cook.names)))
+        words = f"Origin({side.decimals!r}, [{', '.join(leaves)}], {self.tape.constant(cook)}, ({columns}))"
+        return words, (*(leaf for leaf, _ in side.leaves), *cook.names)
 
     def error(self, side: Num) -> Ref:
         """The bound of the error, a column."""
@@ -231,7 +248,7 @@ class Numbers:
 
     def column(self, side: Num) -> Ref:
         """The values as a column even where one number is written for all rows."""
-        return self.tape.op("f", "copyto({out}, {0})", side.value) if _is_written(side.value) else side.value
+        return self.tape.op("f", "copyto({out}, {0})", side.value) if is_written(side.value) else side.value
 
     # ------------------------------------------------------------------------------------------
 
@@ -239,13 +256,13 @@ class Numbers:
         places = ", ".join(f"{{{i}}}" for i in range(len(args)))
         return self.tape.op("f", f"{word}({places}, out={{out}})", *args)
 
-    def _joined(self, left: Num, right: Num, places: Callable[[int, int], int]) -> Num:
+    def _joined(self, op: str, left: Num, right: Num, places: Callable[[int, int], int]) -> Num:
         both = None
         if left.decimals is not None and right.decimals is not None:
             both = tuple(places(a, b) for a, b in zip(left.decimals, right.decimals, strict=True))
         gone = self.tape.either(left.gone, right.gone)
         leaves = tuple(dict.fromkeys((*left.leaves, *right.leaves)))
-        return Num("", gone, plain=False, decimals=both, leaves=leaves)
+        return Num("", gone, plain=False, decimals=both, leaves=leaves, recipe=(op, left.made, right.made))
 
 
 _ZERO = Num("0.0")
@@ -260,13 +277,9 @@ _WORDS = {
 _TURNED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def _is_written(value: Ref) -> bool:
-    return value[0] not in "cvk"
-
-
 def _shifted(decimals: Decimals | None, divisor: Num) -> Decimals | None:
     """The decimals after a division by a written number whose inverse is one (2, 5, 100), else unknown."""
-    if decimals is None or not _is_written(divisor.value) or not float(divisor.value):
+    if decimals is None or not is_written(divisor.value) or not float(divisor.value):
         return None
     number = exact(float(divisor.value))
     inverse = 1 / number

@@ -216,9 +216,9 @@ class _Builder:
     def _end(self, item: Limit | Price, steps: Steps, value: Num, out: str) -> None:
         end = self.tape.constant(End(steps, item.min, item.max))
         numbers = self.trees.numbers
-        words = f"{end}.give({{0}}, {{1}}, D, {numbers.origin(value, 2)}, outcome=outcome, out={out})"
-        leaves = (leaf for leaf, _ in value.leaves)
-        self.tape.do(words, numbers.column(value), numbers.error(value), *leaves)
+        origin, more = numbers.origin(value, 2)
+        words = f"{end}.give({{0}}, {{1}}, D, {origin}, outcome=outcome, out={out})"
+        self.tape.do(words, numbers.column(value), numbers.error(value), *more)
 
     # effects ----------------------------------------------------------------------------------
 

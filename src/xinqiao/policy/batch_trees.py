@@ -200,7 +200,7 @@ class Trees:
         sides = [self.number(arg) for arg in args]
         match function:
             case "min" | "max":
-                return reduce(lambda a, b: self.numbers.extreme(f"{function}imum", a, b), sides)
+                return reduce(lambda a, b: self.numbers.extreme(function, a, b), sides)
             case "abs":
                 return self.numbers.absolute(sides[0])
             case _:
