@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.expression import Compare, Const, Items, Logic, Name, Node, Unary
 from xinqiao.policy.format import Cell
-from xinqiao.policy.kinds import Kind
+from xinqiao.policy.kinds import Base, Kind
 
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(.+)")
 _RANGE = re.compile(r"([\[(]?)\s*([^\s\[\]()]+?)\s*\.\.\s*([^\s\[\]()]+)\s*([\])]?)")
@@ -26,14 +26,14 @@ class Cells:
 
     def __init__(self, grades: tuple[str, ...]) -> None:
         self.grades = grades
-        self._read: dict[tuple[str, type, Cell], Node] = {}
+        self._read: dict[tuple[str, Base, type, Cell], Node] = {}
 
     def condition(self, name: str, kind: Kind, cell: Cell, where: str) -> Node:
         """The tree of an input cell: a condition on ``name``, which has ``kind``; equal cells share it.
 
         Raises UserError POL-ROW or POL-GRADE.
         """
-        key = name, type(cell), cell
+        key = name, kind.base, type(cell), cell
         if key not in self._read:
             self._read[key] = self._condition(name, kind, cell, where)
         return self._read[key]
