@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,15 +69,21 @@ class Batch:
         for start in range(0, len(self.checks), _WORD):
             packed = np.zeros(len(self), np.int64)
             for effect in self.effects[start : start + _WORD]:
-                packed = packed * 4 + effect
+                packed <<= 2
+                packed |= effect
             kinds = _distinct(_distinct(packed)[0] * (int(kinds.max(initial=0)) + 1) + kinds)[0]
         kinds, firsts = _distinct(kinds)
-        codes = [self._codes(self.effects[:, row]) for row in firsts]
-        return pa.DictionaryArray.from_arrays(pa.array(kinds, pa.int32()), pa.array(codes, pa.string()))
+        texts = _texts([check.code for check in self.checks], self.effects[:, firsts].T)
+        return pa.DictionaryArray.from_arrays(pa.array(kinds, pa.int32()), pa.array(texts, pa.string()))
 
-    def _codes(self, effects: npt.NDArray[np.uint8]) -> str:
-        order = np.argsort(-effects.astype(np.int8), kind="stable")
-        return " ".join(self.checks[i].code for i in order if effects[i])
+
+def _texts(codes: Sequence[str], effects: npt.NDArray[np.uint8]) -> list[str]:
+    """The codes of every row of ``effects``, the severest first."""
+    rows, checks = np.nonzero(effects)
+    order = np.lexsort((checks, -effects[rows, checks].astype(np.int8), rows))
+    words = [codes[check] for check in checks[order].tolist()]
+    ends = np.searchsorted(rows, np.arange(len(effects)), side="right").tolist()
+    return [" ".join(words[start:end]) for start, end in pairwise([0, *ends])]
 
 
 def _distinct(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -93,13 +93,24 @@ def _read(policy: Policy, path: Path) -> pa.Table:
         if store is None:
             fail("POL-CASES", str(path), detail="no finished run")
         return _stored(store)
-    readers = {".parquet": pq.read_table, ".arrow": feather.read_table, ".csv": partial(_csv, policy)}
+    readers = {
+        ".parquet": partial(_parquet, policy),
+        ".arrow": feather.read_table,
+        ".csv": partial(_csv, policy),
+    }
     if path.suffix.lower() not in readers:
         fail("POL-CASES", str(path), detail="a .parquet, .arrow or .csv file, or a run's folder, is needed")
     try:
         return readers[path.suffix.lower()](path)
     except (OSError, pa.ArrowException) as error:
         raise user_error("POL-CASES", str(path), detail=str(error)[:300]) from error
+
+
+def _parquet(policy: Policy, path: Path) -> pa.Table:
+    """A Parquet file; texts and reasons stay the dictionaries they are stored as."""
+    columns = column_names(policy)
+    words = [columns[name] for name, item in policy.file.inputs.items() if item.type in ("text", "grade")]
+    return pq.read_table(path, read_dictionary=[*words, *(column + REASON for column in columns.values())])
 
 
 def _csv(policy: Policy, path: Path) -> pa.Table:
