@@ -226,6 +226,13 @@ def test_decide_names_the_fault(done: Done, tmp_path: Path) -> None:
     told_well(call("decide", "--case", case), "POL-CASE", "case.json")
     case.write_text("{", "utf-8")
     told_well(call("decide", "--case", case), "POL-CASE", "case.json")
+    case.write_text(
+        json.dumps({"company_id": "E1", "as_of": "2025-12-31", "indicators": {"INV1": 5}}), "utf-8"
+    )
+    told_well(call("decide", "--case", case), "POL-CASE", "case.json")
+    case.write_text(json.dumps({"company_id": "E1\ud800", "as_of": "2025-12-31"}), "utf-8")
+    told_well(call("decide", "--case", case), "POL-CASE", "case.json")
+    case.write_text(json.dumps({"company_id": "E1", "as_of": "2025-12-31"}), "utf-8")
     told_well(call("decide", "--case", case, "--policy", "generous"), "POL-NOT-FOUND", "generous")
     told_well(call("decide", "--run", tmp_path, "--company", company), "POL-STORE", str(tmp_path))
     told_well(call("decide", "--run", done.out, "--company", "nobody"), "POL-COMPANY", str(done.out))

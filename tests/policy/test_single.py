@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.policy import reference
+from tests.policy.conftest import GOOD, SMALL, bent
 from tests.policy.strategies import cases, missing_reasons, policies
 from tests.policy.test_evaluate import ABSENT, SHIPPED
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.policy.case import read_inputs
-from xinqiao.policy.compiled import Policy
+from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.evaluate import decide_inputs, decide_json
 from xinqiao.policy.single import single
 
@@ -90,3 +92,29 @@ def test_the_source_can_be_read_and_holds_nothing_the_author_wrote(shipped: Poli
 
 def test_a_policy_is_written_once(shipped: Policy) -> None:
     assert single(shipped) is single(shipped)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "not " * 36 + "(月数 > 1)",
+        "(" * 15 + "月数 > 1" + " and 波动 > 1 or 月数 == 3)" * 15,
+        "(月数 > 1 if " * 18 + "波动 > 1" + " else 月数 < 5)" * 18,
+        "abs(" * 35 + "波动" + ")" * 35 + " > 2",
+        " or ".join(f"波动 == {i}" for i in range(120)),
+    ],
+)
+def test_the_deepest_and_longest_conditions_are_written(condition: str) -> None:
+    policy = compile_policy(bent("if: 月数 < 6", f"if: {condition}"), "deep.yaml")
+    for months in (None, 3.0, 24.0):
+        for variation in (None, 0.2, 3.5):
+            _same(policy, {**GOOD, "月数": months, "波动": variation}, {})
+
+
+def test_a_rule_may_be_called_as_an_input_is() -> None:
+    text = SMALL.replace("id: A01", "id: 评级").replace("if: 月数 < 6", "if: missing(月数)")
+    policy = compile_policy(
+        text[: text.index("derive:")] + text[text.index("rules:") :].replace("比例", "0.5"), "p"
+    )
+    _same(policy, GOOD, {})
+    _same(policy, {**GOOD, "评级": None, "月数": None}, {})

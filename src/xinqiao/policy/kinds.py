@@ -80,20 +80,24 @@ class Checker:
     def __init__(self, names: Mapping[str, Kind], grades: tuple[str, ...]) -> None:
         self.names = names
         self.grades = grades
-        self._where = ""
+        self._begin("")
 
     def infer(self, node: Node, where: str) -> Kind:
         """The kind of ``node``; ``where`` goes into errors.
 
         Raises UserError POL-NAME, POL-TYPE, POL-UNIT, POL-GRADE or POL-FUNCTION.
         """
-        self._where = where
+        self._begin(where)
         return self._kind(node)
 
     def expect(self, node: Node, kind: Kind, where: str) -> None:
         """Check that ``node`` can stand where ``kind`` is needed."""
-        self._where = where
+        self._begin(where)
         self._match(node, self._kind(node), kind)
+
+    def _begin(self, where: str) -> None:
+        self._where = where
+        self._found: dict[int, Kind] = {}  # by identity; else deep expressions take exponential time
 
     def _at(self, node: Node) -> str:
         return f"{self._where}:{node.column}"
@@ -101,7 +105,12 @@ class Checker:
     def _type_error(self, node: Node, detail: str) -> UserError:
         return user_error("POL-TYPE", self._at(node), detail=detail)
 
-    def _kind(self, node: Node) -> Kind:  # noqa: C901, PLR0911, PLR0912 - one branch per node kind
+    def _kind(self, node: Node) -> Kind:
+        if id(node) not in self._found:
+            self._found[id(node)] = self._infer(node)
+        return self._found[id(node)]
+
+    def _infer(self, node: Node) -> Kind:  # noqa: C901, PLR0911, PLR0912 - one branch per node kind
         match node:
             case Const(value=bool()):
                 return BOOL

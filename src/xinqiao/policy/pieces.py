@@ -27,6 +27,12 @@ MOST_FLOATS = 1 << 16
 Piece = bytes | tuple[str, int]
 """JSON text, or a place: a name and which of its (zh, en) words stand there."""
 
+Say = Callable[[str], tuple[str, Text]]
+"""Code and text of what is said about a gap, from its fault."""
+
+Detail = Callable[[Causes, str], str]
+"""The remark in the trace about a gap, from its causes and its fault."""
+
 Gap = tuple[int, bytes, bytes]
 """What a gap leads to: the severity, the sentence, and the head of the step."""
 
@@ -117,8 +123,8 @@ def gap_of(
     step_id: str,
     labels: Mapping[str, Text],
     if_missing: Mapping[str, Effect],
-    say: Callable[[str], tuple[str, Text]],
-    detail: Callable[[Causes, str], str],
+    say: Say,
+    detail: Detail,
     *,
     first: bool = False,
     more: bytes = b"",

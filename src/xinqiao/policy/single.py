@@ -10,48 +10,26 @@ as written when unknown), no adverse missing input or table, and a known limit a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
-from itertools import groupby
 from typing import Literal
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.expression import Const, Node, names
 from xinqiao.kernel.text import Text
 from xinqiao.policy.answers import Answers, find_answer
-from xinqiao.policy.codegen import Code, Written, per_policy
+from xinqiao.policy.codegen import Written, per_policy
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
 from xinqiao.policy.decision import OUTCOMES, Effect
-from xinqiao.policy.format import TypeName
-from xinqiao.policy.logic import Given, exact_of, round_to
+from xinqiao.policy.logic import Given
 from xinqiao.policy.lookup import compile_lookup
-from xinqiao.policy.pieces import (
-    FLOAT_EXACT,
-    FLOAT_JSON,
-    gap_of,
-    head,
-    head_after_detail,
-    sentence,
-    tail,
-    value_json,
-    words,
-)
-from xinqiao.policy.straight import Causes, Local, Straight, merge, written
+from xinqiao.policy.pieces import Say, gap_of, head, head_after_detail, tail, value_json
+from xinqiao.policy.sheet import QUOTED, Sheet
+from xinqiao.policy.straight import Causes, Local, written
 from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, fill, show_number
 
-Say = Callable[[str], tuple[str, Text]]
-"""Code and text of what is said about a gap, from its fault."""
-
-Detail = Callable[[Causes, str], str]
-"""The remark in the trace about a gap, from its causes and its fault."""
-
-_QUOTED = "f'\"{text}\"'.encode()"
 _FORMULA = b'},{"detail":"formula '
-
-
-def _no_detail(_causes: Causes, _fault: str) -> str:
-    return ""
 
 
 def _reason(causes: Causes, _fault: str) -> str:
@@ -93,41 +71,8 @@ def single(policy: Policy) -> Single:
     return Single(policy)
 
 
-class _Writer:
-    """Writes the function of a policy.
-
-    ``floats``: numbers come as floats and are handed to ``otherwise`` where one does not; else they
-    are made Decimals at once.
-    """
-
-    def __init__(
-        self, policy: Policy, *, floats: bool, otherwise: Callable[..., bytes] | None = None
-    ) -> None:
-        self.policy = policy
-        self.floats = floats
-        self.code = Code()
-        self.code.constants |= {
-            "float_json": FLOAT_JSON,
-            "float_exact": FLOAT_EXACT,
-            "value_json": value_json,
-            "words": words,
-            "expand": _expand,
-            "exact": exact_of,
-            "otherwise": otherwise,
-            "show_number": show_number,
-            "round_to": round_to,
-        }
-        self.locals = {name: self._local(i, name) for i, name in enumerate(policy.items)}
-        self.labels = {name: item.name for name, item in policy.items.items()}
-        rank = {grade: i for i, grade in enumerate(policy.file.grades)}
-        self.straight = Straight(self.code, self.locals, rank)
-        self.parts: list[bytes | str] = []
-
-    def _local(self, i: int, name: str) -> Local:
-        floating = (
-            self.floats and name in self.policy.file.inputs and self.policy.kinds[name].base == "number"
-        )
-        return Local(f"v{i}", f"d{i}" if floating else f"v{i}", f"j{i}", f"c{i}", floating)
+class _Writer(Sheet):
+    """Writes the function of a policy, step by step."""
 
     def write(self) -> Written:
         """The whole function; what inputs are needed as is known only after all else."""
@@ -158,11 +103,11 @@ class _Writer:
         item, local = self.policy.file.inputs[name], self.locals[name]
         code = f"MISSING_{item.source.split('.', 1)[1].upper()}"
         lead, after = not self.parts, tail("input", item.name)
-        gap = self._constant(
+        gap = self.constant(
             gap_of(name, self.labels, item.if_missing, _missing(code), _reason, first=lead, more=after),
             "G",
         )
-        key, part = self._constant(name, "N"), self.code.fresh("p")
+        key, part = self.constant(name, "N"), self.code.fresh("p")
         self.code.add(f"{local.raw} = values[{key}]")
         with self.code.block(f"if {local.raw} is None:"):
             self.code.add(f"{local.causes} = (({key}, why[{key}]),)", f"{local.shown} = b'null'")
@@ -177,7 +122,7 @@ class _Writer:
                 self.code.add("return otherwise(values, why)")
         with self.code.block("else:"):
             self._known_input(name, local)
-            self.code.add(f"{part} = {self._constant(head(name, 'ignore', '', first=lead) + after)}")
+            self.code.add(f"{part} = {self.constant(head(name, 'ignore', '', first=lead) + after)}")
         self.parts += [part, local.shown]
 
     def _known_input(self, name: str, local: Local) -> None:
@@ -188,94 +133,81 @@ class _Writer:
                     self.code.add(f"{local.exact} = float_exact[{local.raw}]")
             case "number":
                 self.code.add(f"{local.raw} = exact({local.raw})")
-                self._shown(local, "number")
+                self.shown(local, "number")
             case base:
-                self._shown(local, base)
-
-    def _shown(self, local: Local, base: str) -> None:
-        """The JSON of a known value."""
-        match base:
-            case "number":
-                self.code.add(f"text = show_number({local.raw})", f"{local.shown} = {_QUOTED}")
-            case "bool":
-                self.code.add(f"{local.shown} = b'true' if {local.raw} else b'false'")
-            case "grade":
-                known = self._constant({grade: canonical_json(grade) for grade in self.policy.file.grades})
-                self.code.add(f"{local.shown} = {known}[{local.raw}]")
-            case _:
-                self.code.add(f"{local.shown} = value_json({local.raw})")
+                self.shown(local, base)
 
     def _derive(self, step: DeriveStep) -> None:
         local = self.locals[step.name]
         place = self.straight.value(step.tree)
         self.code.add(f"{local.raw} = {place.text}")
         if isinstance(step.tree, Const):
-            self.code.add(f"{local.shown} = {self._constant(value_json(written(step.tree)))}")
+            self.code.add(f"{local.shown} = {self.constant(value_json(written(step.tree)))}")
         else:
-            own = self._constant(((step.name, NOT_COMPUTABLE),))
+            own = self.constant(((step.name, NOT_COMPUTABLE),))
             with self.code.block(f"if {local.raw} is None:"):
                 self.code.add(f"{local.causes} = {self.straight.causes(step.tree, own)}")
                 self.code.add(f"{local.shown} = b'null'")
             with self.code.block("else:"):
-                self._shown(local, self.policy.kinds[step.name].base)
-        self._trace("derive", step.label, names(step.tree), head(step.name, "ignore", ""), local.shown)
+                self.shown(local, self.policy.kinds[step.name].base)
+        self.trace("derive", step.label, names(step.tree), head(step.name, "ignore", ""), local.shown)
 
     def _rule(self, step: RuleStep) -> None:
         rule, tree = step.rule, step.tree
         place = self.straight.value(tree)
         part, result = self.code.fresh("p"), self.code.fresh("r")
         with self.code.block(f"if {place.text}:"):
-            self.code.add(f"{part} = {self._constant(head(rule.id, rule.then, ''))}", f"{result} = b'true'")
+            self.code.add(f"{part} = {self.constant(head(rule.id, rule.then, ''))}", f"{result} = b'true'")
             places = {name: (self.locals[name].raw, self.policy.items[name].type) for name in step.places}
-            self._say(rule.code, rule.id, rule.then, rule.reason, places)
+            self.say(rule.code, rule.id, rule.then, rule.reason, places)
         if place.nullable:
             with self.code.block(f"elif {place.text} is None:"):
-                gap = self._gap(rule.id, rule.if_missing, _unknown(rule.id, rule.name))
-                own = self._constant((("", NOT_COMPUTABLE),))
-                self._meet(gap, self.straight.causes(tree, own), part)
+                gap = self.gap(rule.id, rule.if_missing, _unknown(rule.id, rule.name))
+                own = self.constant((("", NOT_COMPUTABLE),))
+                self.meet(gap, self.straight.causes(tree, own), part)
                 self.code.add(f"{result} = b'null'")
         with self.code.block("else:"):
-            self.code.add(f"{part} = {self._constant(head(rule.id, 'ignore', ''))}", f"{result} = b'false'")
-        self._trace("rule", rule.name, names(tree), part, result)
+            self.code.add(f"{part} = {self.constant(head(rule.id, 'ignore', ''))}", f"{result} = b'false'")
+        self.trace("rule", rule.name, names(tree), part, result)
 
     def _table(self, step: TableStep) -> None:
         table, outputs = step.table, [self.locals[name] for name in step.table.outputs]
         answers = Answers(step, compile_lookup(step, self.policy.file.grades, self.policy.kinds))
         part, result, row = self.code.fresh("p"), self.code.fresh("r"), self.code.fresh("a")
         found = find_answer(self.code, answers.lookup, [self.locals[name] for name in table.inputs])
-        self.code.add(f"{row} = {self._constant(answers)}[{found}]")
+        self.code.add(f"{row} = {self.constant(answers)}[{found}]")
         values, shown = (", ".join(getattr(local, word) for local in outputs) for word in ("raw", "shown"))
         with self.code.block(f"if {row}[0] is None:"):
             self._fault(step, row, part)
-            self.code.add(f"{result} = {self._constant(canonical_json(dict.fromkeys(table.outputs)))}")
+            self.code.add(f"{result} = {self.constant(canonical_json(dict.fromkeys(table.outputs)))}")
             for local in outputs:
                 self.code.add(f"{local.raw} = None", f"{local.shown} = b'null'")
         with self.code.block("else:"):
             self.code.add(f"({values},), ({shown},), {part}, {result} = {row}")
-        self._trace("table", table.name, table.inputs, part, result)
+        self.trace("table", table.name, table.inputs, part, result)
 
     def _fault(self, step: TableStep, row: str, part: str) -> None:
         table = step.table
-        places = {self._constant(name, "N"): self.locals[name].causes for name in dict.fromkeys(table.inputs)}
+        places = {self.constant(name, "N"): self.locals[name].causes for name in dict.fromkeys(table.inputs)}
         known = "{" + ", ".join(f"{name}: {causes}" for name, causes in places.items()) + "}"
-        gap = self._gap(table.id, table.if_missing, _no_result(table.name), _fault)
-        self._meet(gap, f"expand({row}[2], {known}, ''), {row}[1]", part)
+        gap = self.gap(table.id, table.if_missing, _no_result(table.name), _fault)
+        self.meet(gap, f"expand({row}[2], {known}, ''), {row}[1]", part)
         for name in table.outputs:
-            own = self._constant(name, "N")
+            own = self.constant(name, "N")
             self.code.add(f"{self.locals[name].causes} = expand({row}[2], {known}, {own})")
 
     def _limit(self) -> None:
         item, tree = self.policy.file.limit, self.policy.limit
         bounds = (item.min, item.max, item.step, Decimal(0))
-        low, high, step, zero = (self._constant(value) for value in bounds)
+        low, high, step, zero = (self.constant(value) for value in bounds)
         raw = self._ending("limit", tree, item.if_missing)
         with self.code.block("else:"):
             within = f"{zero} if {raw} < {zero} else {high} if {raw} > {high} else {raw}"
             self.code.add(f"limit = round_to({within}, {step}, 'down')")
-            self.code.add("text = show_number(limit)", f"limit_json = {_QUOTED}")
+            self.code.add("text = show_number(limit)", f"limit_json = {QUOTED}")
             with self.code.block(f"if limit < {low}:"):
                 with self.code.block("if not rejects:"):  # why no limit is given is already said
-                    self._say(
+                    self.say(
                         "LIMIT_BELOW_MIN",
                         "limit",
                         item.below_min,
@@ -289,23 +221,23 @@ class _Writer:
                 )
             with self.code.block("else:"):
                 self.code.add(f"remark = {self._remark('limit', 'ignore')}")
-            self.code.add(f"limit_head = {self._constant(_FORMULA)} + show_number({raw}).encode() + remark")
-        self._trace("limit", WORDS["limit"], names(tree), "limit_head", "limit_json")
+            self.code.add(f"limit_head = {self.constant(_FORMULA)} + show_number({raw}).encode() + remark")
+        self.trace("limit", WORDS["limit"], names(tree), "limit_head", "limit_json")
 
     def _price(self) -> None:
         item, tree = self.policy.file.price, self.policy.price
-        low, high, step = (self._constant(value) for value in (item.min, item.max, item.step))
+        low, high, step = (self.constant(value) for value in (item.min, item.max, item.step))
         raw = self._ending("price", tree, item.if_missing)
         with self.code.block("else:"):
-            rounding = self._constant(item.rounding)
+            rounding = self.constant(item.rounding)
             within = f"{low} if {raw} < {low} else {high} if {raw} > {high} else {raw}"
             self.code.add(
-                f"text = show_number(round_to({within}, {step}, {rounding}))", f"price_json = {_QUOTED}"
+                f"text = show_number(round_to({within}, {step}, {rounding}))", f"price_json = {QUOTED}"
             )
             with self.code.block(f"if {raw} > {high}:"):
                 effect: Effect = "ignore" if item.above_max == "cap" else item.above_max
                 if effect != "ignore":
-                    self._say(
+                    self.say(
                         "PRICE_ABOVE_MAX",
                         "price",
                         effect,
@@ -321,22 +253,20 @@ class _Writer:
                 )
             with self.code.block("else:"):
                 self.code.add(f"remark = {self._remark('price', 'ignore')}")
-            self.code.add(f"price_head = {self._constant(_FORMULA)} + show_number({raw}).encode() + remark")
-        self._trace("price", WORDS["price"], names(tree), "price_head", "price_json")
+            self.code.add(f"price_head = {self.constant(_FORMULA)} + show_number({raw}).encode() + remark")
+        self.trace("price", WORDS["price"], names(tree), "price_head", "price_json")
 
     def _ending(self, part: Literal["limit", "price"], tree: Node, if_missing: Effect) -> str:
         """Write the formula of limit or price and what its lack leads to; an ``else`` follows."""
         raw = self.straight.value(tree).text
         with self.code.block(f"if {raw} is None:"):
-            gap = self._gap(part, {"else": if_missing}, _unknown(part, WORDS[part]))
-            self._meet(
-                gap, self.straight.causes(tree, self._constant((("", NOT_COMPUTABLE),))), f"{part}_head"
-            )
+            gap = self.gap(part, {"else": if_missing}, _unknown(part, WORDS[part]))
+            self.meet(gap, self.straight.causes(tree, self.constant((("", NOT_COMPUTABLE),))), f"{part}_head")
             self.code.add(f"{part}_json = b'null'")
         return raw
 
     def _remark(self, part: str, effect: Effect, more: str = "") -> str:
-        return self._constant(more.encode() + b'"' + head_after_detail(part, effect))
+        return self.constant(more.encode() + b'"' + head_after_detail(part, effect))
 
     def _end(self) -> None:
         """Put the outcome before the trace and all of it together."""
@@ -353,7 +283,7 @@ class _Writer:
         )
         self.code.add("noted = b','.join(notes)", "reasons = b','.join(rejects + refers)")
         for name, each in (("between", between), ("before", before), ("end", ends)):
-            self.code.add(f"{name} = {self._constant(each)}[outcome]")
+            self.code.add(f"{name} = {self.constant(each)}[outcome]")
         lead: list[bytes | str] = [
             b'{"limit_cny":',
             "limit_end",
@@ -363,57 +293,7 @@ class _Writer:
             "price_end",
         ]
         self.parts = [*lead, b',"reasons":[', "reasons", "before", *self.parts, b"", "end"]
-        self.code.add(f"return b''.join(({', '.join(self._joined())}))")
-
-    def _joined(self) -> list[str]:
-        """All parts as code, neighbouring constants in one."""
-        out: list[str] = []
-        for fixed, group in groupby(self.parts, lambda part: isinstance(part, bytes)):
-            if fixed:
-                out.append(self._constant(b"".join(group)))  # type: ignore[arg-type] # the group holds bytes only
-            else:
-                out += group  # type: ignore[arg-type] # and here names only
-        return out
-
-    # pieces -----------------------------------------------------------------------------------
-
-    def _constant(self, value: object, stem: str = "K") -> str:
-        return self.code.constant(value, stem)
-
-    def _trace(self, kind: str, name: Text, used: Iterable[str], lead: bytes | str, result: str) -> None:
-        """A step of the trace: what it read, in order of the names."""
-        self.parts.append(lead)
-        for i, each in enumerate(sorted(set(used))):
-            self.parts += [b"," if i else b"", canonical_json(each) + b":", self.locals[each].shown]
-        self.parts += [tail(kind, name), result]
-
-    def _gap(
-        self, step_id: str, if_missing: Mapping[str, Effect], say: Say, detail: Detail = _no_detail
-    ) -> str:
-        return self._constant(gap_of(step_id, self.labels, if_missing, say, detail), "G")
-
-    def _meet(self, gap: str, causes: str, part: str) -> None:
-        """Say what a gap leads to: a reason, or a note where it is ignored, never silence."""
-        self.code.add(f"severity, text, {part} = {gap}({causes})", "said[severity].append(text)")
-
-    def _say(
-        self, code: str, source: str, effect: Effect, text: Text, places: Mapping[str, tuple[str, TypeName]]
-    ) -> None:
-        """Add a reason; ``places`` gives for each place the code of its value and the value's type."""
-        spoken = {name: self.code.fresh("w") for name in places}
-        for name, (value, kind) in places.items():
-            self.code.add(f"{spoken[name]} = words({value}, {self._constant(kind)})")
-        pieces = [
-            self._constant(piece) if isinstance(piece, bytes) else f"{spoken[piece[0]]}[{piece[1]}]"
-            for piece in sentence(code, source, effect, text)
-        ]
-        said = "rejects" if effect == "reject" else "refers"
-        self.code.add(f"{said}.append(b''.join(({', '.join(pieces)})))")
-
-
-def _expand(blamed: Iterable[str], known: Mapping[str, Causes], own: str) -> Causes:
-    """What is missing behind blamed names; ``own`` stands for what has no value itself."""
-    return merge(*(known[name] if name else ((own, NOT_COMPUTABLE),) for name in blamed))
+        self.code.add(f"return b''.join(({', '.join(self.joined())}))")
 
 
 def _missing(code: str) -> Say:
