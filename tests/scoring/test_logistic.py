@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from xinqiao.scoring.columns import Floats
-from xinqiao.scoring.logistic import Penalty, fit_logistic, log_loss_sum
+from xinqiao.scoring.logistic import Penalty, fit_logistic, fit_logistic_codes, log_loss_sum
 
 
 def drawn(seed: int, n: int = 200, p: int = 4) -> tuple[Floats, Floats]:
@@ -41,6 +41,21 @@ def test_no_small_move_within_the_bounds_is_better(seed: int, k: float, mean: fl
             assert loss(moved, fit.intercept) >= best - 1e-8
     assert loss(fit.coefficients, fit.intercept + 1e-3) >= best - 1e-8
     assert loss(fit.coefficients, fit.intercept - 1e-3) >= best - 1e-8
+
+
+@pytest.mark.parametrize("lower", [0.0, -1e9])
+def test_many_rows_by_their_codes_give_the_fit_of_the_matrix(lower: float) -> None:
+    rng = np.random.default_rng(2)
+    tables = [rng.normal(size=k) for k in (3, 9, 12, 5)]
+    codes = [rng.integers(0, len(t), 60_000).astype(np.uint8) for t in tables]
+    x = np.column_stack([t[c] for t, c in zip(tables, codes, strict=True)])
+    y = (rng.random(len(x)) < 1 / (1 + np.exp(1 - x @ np.array([0.8, 0.3, -0.4, 0.0])))).astype(float)
+    penalty = Penalty(16.0, lower=lower)
+    whole = fit_logistic(x, y, penalty)
+    coded = fit_logistic_codes(tables, codes, y, penalty, np.arange(0, len(x), 12))
+    np.testing.assert_allclose(coded.coefficients, whole.coefficients, atol=2e-4)
+    assert coded.intercept == pytest.approx(whole.intercept, abs=2e-4)
+    assert (coded.coefficients >= lower).all()
 
 
 def test_without_columns_the_intercept_is_the_log_odds() -> None:

@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.scoring.conftest import SIGNS, Sample, companies
-from xinqiao.scoring.woe_binner import WOEBinner
+from xinqiao.scoring import scorecard, woe_binner
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.compiled import score
 from xinqiao.scoring.metrics import auc
 from xinqiao.scoring.scorecard import Scorecard, select
+from xinqiao.scoring.woe_binner import WOEBinner
 
 
 @parametrize_with_checks([Scorecard(), Scorecard(penalties=(4.0,), digits=2)])  # type: ignore[untyped-decorator]  # scikit-learn ships no types
@@ -92,3 +93,33 @@ def test_points_have_the_digits_asked_for(sample: Sample, digits: int) -> None:
     card = Scorecard(signs=SIGNS, digits=digits, penalties=(4.0,)).fit(frame, y).card_
     points = [b.points for v in card.variables for b in v.bins]
     assert points == [round(p, digits) for p in points]
+
+
+def test_many_rows_are_fitted_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, y = companies(6000)
+    settings_ = {"signs": SIGNS, "penalties": (16.0,), "digits": 2}
+    whole = Scorecard(**settings_).fit(frame, y).card_
+    monkeypatch.setattr(scorecard, "DENSE", 1000)
+    coded = Scorecard(**settings_).fit(frame, y).card_
+    assert [v.bins[0].count for v in coded.variables] == [v.bins[0].count for v in whole.variables]
+    assert coded.base_points == pytest.approx(whole.base_points, abs=0.05)
+    np.testing.assert_allclose(score(coded, frame), score(whole, frame), atol=0.2)
+
+
+def test_a_sample_of_many_rows_finds_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, y = companies(20_000)
+    whole = Scorecard(signs=SIGNS, penalties=(16.0,)).fit(frame, y)
+    monkeypatch.setattr(woe_binner, "SAMPLE", 2000)
+    part = Scorecard(signs=SIGNS, penalties=(16.0,)).fit(frame, y)
+    assert sum(b.count for b in part.card_.variable("sales").bins) == 20_000
+    fresh, bad = companies(5000, seed=3)
+    assert auc(part.decision_function(fresh), bad) > auc(whole.decision_function(fresh), bad) - 0.005
+
+
+def test_the_number_of_bins_is_chosen_with_the_penalty(sample: Sample) -> None:
+    frame, y = sample
+    model = Scorecard(signs=SIGNS, bins=(2, 6), trend=0.0).fit(frame, y)
+    assert model.max_bins_ == 6  # risk falls all along sales: two bins are too few
+    assert model.card_.provenance.settings["max_bins"] == 6
+    flat = Scorecard(signs=SIGNS, bins=(6,), penalties=(16.0,)).fit(frame, y)
+    assert (flat.max_bins_, flat.penalty_) == (6, 16.0)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+PLENTY = 2000
+"""Rows that fill a bin, however small their share."""
 EmptyMissing = Literal["neutral", "pessimistic"]
 
 
@@ -15,8 +17,9 @@ class Rules:
     """How bins are made.
 
     ``prebins``: quantile cuts tried per column. ``max_bins``: ordinary bins kept at most.
-    ``min_share``: smallest share of all rows in an ordinary bin. ``smoothing``: pseudo-companies at
-    the overall bad rate added to every bin (shrinks WOE to 0; an empty bin has WOE exactly 0).
+    ``min_share``: smallest share of all rows in an ordinary bin, ``PLENTY`` rows at most.
+    ``smoothing``: pseudo-companies at the overall bad rate added to every bin (shrinks WOE to 0; an
+    empty bin has WOE exactly 0).
     ``trend``: companies added that lie on the column's trend of risk over ranks (see ``trend``).
     ``merge_chi2``: neighbours whose 2x2 chi-square is below are merged, when no direction is stated.
     ``empty_missing``: WOE of a missing or special bin no training row fell in.
@@ -90,7 +93,7 @@ def merge_blocks(
     blocks = [Block(i, i, n, bad) for i, (n, bad) in enumerate(counts)]
     if sign:
         blocks = _pool(blocks, lambda a, b: (b.rate - a.rate) * sign >= 0)
-    blocks = _merge_small(blocks, totals.n * rules.min_share)
+    blocks = _merge_small(blocks, min(totals.n * rules.min_share, PLENTY))
     while len(blocks) > max(rules.max_bins, 1):
         _merge_most_alike(blocks)
     if not sign:

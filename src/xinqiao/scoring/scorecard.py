@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +48,11 @@ class Scorecard(CardClassifier):
 
     ``predict_proba`` is read off the points, so it is what the card itself says.
 
-    Attributes: ``card_``, ``variables_`` (all columns as binned), ``penalty_``, ``classes_``.
+    ``bins``: numbers of bins to choose from in the same way, instead of ``max_bins``. Of many rows a
+    fixed sample is enough to choose on.
+
+    Attributes: ``card_``, ``variables_`` (all columns as binned), ``penalty_``, ``max_bins_``,
+    ``classes_``.
     """
 
     fitter = "woe-logistic"
@@ -69,6 +72,7 @@ class Scorecard(CardClassifier):
         min_iv: float = 0.01,
         max_correlation: float = 1.0,
         penalties: Sequence[float] = PENALTIES,
+        bins: Sequence[int] = (),
         folds: int = 5,
         scale: Scale | None = None,
         digits: int = 0,
@@ -86,14 +90,15 @@ class Scorecard(CardClassifier):
         self.min_iv = min_iv
         self.max_correlation = max_correlation
         self.penalties = penalties
+        self.bins = bins
         self.folds = folds
         self.scale = scale
         self.digits = digits
         self.random_state = random_state
 
     def _fit_columns(self, columns: Columns, bad: Floats) -> None:
-        self.penalty_ = self._tune(columns, bad)
-        binned = self._binner().bin_columns(columns, bad)
+        self.penalty_, self.max_bins_ = self._tune(columns, bad)
+        binned = self._binner(self.max_bins_).bin_columns(columns, bad)
         self.variables_ = tuple(cut.variable() for cut in binned.cuts)
         rows = sample_rows(columns.rows, DENSE)
         kept, dropped = self._selected(binned, rows)
@@ -114,37 +119,41 @@ class Scorecard(CardClassifier):
         fit = fit_logistic_codes(scaled, codes, bad, Penalty(self.penalty_), rows)
         return Fit(fit.intercept, fit.coefficients / spread)
 
-    def _binner(self) -> WOEBinner:
+    def _binner(self, most: int) -> WOEBinner:
         names = WOEBinner().get_params()
-        return WOEBinner(**{name: getattr(self, name) for name in names})
+        settings = {name: getattr(self, name) for name in names} | {"max_bins": most}
+        return WOEBinner(**settings | ({"prebins": max(self.prebins, most)} if self.bins else {}))
 
-    def _tune(self, columns: Columns, bad: Floats) -> float:
-        """The penalty with the least out-of-fold log-loss; the strongest when folds are impossible."""
+    def _tune(self, columns: Columns, bad: Floats) -> tuple[float, int]:
+        """Penalty and number of bins of least out-of-fold log-loss; the strongest, fewest without folds."""
         rows = sample_rows(columns.rows, TUNED)
         if len(rows) < columns.rows:
             columns, bad = columns.take(rows), bad[rows]
         penalties = sorted(map(float, self.penalties), reverse=True)
+        bins = sorted(self.bins) or [self.max_bins]
         folds = min(self.folds, int(bad.sum()), int((1 - bad).sum()))
-        if folds < 2 or len(penalties) == 1:  # noqa: PLR2004 - one fold is no cross-validation
-            return penalties[0]
-        loss = np.zeros(len(penalties))
+        if folds < 2 or len(penalties) * len(bins) == 1:  # noqa: PLR2004 - one fold is no cross-validation
+            return penalties[0], bins[0]
+        loss = np.zeros((len(bins), len(penalties)))
         splitter = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
         for train, test in splitter.split(np.empty(len(bad)), bad):
-            loss += self._path_loss(columns, bad, train, test, penalties)
-        return penalties[int(np.argmin(loss))]
+            seen, unseen = columns.take(train), columns.take(test)
+            for i, most in enumerate(bins):
+                binned = self._binner(most).bin_columns(seen, bad[train])
+                loss[i] += self._path_loss(binned, unseen, bad[train], bad[test], penalties)
+        best, which = divmod(int(np.argmin(loss)), len(penalties))
+        return penalties[which], bins[best]
 
     def _path_loss(
-        self, columns: Columns, bad: Floats, train: NDArray[Any], test: NDArray[Any], penalties: list[float]
+        self, binned: Binned, unseen: Columns, y: Floats, outcome: Floats, penalties: list[float]
     ) -> Floats:
-        """Log-loss on ``test`` of every penalty, all steps learned on ``train``."""
-        y = bad[train]
-        binned = self._binner().bin_columns(columns.take(train), y)
-        kept, _ = self._selected(binned, np.arange(len(train)))
-        seen, unseen = (binned.woe(c, kept) for c in (binned.codes, binned.codes_of(columns.take(test))))
+        """Log-loss of every penalty on ``unseen`` rows, all steps learned on those of ``binned``."""
+        kept, _ = self._selected(binned, np.arange(len(y)))
+        seen, other = (binned.woe(codes, kept) for codes in (binned.codes, binned.codes_of(unseen)))
         out, fit = np.empty(len(penalties)), None
         for i, penalty in enumerate(penalties):
             fit = _fit(seen, y, penalty, fit)
-            out[i] = log_loss_sum(bad[test], fit.log_odds(-unseen))
+            out[i] = log_loss_sum(outcome, fit.log_odds(-other))
         return out
 
     def _card(self, kept: list[int], fit: Fit, dropped: list[Dropped], bad: Floats) -> Card:
@@ -162,7 +171,7 @@ class Scorecard(CardClassifier):
             digits=self.digits,
             base_points=round(scale.offset - scale.factor * fit.intercept, self.digits),
             variables=tuple(variables),
-            provenance=self._provenance(dropped, bad, penalty=self.penalty_),
+            provenance=self._provenance(dropped, bad, penalty=self.penalty_, max_bins=self.max_bins_),
         )
 
 
