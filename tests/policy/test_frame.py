@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -10,8 +13,11 @@ from pyarrow import feather
 
 from tests.policy.conftest import SMALL
 from xinqiao.kernel.errors import UserError
+from xinqiao.policy.batch import decide_batch
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.frame import column_names, read_frame
+from xinqiao.policy.record import Basis, Subject, record_decision
+from xinqiao.policy.store import DecisionStore
 
 TABLE = pa.table(
     {
@@ -86,3 +92,32 @@ def test_a_name_that_two_families_share_is_written_out() -> None:
         "月数": "application.grade",
         "波动": "INV05",
     }
+
+
+def test_a_runs_folder_is_a_table_of_cases_decided_as_it_was(small: Policy, tmp_path: Path) -> None:
+    def score(values: Mapping[str, float | None], _application: Mapping[str, Any]) -> dict[str, Any]:
+        return {"points": 500.0, "pd": 0.02, "grade": "A" if values["INV28"] else "B", "reasons": [{}]}
+
+    basis = Basis("m", b"{}", score, small)
+    records = []
+    for i in range(9):
+        values = {"INV01": 1e6 + i, "INV28": float(i), "INV05": None if i % 3 == 0 else 0.1 * i}
+        missing = {"INV05": "SOURCE_ABSENT"} if i % 2 == 0 else {"INV05": "NO_RECORDS"}
+        subject = Subject(f"E{i}", date(2021, 1, 1), values, missing, {"grade": "mine"}, "none")
+        records.append(record_decision(basis, subject))
+    DecisionStore(tmp_path / "decisions").write(basis, records)
+    frame = read_frame(small, tmp_path)
+    assert frame.table["company_id"].to_pylist() == [f"E{i}" for i in range(9)]
+    assert frame.table["application.grade"].to_pylist() == ["mine"] * 9
+    got = decide_batch(small, frame.columns, frame.missing).to_arrow().to_pylist()
+    for row, record in zip(got, records, strict=True):
+        want = record.content["decision"]
+        assert row["outcome"] == want["outcome"]
+        assert row["reason_codes"] == " ".join(reason["code"] for reason in want["reasons"])
+    assert len({row["reason_codes"] for row in got}) > 2
+
+
+def test_a_record_that_was_spoilt_is_named(small: Policy, tmp_path: Path) -> None:
+    (tmp_path / "decisions.jsonl").write_bytes(b'{"indicators": 5}\n')
+    (tmp_path / "decisions.index.json").write_bytes(b'{"abc": [0, 17, "E1"]}')
+    assert "abc" in _refused(small, tmp_path)

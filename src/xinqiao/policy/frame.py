@@ -92,7 +92,7 @@ def _read(policy: Policy, path: Path) -> pa.Table:
         store = store_of(path)
         if store is None:
             fail("POL-CASES", str(path), detail="no finished run")
-        return _stored(store)
+        return _stored(policy, store)
     readers = {
         ".parquet": partial(_parquet, policy),
         ".arrow": feather.read_table,
@@ -125,35 +125,36 @@ def _csv(policy: Policy, path: Path) -> pa.Table:
     return pa_csv.read_csv(path, convert_options=convert)
 
 
-def _stored(store: DecisionStore) -> pa.Table:
+def _stored(policy: Policy, store: DecisionStore) -> pa.Table:
     """The cases of a run, as its records keep them, sorted by company."""
+    columns = column_names(policy)
+    known = {item.source: columns[name] for name, item in policy.file.inputs.items()}
     rows = []
-    for decision_id in sorted(store.index, key=lambda known: store.index[known][0]):
+    for decision_id in sorted(store.index, key=lambda each: store.index[each][0]):
         try:
-            rows.append(_row(json.loads(store.line(decision_id))))
+            rows.append(_row(json.loads(store.line(decision_id)), known))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise user_error("POL-STORE", str(store.root), detail=f"{decision_id}: {error}") from error
     return _table(rows)
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One stored decision as a flat row; a name that two families share keeps its whole source."""
+def _row(record: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """One stored decision as a flat row; ``known`` gives the column of every source the policy reads."""
+    snapshot = record["indicators"]
     families: dict[str, dict[str, Any]] = {
-        "indicator": {name: entry.get("value") for name, entry in record["indicators"].items()},
-        "score": {
-            name: value for name, value in record["score"].items() if not isinstance(value, list | dict)
-        },
+        "indicator": {name: entry.get("value") for name, entry in snapshot.items()},
+        "score": {n: value for n, value in record["score"].items() if not isinstance(value, list | dict)},
         "application": dict(record["application"]),
     }
-    shared = Counter(name for family in families.values() for name in family)
-    row = {
-        name if shared[name] == 1 else f"{family}.{name}": value
-        for family, values in families.items()
-        for name, value in values.items()
-    }
-    why = {name: entry["missing"] for name, entry in record["indicators"].items() if "missing" in entry}
-    reasons = {name if shared[name] == 1 else f"indicator.{name}": code for name, code in why.items()}
-    return {COMPANY: record[COMPANY], **row, **{name + REASON: code for name, code in reasons.items()}}
+    row: dict[str, Any] = {COMPANY: record[COMPANY]}
+    for family, values in families.items():
+        for name, value in values.items():
+            source = f"{family}.{name}"
+            row[known.get(source, source if name in known.values() else name)] = value
+    for name, entry in snapshot.items():
+        if "missing" in entry:
+            row[known.get(f"indicator.{name}", name) + REASON] = entry["missing"]
+    return row
 
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
