@@ -15,6 +15,7 @@ from tests.policy.lively import lively
 from tests.policy.strategies import cases, missing_reasons, policies
 from xinqiao.city.cases import generate_cases
 from xinqiao.kernel.errors import UserError
+from xinqiao.policy import batch as module
 from xinqiao.policy.batch import EFFECTS, OUTCOMES, Batch, decide_batch
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.compiled import Policy, compile_policy
@@ -111,6 +112,22 @@ def _uniform(kind: str, column: list[Any]) -> list[Any]:
 @given(lively(), st.integers(0, 10**6))
 def test_close_calls_are_decided_as_one_by_one(policy: Policy, seed: int) -> None:
     checked(policy, 200, seed)
+
+
+def test_no_rows_give_an_empty_batch(small: Policy) -> None:
+    batch = decide_batch(small, {"年销售额": np.empty(0)})
+    assert (len(batch), batch.to_arrow().num_rows, batch.exact_rows) == (0, 0, 0)
+
+
+def test_progress_is_told_and_chunks_do_not_show(small: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = read_frame(small, generate_cases(small, 1_000, 4))
+    whole = decide_batch(small, frame.columns, frame.missing)
+    monkeypatch.setattr(module, "CHUNK", 300)
+    done: list[int] = []
+    parts = decide_batch(small, frame.columns, frame.missing, done.append)
+    assert done == [300, 600, 900, 1000]
+    assert parts.to_arrow().equals(whole.to_arrow())
+    assert np.array_equal(parts.effects, whole.effects)
 
 
 def test_an_infinity_is_refused_and_named(small: Policy) -> None:

@@ -82,3 +82,11 @@ def test_codes_and_nearness_are_the_same_by_comparing_and_by_searching(count: in
     assert out.tolist() == [sum(edge <= v for edge in edges) for v in value]
     near_edges(value, np.full(len(value), 1e-9), edges, near)
     assert near.tolist() == [any(abs(v - edge) <= 1e-9 for edge in edges) for v in value]
+
+
+def test_a_count_of_too_many_digits_is_doubtful() -> None:
+    value = np.array([1e17, 1e3])
+    doubt = np.zeros(2, np.bool_)
+    origin = Origin((0, 2, 4, 6, 9), [(value, (0, 2, 4, 6, 9))], Cook("c0"), [value])
+    Steps(Decimal("0.05"), "down").counts(value, value * UNIT, doubt, origin)
+    assert doubt.tolist() == [True, False]

@@ -170,6 +170,8 @@ class Steps:
             found, sure, places = grid(rows, value, error, origin)
             counts[close] = self._exactly(found, sure, places)
             self._again(rows, sure, counts, close, doubt, origin)
+        if of is None:  # a value on its own: its digits have to fit in a double
+            doubt |= np.abs(counts) * self.units >= MAX_DIGITS
         counts += 0.0  # no negative zero
         return counts
 
