@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import lightgbm as lgb
 import numpy as np
@@ -16,10 +16,20 @@ from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import user_error
 from xinqiao.scoring.columns import Columns, Floats, is_text, validated
 from xinqiao.scoring.fitter import OddsClassifier
+from xinqiao.scoring.validation import OutOfFold, Splits, folds_of
+
+DEPTHS = (2, 4, 8)
+MOST_LEAVES = 31
+MOST_TREES = 2_000
+PATIENCE = 30  # rounds without a gain before boosting stops
 
 
 class BoostedTrees(OddsClassifier):
     """Boosted trees whose risk follows the stated ``signs`` (+1 higher is better, -1 worse, 0 free).
+
+    With ``folds`` the depth (of ``DEPTHS``) and the number of trees are those with the least
+    out-of-fold log-loss, and ``unseen_`` holds the out-of-fold scores; ``trees`` and ``depth`` serve
+    where folds are impossible.
 
     One thread and fixed seeds: the same data give the same model, bit for bit. Texts are category
     codes in sorted order, unseen ones count as missing. Attributes: ``booster_``, ``categories_``
@@ -36,6 +46,7 @@ class BoostedTrees(OddsClassifier):
         min_leaf: int = 20,
         ridge: float = 5.0,
         column_share: float = 0.7,
+        folds: int = 0,
         random_state: int = 0,
     ) -> None:
         self.signs = signs
@@ -45,6 +56,7 @@ class BoostedTrees(OddsClassifier):
         self.min_leaf = min_leaf
         self.ridge = ridge
         self.column_share = column_share
+        self.folds = folds
         self.random_state = random_state
 
     def _fit_columns(self, columns: Columns, bad: Floats) -> None:
@@ -52,14 +64,46 @@ class BoostedTrees(OddsClassifier):
         self.categories_ = {
             n: _distinct(v) for n, v in zip(columns.names, columns.data, strict=True) if is_text(v)
         }
+        settings = self._parameters(columns, len(bad))
         data = lgb.Dataset(
             self._matrix(columns),
+            params=settings,
             label=bad,
             feature_name=[f"f{i}" for i in range(len(columns.names))],
             categorical_feature=[i for i, n in enumerate(columns.names) if n in self.categories_],
-            free_raw_data=True,
+            free_raw_data=not self.folds,
         )
-        self.booster_ = lgb.train(self._parameters(columns, len(bad)), data, num_boost_round=self.trees)
+        trees = self.trees
+        splits = folds_of(bad, self.folds, 1, self.random_state)
+        if splits:
+            settings, trees = self._tune(data, bad, settings, splits)
+        self.booster_ = lgb.train(settings, data, num_boost_round=trees)
+
+    def _tune(
+        self, data: lgb.Dataset, bad: Floats, settings: dict[str, Any], splits: Splits
+    ) -> tuple[dict[str, Any], int]:
+        """The settings and the number of trees with the least out-of-fold log-loss."""
+        data.construct()
+        x = np.asarray(data.get_data())
+        best, least = (settings, self.trees), np.inf
+        for depth in DEPTHS:
+            tried = {**settings, "max_depth": depth, "num_leaves": min(2**depth, MOST_LEAVES)}
+            stop = lgb.early_stopping(PATIENCE, verbose=False)
+            found = lgb.cv(
+                tried,
+                data,
+                MOST_TREES,
+                folds=splits,
+                metrics="binary_logloss",
+                callbacks=[stop],
+                return_cvbooster=True,
+            )
+            loss = cast("list[float]", found["valid binary_logloss-mean"])[-1]
+            if loss < least:
+                ensemble = cast("lgb.CVBooster", found["cvbooster"])
+                best, least = (tried, ensemble.best_iteration), loss
+                self.unseen_ = _unseen(ensemble, x, bad, splits)
+        return best
 
     def _parameters(self, columns: Columns, rows: int) -> dict[str, Any]:
         signs = self.signs or {}
@@ -131,6 +175,15 @@ class BoostedTrees(OddsClassifier):
         except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
             raise user_error("SCR-CARD-FORMAT", "boosted", detail=repr(error)) from error
         return model
+
+
+def _unseen(ensemble: lgb.CVBooster, x: Floats, bad: Floats, splits: Splits) -> OutOfFold:
+    scores = np.empty(len(bad))
+    for booster, (_, test) in zip(ensemble.boosters, splits, strict=True):
+        scores[test] = booster.predict(
+            x[test], raw_score=True, num_iteration=ensemble.best_iteration, num_threads=1
+        )
+    return OutOfFold(scores[None, :], bad)
 
 
 def _checked(content: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ Parameters = dict[str, Any]
 PATIENCE = 30  # rounds without a gain before boosting stops
 LEAST_GAIN = 2e-5  # of the mean log-loss, in nats
 REPEATS, REPEAT_BELOW = 3, 2_000  # small samples are parted into folds more than once
+MANY_ROWS, MANY_FOLDS = 50_000, 3  # and large ones into fewer folds
+SEARCH_ROWS = 20_000  # on which pairs are looked for
 
 
 class Encoded:
@@ -238,9 +240,7 @@ class BoostedStumps(CardClassifier):
         single.add(stumps)
         if not self.pairs or len(encoded) == 1:
             return single, stumps
-        every = Sums(encoded)
-        every.add(self._boost(x, bad, splits, every, num_leaves=3))
-        best = sorted(every.gains, key=lambda pair: (-every.gains[pair], pair))[: self.pairs]
+        best = self._strongest(x, bad, Sums(encoded))
         few = Sums(encoded)
         together = [*best, *((v,) for v in range(len(encoded)))]
         allowed = [[i for i, (v, _) in enumerate(few.place) if v in group] for group in together]
@@ -251,6 +251,13 @@ class BoostedStumps(CardClassifier):
         few.add(paired)
         return few, paired
 
+    def _strongest(self, x: Floats, bad: Floats, sums: Sums) -> list[tuple[int, int]]:
+        """The pairs that trees of two cuts gain most by, on at most ``SEARCH_ROWS`` rows."""
+        rows = np.sort(np.random.default_rng(self.random_state).permutation(len(bad))[:SEARCH_ROWS])
+        splits = folds_of(bad[rows], self.folds, 1, self.random_state)
+        sums.add(self._boost(x[rows], bad[rows], splits, sums, num_leaves=3))
+        return sorted(sums.gains, key=lambda pair: (-sums.gains[pair], pair))[: self.pairs]
+
     def _encode(self, columns: Columns) -> list[Encoded]:
         variables = fine_variables(
             columns, self.signs, self.specials, most=self.bins, min_share=self.min_share
@@ -259,7 +266,8 @@ class BoostedStumps(CardClassifier):
 
     def _splits(self, bad: Floats) -> Splits:
         repeats = REPEATS if len(bad) <= REPEAT_BELOW else 1
-        return folds_of(bad, self.folds, repeats, self.random_state)
+        folds = self.folds if len(bad) <= MANY_ROWS else min(self.folds, MANY_FOLDS)
+        return folds_of(bad, folds, repeats, self.random_state)
 
     def _boost(self, x: Floats, bad: Floats, splits: Splits, sums: Sums, **more: Any) -> Boosted:  # noqa: ANN401 - LightGBM's own settings
         signs = [s for e in sums.encoded for s in e.signs]

@@ -23,7 +23,8 @@ from xinqiao.scoring.metrics import (
     roc,
 )
 
-Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+Splits = list[Split]
 ROC_POINTS = 200
 SCORE_DIGITS = 9  # equal scores stay equal after the move between levels
 LOGIT_LIMIT = 1e-12
