@@ -6,7 +6,7 @@ Fine bins are counted once; everything after works on their counts, never on row
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast
@@ -19,10 +19,12 @@ from xinqiao.scoring.card import MAX_BINS, MISSING, OTHER, Bin, Kind, Variable
 from xinqiao.scoring.codes import number_codes
 from xinqiao.scoring.columns import Column, Floats, Texts
 from xinqiao.scoring.compiled import variable_codes
-from xinqiao.scoring.merging import Rules, Totals, merge_blocks
+from xinqiao.scoring.merging import Block, Rules, Totals, merge_blocks
+from xinqiao.scoring.periods import Periods
 from xinqiao.scoring.trend import trend_rates
 
 Specials = tuple[tuple[float | str, ...], ...]
+Join = Callable[[NDArray[np.intp]], list[Block]]  # of fine codes in their order
 Sign = Literal[-1, 0, 1]
 DIGITS = 6  # decimals kept of WOE, IV and coefficients, so that a card's bytes do not hang on the last bit
 ENOUGH = 100  # rows of a text that tell its bad rate, however small its share: many texts are not all rare
@@ -100,7 +102,8 @@ def _quantile_cuts(ordered: Floats, most: int) -> tuple[float, ...]:
 class Cut:
     """One column binned: ``place`` (fine codes,) gives the bin of each fine code.
 
-    ``count``, ``bad``, ``woe`` (bins,) as in ``card.Bin``; ``iv`` as in ``card.Variable``.
+    ``count``, ``bad``, ``woe`` (bins,) as in ``card.Bin``; ``iv`` as in ``card.Variable``. ``note``
+    says what was joined to last through all periods.
     """
 
     shape: Variable
@@ -109,6 +112,7 @@ class Cut:
     bad: Floats
     woe: list[float]
     iv: float
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -132,20 +136,31 @@ class Cut:
         return _described(self.shape, self.count, self.bad, self.woe, self.iv)
 
 
-def cut(fine: Prebins, count: Floats, bad: Floats, rules: Rules) -> Cut:
-    """Join the fine bins of a column that hold ``count`` rows and ``bad`` bads, both (fine codes,)."""
+def cut(fine: Prebins, count: Floats, bad: Floats, rules: Rules, periods: Periods | None = None) -> Cut:
+    """Join the fine bins of a column that hold ``count`` rows and ``bad`` bads, both (fine codes,).
+
+    ``periods``, the same by period, makes the bins time-stable.
+    """
     totals = Totals(float(count.sum()), float(bad.sum()))
     soft = bad.astype(np.float64)
     if fine.shape.kind == "numeric":
         soft[: fine.ordinary] = _softened(count[: fine.ordinary], soft[: fine.ordinary], fine, rules)
-        shape, place = _joined_ranges(fine, count, soft, totals, rules)
+
+    def join(order: NDArray[np.intp]) -> list[Block]:
+        counts = list(zip(count[order].tolist(), soft[order].tolist(), strict=True))
+        blocks = merge_blocks(counts, fine.shape.sign, totals, rules) if counts else []
+        return blocks if periods is None else periods.joined(blocks, order)
+
+    if fine.shape.kind == "numeric":
+        shape, place = _joined_ranges(fine, count, join)
     else:
-        shape, place = _joined_words(fine, count, soft, totals, rules)
+        least = max(min(totals.n * rules.min_share, ENOUGH), 1)
+        shape, place = _joined_words(fine, count, soft, least, join)
     place[fine.ordinary :] = np.arange(shape.first_special, len(shape.bins))
     bins = len(shape.bins)
     n, b, s = (counted(place, w, bins) for w in (count, bad, soft))
     woe, iv = _evidence(shape, n, s, totals, rules)
-    return Cut(shape, place, n, b, woe, iv)
+    return Cut(shape, place, n, b, woe, iv, periods.note if periods is not None else "")
 
 
 def _softened(count: Floats, bad: Floats, fine: Prebins, rules: Rules) -> Floats:
@@ -160,28 +175,22 @@ def _softened(count: Floats, bad: Floats, fine: Prebins, rules: Rules) -> Floats
     return out
 
 
-def _joined_ranges(
-    fine: Prebins, count: Floats, soft: Floats, totals: Totals, rules: Rules
-) -> tuple[Variable, NDArray[np.intp]]:
+def _joined_ranges(fine: Prebins, count: Floats, join: Join) -> tuple[Variable, NDArray[np.intp]]:
     """The shape of the bins that stay, and the bin of each fine code; ranges as they stand."""
     known = np.flatnonzero(count[: fine.ordinary] > 0)
-    counts = list(zip(count[known].tolist(), soft[known].tolist(), strict=True))
-    blocks = merge_blocks(counts, fine.shape.sign, totals, rules) if counts else []
-    starts = known[[b.first for b in blocks[1:]]] if blocks else known
+    starts = known[[b.first for b in join(known)[1:]]] if len(known) else known
     edges = tuple(fine.cuts[i - 1] for i in starts)
     shape = unfilled(fine.shape.name, fine.shape.specials, sign=fine.shape.sign, edges=edges)
     return shape, np.searchsorted(starts, np.arange(fine.size), side="right")
 
 
 def _joined_words(
-    fine: Prebins, count: Floats, soft: Floats, totals: Totals, rules: Rules
+    fine: Prebins, count: Floats, soft: Floats, least: float, join: Join
 ) -> tuple[Variable, NDArray[np.intp]]:
     """The same for texts: common words are ordered by bad rate and joined, rare ones fall in ``other``."""
-    least = max(min(totals.n * rules.min_share, ENOUGH), 1)
     common = [i for i in range(fine.ordinary) if count[i] >= least]
     common.sort(key=lambda i: (soft[i] / count[i], fine.words[i]))
-    counts = [(float(count[i]), float(soft[i])) for i in common]
-    blocks = merge_blocks(counts, 0, totals, rules) if counts else []
+    blocks = join(np.asarray(common, dtype=np.intp))
     groups = [sorted(common[b.first : b.last + 1]) for b in blocks]
     names = tuple(tuple(fine.words[i] for i in group) for group in groups)
     place = np.full(fine.size, len(groups), dtype=np.intp)

@@ -79,7 +79,7 @@ class CardClassifier(OddsClassifier):
         out: Floats = (self.card_.scale.offset - points) / self.card_.scale.factor
         return out
 
-    def _provenance(self, dropped: Sequence[Dropped], bad: Floats, **found: float) -> Provenance:
+    def _provenance(self, dropped: Sequence[Dropped], bad: Floats, **found: float | str) -> Provenance:
         """Where the card comes from; ``found`` are settings chosen from the data."""
         plain = (int, float, str, bool)
         settings = {k: v for k, v in sorted(self.get_params(deep=False).items()) if isinstance(v, plain)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +53,11 @@ class Scorecard(CardClassifier):
     fixed sample is enough to choose on.
 
     Attributes: ``card_``, ``variables_`` (all columns as binned), ``penalty_``, ``max_bins_``,
-    ``classes_``.
+    ``stability_`` (what was joined to last through all periods), ``classes_``.
     """
 
     fitter = "woe-logistic"
+    _period: object = None  # of the rows, while they are fitted
 
     def __init__(
         self,
@@ -96,9 +98,22 @@ class Scorecard(CardClassifier):
         self.digits = digits
         self.random_state = random_state
 
+    def fit(self, X: Any, y: Any, period: Any = None) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
+        """Fit on ``X`` (rows, columns) and the binary ``y`` (rows,); the greater class is bad.
+
+        ``period`` (rows,) makes the bins time-stable, as in ``WOEBinner.fit``; the card's provenance
+        says for which variables that joined bins.
+        """
+        self._period = period
+        try:
+            return super().fit(X, y)
+        finally:
+            del self._period
+
     def _fit_columns(self, columns: Columns, bad: Floats) -> None:
         self.penalty_, self.max_bins_ = self._tune(columns, bad)
-        binned = self._binner(self.max_bins_).bin_columns(columns, bad)
+        binned = self._binner(self.max_bins_).bin_columns(columns, bad, self._period)
+        self.stability_ = {f"stable {cut.name}": cut.note for cut in binned.cuts if cut.note}
         self.variables_ = tuple(cut.variable() for cut in binned.cuts)
         rows = sample_rows(columns.rows, DENSE)
         kept, dropped = self._selected(binned, rows)
@@ -171,7 +186,9 @@ class Scorecard(CardClassifier):
             digits=self.digits,
             base_points=round(scale.offset - scale.factor * fit.intercept, self.digits),
             variables=tuple(variables),
-            provenance=self._provenance(dropped, bad, penalty=self.penalty_, max_bins=self.max_bins_),
+            provenance=self._provenance(
+                dropped, bad, penalty=self.penalty_, max_bins=self.max_bins_, **self.stability_
+            ),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Self
 
@@ -12,11 +12,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.validation import check_is_fitted
 
+from xinqiao.kernel.errors import fail
 from xinqiao.scoring.binning import Prebins, Specials, counted, cut, prebins
 from xinqiao.scoring.codes import Codes, histograms, joint_terms
 from xinqiao.scoring.columns import Columns, Floats, binary_target, validated
 from xinqiao.scoring.compiled import variable_codes, woe_matrix
 from xinqiao.scoring.merging import EmptyMissing, Rules
+from xinqiao.scoring.periods import Periods
 
 SAMPLE = 50_000
 """Rows from which quantiles are taken; with fewer rows from all of them."""
@@ -32,11 +34,28 @@ def sample_rows(rows: int, most: int) -> NDArray[np.intp]:
 class Binned:
     """Columns cut and joined: ``cuts`` and, row by row, the ``codes`` of their fine bins."""
 
-    def __init__(self, columns: Columns, bad: Floats, fine: Sequence[Prebins], rules: Rules) -> None:
+    def __init__(
+        self, columns: Columns, bad: Floats, fine: Sequence[Prebins], rules: Rules, period: object = None
+    ) -> None:
         self.fine = fine
         self.codes = self.codes_of(columns)
-        tables = zip(fine, self._counts(bad), strict=True)
-        self.cuts = [cut(p, rows, bads, rules) for p, (rows, bads) in tables]
+        tables = zip(fine, self._counts(bad), self._periods(bad, period), strict=True)
+        self.cuts = [cut(p, rows, bads, rules, by_period) for p, (rows, bads), by_period in tables]
+
+    def _periods(self, bad: Floats, period: object) -> Iterator[Periods | None]:
+        """Rows and bads of every column by period, None where no period is given."""
+        places = None if period is None else np.unique(np.asarray(period), return_inverse=True)[1]
+        if places is not None and places.shape != bad.shape:
+            fail("SCR-SETTING", "period", name="period", value=places.shape, wanted=str(bad.shape))
+        for fine, codes in zip(self.fine, self.codes, strict=True):
+            if places is None:
+                yield None
+                continue
+            shape = (int(places.max()) + 1, fine.size)
+            both = [
+                counted(places * fine.size + codes, w, shape[0] * shape[1]) for w in (np.ones(len(bad)), bad)
+            ]
+            yield Periods(both[0].reshape(shape), both[1].reshape(shape))
 
     def codes_of(self, columns: Columns) -> list[NDArray[Any]]:
         """Fine codes of every column of other rows."""
@@ -76,7 +95,8 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     -1 higher is worse, 0 or absent: not stated); the WOE of ordinary bins follows it without
     exception. The other settings are those of ``merging.Rules``.
 
-    Attributes: ``variables_`` (one ``Variable`` per column), ``classes_`` (bad class second).
+    Attributes: ``variables_`` (one ``Variable`` per column), ``classes_`` (bad class second),
+    ``stability_`` (what was joined to last through all periods, by column).
     """
 
     def __init__(
@@ -109,15 +129,21 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
-        """Bin every column of ``X`` (rows, columns) against the binary ``y`` (rows,)."""
+    def fit(self, X: Any, y: Any = None, period: Any = None) -> Self:  # noqa: ANN401 - scikit-learn's own duck types
+        """Bin every column of ``X`` (rows, columns) against the binary ``y`` (rows,).
+
+        ``period`` (rows,), e.g. the year of each row: bins are joined until they last through all
+        periods (see ``periods``). Raises UserError SCR-SETTING when it has another length.
+        """
         columns = validated(self, X, reset=True)
         bad = binary_target(self, columns.rows, y)
-        self.variables_ = tuple(cut.variable() for cut in self.bin_columns(columns, bad).cuts)
+        cuts = self.bin_columns(columns, bad, period).cuts
+        self.variables_ = tuple(cut.variable() for cut in cuts)
+        self.stability_ = {cut.name: cut.note for cut in cuts if cut.note}
         self._n_features_out = len(self.variables_)
         return self
 
-    def bin_columns(self, columns: Columns, bad: Floats) -> Binned:
+    def bin_columns(self, columns: Columns, bad: Floats, period: object = None) -> Binned:
         """What ``fit`` learns, without its checks and without changing the estimator."""
         signs, specials = self.signs or {}, self.specials or {}
         settings = self.get_params(deep=False)
@@ -134,7 +160,7 @@ class WOEBinner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             )
             for name in columns.names
         ]
-        return Binned(columns, bad, fine, rules)
+        return Binned(columns, bad, fine, rules, period)
 
     def transform(self, X: Any) -> Floats:  # noqa: ANN401 - scikit-learn's own duck types
         """WOE of every cell, shape (rows, columns)."""
