@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.strategy.small import book, books, brute_force, company, terms
 from xinqiao.kernel.errors import UserError
 from xinqiao.strategy.book import Book
-from xinqiao.strategy.optimum import Limit, Options, efficient, lagrangian, solve
+from xinqiao.strategy.choice import Limit, Options
+from xinqiao.strategy.optimum import efficient, gathered, lagrangian, solve
 from xinqiao.strategy.plan import best_plan, limits_of, options_of
 
 
@@ -89,3 +90,29 @@ def test_the_same_book_gives_the_same_plan() -> None:
     first, second = best_plan(of), best_plan(of)
     assert first.limit_cny.tolist() == second.limit_cny.tolist()
     assert first.rate.tolist() == second.rate.tolist()
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0, 2, 3, 4, 5]), min_size=1, max_size=6))
+def test_gathering_moves_equal_companies_together_and_changes_no_sum(given_steps: list[int]) -> None:
+    steps = np.array(given_steps, dtype=np.int64)
+    n = len(steps)
+    ones = np.ones(n)
+    places = np.arange(n)
+    options = Options(places, places * 0, ones * -0.5, ones, (ones * 2).astype(int), (ones * 5).astype(int))
+    found = gathered(steps, options, [Limit("budget", ones * 0, ones, 99.0)])
+    assert found.sum() == steps.sum()
+    assert (found > 0).sum() <= (steps > 0).sum()
+    assert ((found == 0) | ((found >= 2) & (found <= 5))).all()
+    assert found.tolist() == sorted(found.tolist(), reverse=True)
+    counted = Limit("least_companies", -ones, ones * 0, -1.0)
+    assert gathered(steps, options, [counted]).tolist() == steps.tolist()
+
+
+def test_a_company_lent_to_at_another_rate_is_left_alone() -> None:
+    company = np.array([0, 0, 1])
+    unit = np.array([1.0, 2.0, 1.0])
+    low, high = np.full(3, 2), np.full(3, 5)
+    options = Options(company, np.array([0, 1, 0]), unit * 0, unit, low, high)
+    steps = np.array([0, 5, 3])
+    assert gathered(steps, options, [Limit("budget", unit * 0, np.ones(3), 9.0)]).tolist() == [0, 5, 3]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from xinqiao.strategy.book import Book
+from xinqiao.strategy.choice import Ints, Limit, Options
 from xinqiao.strategy.churn import Floats
 from xinqiao.strategy.industry import UNKNOWN
-from xinqiao.strategy.optimum import Ints, Limit, Optimum, Options, solve
+from xinqiao.strategy.optimum import Optimum, solve
 
 NONE = -1
 """Rate index of a company that is not lent to."""

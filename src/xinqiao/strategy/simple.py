@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from xinqiao.kernel.text import Text
 from xinqiao.strategy.book import Book
+from xinqiao.strategy.choice import Ints
 from xinqiao.strategy.churn import Floats
-from xinqiao.strategy.optimum import Ints
 from xinqiao.strategy.plan import NONE, Plan
 from xinqiao.strategy.terms import RATINGS
 
