@@ -72,24 +72,22 @@ def grid(rows: Rows, value: Floats, error: Floats, origin: Origin) -> tuple[Floa
     A value is sure when all leaves there are have at most a level's decimals and the grid of the value's
     decimals is coarser than four times its error, so that one point of it only is near.
     """
-    found, sure = value[rows], np.zeros(len(rows), np.bool_)
-    places_found = np.zeros(len(rows), np.intp)
+    found, off = value[rows], error[rows]
+    sure, places_found = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.intp)
+    left = np.arange(len(rows))
     for level, places in enumerate(origin.decimals or ()):
-        if places > MAX_DECIMALS:
+        if places > MAX_DECIMALS or not left.size:
             break
         power = 10.0**places
-        whole = np.rint(value[rows] * power)
-        fits = (error[rows] * power < 0.25) & (np.abs(whole) < MAX_DIGITS)  # noqa: PLR2004 - see above: four times
+        whole = np.rint(found[left] * power)
+        fits = (off[left] * power < 0.25) & (np.abs(whole) < MAX_DIGITS)  # noqa: PLR2004 - see above: four times
         for column, own in origin.leaves:
-            leaf, unit = column[rows], 10.0 ** own[level]
+            leaf, unit = column[rows[left]], 10.0 ** own[level]
             digits = np.rint(leaf * unit)
             fits &= ((digits / unit == leaf) & (np.abs(digits) < MAX_DIGITS)) | np.isnan(leaf)
-        new = fits & ~sure
-        found[new] = whole[new] / power
-        places_found[new] = places
-        sure |= fits
-        if sure.all():
-            break
+        new = left[fits]
+        found[new], places_found[new], sure[new] = whole[fits] / power, places, True
+        left = left[~fits]
     return found, sure, places_found
 
 

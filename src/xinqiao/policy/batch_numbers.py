@@ -231,10 +231,14 @@ class Numbers:
     def origin(self, side: Num, first: int) -> tuple[str, tuple[Ref, ...]]:
         """The words for what a value was made of, and the arguments they name from ``first`` on."""
         cook = Cook(side.made)
-        leaves = (f"({{{i}}}, {places!r})" for i, (_, places) in enumerate(side.leaves, first))
+        levels = dict.fromkeys(
+            zip(side.decimals or (), *(own for _, own in side.leaves), strict=bool(side.decimals))
+        )
+        decimals, *own = zip(*levels, strict=True) if levels else (None, *(own for _, own in side.leaves))
+        leaves = (f"({{{i}}}, {places!r})" for i, places in enumerate(own, first))
         after = first + len(side.leaves)
         columns = "".join(f"{{{i}}}, " for i in range(after, after + len(cook.names)))
-        words = f"Origin({side.decimals!r}, [{', '.join(leaves)}], {self.tape.constant(cook)}, ({columns}))"
+        words = f"Origin({decimals!r}, [{', '.join(leaves)}], {self.tape.constant(cook)}, ({columns}))"
         return words, (*(leaf for leaf, _ in side.leaves), *cook.names)
 
     def error(self, side: Num) -> Ref:

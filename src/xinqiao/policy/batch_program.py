@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xinqiao.kernel.errors import fail
-from xinqiao.policy.batch_exact import LEVELS, End, Origin, Steps, codes, near_edges, settle
+from xinqiao.policy.batch_exact import LEVELS, End, Flags, Origin, Steps, codes, near_edges, settle
 from xinqiao.policy.batch_numbers import Num
 from xinqiao.policy.batch_tables import FAULTS, TableColumns
 from xinqiao.policy.batch_tape import ALL, NONE, Chunk, Ref, Tape
@@ -156,16 +156,18 @@ class _Builder:
         names = [name for name, item in self.file.inputs.items() if isinstance(self.trees.names[name], Num)]
         columns = [(name, self.tape.columns.index(f"value:{name}")) for name in names]
 
-        def refuse(chunk: list[Any]) -> None:
-            for name, place in columns:
-                found = chunk[place][np.isinf(chunk[place])]
+        def refuse(chunk: list[Any], suspects: Flags) -> None:
+            rows = np.flatnonzero(suspects)
+            for name, place in columns if rows.size else ():
+                values = chunk[place][rows]
+                found = values[np.isinf(values)]
                 if found.size:
                     where = f"{self.file.id}: {name}"
                     fail("POL-CASE", where, detail=f"{float(found[0])!r} is not a finite number")
 
         suspects = self.tape.either(*infinite)
         if suspects != NONE:
-            self.tape.do(f"if {{0}}.any(): {self.tape.constant(refuse)}(C)", suspects)
+            self.tape.do(f"{self.tape.constant(refuse)}(C, {{0}})", suspects)
 
     # steps ------------------------------------------------------------------------------------
 
