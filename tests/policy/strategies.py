@@ -124,7 +124,16 @@ class Author:
         plain = ["比率", "限比率", "整数"]
         names = [*plain, "派生", "倍数"]
         words = {"name": {"zh": "名“'", "en": 'in "x"'}}
-        limit = self.pick(["年销售额", "年销售额 * {}", "年销售额 / {}", "min(年销售额, 250000) * abs({})"])
+        limit = self.pick(
+            [
+                "年销售额",
+                "年销售额",
+                "年销售额",
+                "年销售额 * {}",
+                "年销售额 / {}",
+                "min(年销售额, 250000) * abs({})",
+            ]
+        )
         return {
             "id": "random",
             "version": "1",
@@ -150,7 +159,7 @@ class Author:
                 "below_min": self.pick(["refer", "reject"]),
             },
             "price": {
-                "expr": self.pick(["0.05", self.number(names)]),
+                "expr": self.pick(["0.05", "0.05", "0.12", self.number(names)]),
                 "min": 0.04,
                 "max": 0.15,
                 "step": self.pick([0.0005, 0.01]),
@@ -161,7 +170,7 @@ class Author:
         }
 
 
-def policies(effects: Sequence[str] = ("ignore", "refer", "reject")) -> st.SearchStrategy[Policy]:
+def policies(effects: Sequence[str] = (*["ignore"] * 6, "refer", "reject")) -> st.SearchStrategy[Policy]:
     """Policies that load; ``effects`` are what their ``if_missing`` may say."""
 
     def written(seed: int) -> Policy:
@@ -185,7 +194,10 @@ _NUMERIC: st.SearchStrategy[Any] = st.one_of(
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "ratio": _NUMERIC,
     "integer": _NUMERIC,
-    "money": _NUMERIC | st.floats(1e5, 1e7).map(lambda x: round(x, 2)) | st.integers(100_000, 9_000_000),
+    "money": _NUMERIC
+    | st.integers(100_000, 9_000_000).map(float)
+    | st.floats(1e5, 1e7).map(lambda x: round(x, 2))
+    | st.integers(100_000, 9_000_000),
     "grade": st.none() | st.sampled_from([*GRADES, "Z"]),
     "text": st.none() | st.sampled_from(WORDS) | st.text(max_size=4).filter(str.isprintable),
     "bool": st.sampled_from([None, True, False, 0.0, 1.0, 1, 0, 2.0, float("nan")]),
@@ -195,7 +207,8 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 def cases() -> st.SearchStrategy[dict[str, Any]]:
     """Plain values of the inputs of a random policy."""
-    return st.fixed_dictionaries({}, optional={name: _VALUES[item["type"]] for name, item in INPUTS.items()})
+    given = {name: _VALUES[item["type"]] for name, item in INPUTS.items()}
+    return st.fixed_dictionaries(given) | st.fixed_dictionaries({}, optional=given)
 
 
 def missing_reasons() -> st.SearchStrategy[dict[str, str]]:
