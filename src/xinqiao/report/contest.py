@@ -84,11 +84,12 @@ def _chart(entries: Sequence[Entry]) -> Markup:
     room = max((high - low) * 0.08, 0.002)
     low, high = max(0.0, low - room), min(1.0, high + room)
     plot = Plot(low, high, 0, max(len(shown), 1), height=ROW_PX * max(len(shown), 1), pad=(10, 20, 44, 190))
+    mark = (high - low) / 250
     for i, (entry, measure) in enumerate(shown):
         y = len(shown) - i - 0.5
         hint = Text(zh=f"{entry.name.zh}：{_said(measure)}", en=f"{entry.name.en}: {_said(measure)}")
-        plot.line((measure.mean - measure.sd, y), (measure.mean + measure.sd, y), "grid")
-        plot.rect((low, measure.mean), (y - 0.28, y + 0.28), COLOURS[entry.role], hint)
+        plot.line((measure.mean - measure.sd, y), (measure.mean + measure.sd, y), "zero")
+        plot.rect((measure.mean - mark, measure.mean + mark), (y - 0.28, y + 0.28), COLOURS[entry.role], hint)
         plot.parts.append(
             f'<text class="tl" x="-8" y="{ROW_PX * (i + 0.5) + 4:g}" text-anchor="end">'
             f"{Markup.escape(entry.name.zh)} {measure.mean:.3f}</text>"

@@ -193,7 +193,8 @@ def _unfit(name: str, values: Column, numbers: Floats | None, bad: Floats) -> tu
         return "只有一个取值", "one value only"
     if len(distinct) == 2 and len({*zip(codes.tolist(), bad.tolist(), strict=True)}) == 2:  # noqa: PLR2004 - two values, two outcomes
         return "与目标一一对应", "it is the target under another name"
-    if numbers is not None and _counts_rows(name, numbers):
+    dates = isinstance(values[0], str) and DATE.fullmatch(values[0])
+    if numbers is not None and not dates and _counts_rows(name, numbers):
         return "是编号", "it numbers the rows"
     return None
 
