@@ -231,9 +231,8 @@ class Numbers:
     def origin(self, side: Num, first: int) -> tuple[str, tuple[Ref, ...]]:
         """The words for what a value was made of, and the arguments they name from ``first`` on."""
         cook = Cook(side.made)
-        levels = dict.fromkeys(
-            zip(side.decimals or (), *(own for _, own in side.leaves), strict=bool(side.decimals))
-        )
+        each = (side.decimals, *(own for _, own in side.leaves)) if side.decimals else ()
+        levels = dict.fromkeys(zip(*each, strict=True))  # those that differ, each once
         decimals, *own = zip(*levels, strict=True) if levels else (None, *(own for _, own in side.leaves))
         leaves = (f"({{{i}}}, {places!r})" for i, places in enumerate(own, first))
         after = first + len(side.leaves)
