@@ -35,3 +35,7 @@ def test_a_choice_takes_the_side_its_row_has() -> None:
     assert columns_of(recipe) == ("v1", "c0")
     found = Cook(recipe).values([np.array([True, False]), np.array([1.5, 2.5])], np.array([0, 1]))
     assert found == [Decimal("1.5"), Decimal("-2.5")]
+
+
+def test_written_numbers_alone_have_a_value_in_every_row() -> None:
+    assert Cook(("/", "1.0", "8.0")).values([], np.array([3, 4])) == [Decimal("0.125")] * 2

@@ -48,10 +48,8 @@ class Cook:
     def values(self, columns: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.intp]) -> list[Decimal | None]:
         """The exact values of ``rows``; None where there is none."""
         picked = [column[rows].tolist() for column in columns]
-        return [
-            self._value(self.recipe, dict(zip(self.names, row, strict=True)))
-            for row in zip(*picked, strict=True)
-        ]
+        named = [dict(zip(self.names, row, strict=True)) for row in zip(*picked, strict=True)]
+        return [self._value(self.recipe, row) for row in (named if picked else [{}] * len(rows))]
 
     def _value(self, recipe: Recipe, row: Mapping[str, float]) -> Decimal | None:
         if isinstance(recipe, str):
