@@ -20,6 +20,7 @@ def test_texts_and_categories_keep_their_gaps_as_none() -> None:
     for frame in (
         pl.DataFrame({"a": texts}),
         pl.DataFrame({"a": pl.Series(texts, dtype=pl.Categorical)}),
+        pl.DataFrame({"a": pl.Series(texts, dtype=pl.Enum(["y", "x"]))}),
         pd.DataFrame({"a": texts}),
         pd.DataFrame({"a": pd.Categorical(texts)}),
         {"a": texts},

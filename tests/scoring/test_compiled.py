@@ -73,3 +73,10 @@ def test_a_column_without_a_single_value_is_missing_whatever_its_type(card: Card
     nothing = pa.table({"number": pa.nulls(2), "text": pa.nulls(2, pa.float64())})
     one = card.score_one({"number": None, "text": None})
     assert score(card, nothing).tolist() == [one, one]
+
+
+@given(cards())
+def test_a_frame_without_rows_has_no_scores(card: Card) -> None:
+    for frame in frames([]):
+        assert score(card, frame).tolist() == []
+        assert bin_codes(card, frame).shape == (0, 2)

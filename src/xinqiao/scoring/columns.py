@@ -138,7 +138,7 @@ def _from_series(name: str, series: nw.Series[Any]) -> Column | Texts:
         if not values.implementation.is_pandas_like():  # whose gaps are NaN already
             values = values.fill_null(np.nan)
         return _finite(name, np.asarray(values.to_numpy(), dtype=np.float64))
-    if kind in {nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown}:
+    if isinstance(kind, nw.String | nw.Categorical | nw.Enum | nw.Object | nw.Unknown):
         return _from_texts(name, series)
     return fail("SCR-COLUMN-TYPE", "X", column=name, found=str(kind), wanted="number / text")
 
@@ -148,7 +148,7 @@ def _from_texts(name: str, series: nw.Series[Any]) -> Column | Texts:
     native = series.to_native()
     if isinstance(native, pd.Series) and isinstance(native.array, pd.Categorical):
         codes, words = native.array.codes, native.array.categories.tolist()
-    elif series.dtype in {nw.Object, nw.Unknown}:
+    elif isinstance(series.dtype, nw.Object | nw.Unknown):
         return _from_objects(name, np.asarray(series.to_list(), dtype=object))
     else:
         found = series.to_arrow()
