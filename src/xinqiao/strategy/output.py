@@ -161,6 +161,7 @@ def summary(made: Study) -> dict[str, Any]:
         "pd_interval": _pds(made),
         "variants": [_what_if(what) for what in made.variants],
         "churn_fit": [_numbers(asdict(fit)) for fit in made.churn.fits()],
+        "out_of_fold_auc": made.scored.oof_auc,
         "ratings": _agreement(made.scored.agreement),
         "shock": _shock(made),
     }
