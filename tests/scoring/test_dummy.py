@@ -94,3 +94,10 @@ def test_specials_have_bins_of_their_own() -> None:
     special = card.variable("x").bins[card.variable("x").first_special]
     assert special.count == 100
     assert special.points < -20
+
+
+def test_wide_tables_have_fewer_bins() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(150, 90)), columns=[f"v{i}" for i in range(90)])
+    y = (frame["v0"] + rng.normal(size=150) > 0).astype(float)
+    assert BinDummyRidge(penalties=(8.0,), folds=2).fit(frame, y).bins_ <= 6

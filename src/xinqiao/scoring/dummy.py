@@ -31,6 +31,7 @@ from xinqiao.scoring.validation import OutOfFold, Splits, folds_of
 MAX_STEPS = 50
 TOLERANCE = 1e-7  # of the objective, relative
 TUNING_ROWS = 30_000
+MOST_COEFFICIENTS, FEWEST_BINS = 600, 4  # of ranges together, so that wide tables end in time
 
 
 class Design:
@@ -207,7 +208,8 @@ class BinDummyRidge(CardClassifier):
         self.bins_, self.penalty_ = min(self.bins), max(map(float, self.penalties))
         self.unseen_ = OutOfFold(np.full((1, len(bad)), np.log(bad.mean() / (1 - bad.mean()))), bad)
         best = np.inf
-        for most in self.bins if splits else ():
+        room = max(FEWEST_BINS, MOST_COEFFICIENTS // len(columns.names))
+        for most in sorted({min(most, room) for most in self.bins}) if splits else ():
             design = self._design(columns, most)
             path = self._path(design, bad, splits)
             for penalty, scores in path.items():
