@@ -87,7 +87,7 @@ def test_limits_by_the_month_hang_on_the_34th_digit_and_are_decided_as_one_by_on
     assert checked(compile_policy(text, "p.yaml"), 4_000, 3).exact_rows < 40
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(policies(), st.lists(st.tuples(cases(), missing_reasons()), min_size=1, max_size=8))
 def test_any_policy_decides_a_batch_as_one_by_one(
     policy: Policy, drawn: list[tuple[dict[str, Any], dict[str, str]]]
@@ -108,7 +108,7 @@ def _uniform(kind: str, column: list[Any]) -> list[Any]:
     return [None if value is None else float(value) for value in column]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lively(), st.integers(0, 10**6))
 def test_close_calls_are_decided_as_one_by_one(policy: Policy, seed: int) -> None:
     checked(policy, 200, seed)
