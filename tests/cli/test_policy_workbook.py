@@ -37,7 +37,7 @@ def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path: Path) -> None:
     blocker.write_text("x")
     told = call("policy", "export", "small_firm_credit", "--out", blocker / "t.xlsx")
     assert told.code == 2
-    assert "POL-WRITE" in told.err
+    assert "FILE-WRITE" in told.err
 
 
 def test_a_fault_names_sheet_and_cell(tmp_path: Path) -> None:

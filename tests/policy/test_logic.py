@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao.policy.logic import kleene_and, kleene_not, kleene_or, round_to
+from xinqiao.policy.logic import ARITHMETIC, kleene_and, kleene_not, kleene_or, round_to
 
 TRUTH = st.sampled_from([True, False, None])
 SPACE = [True, False, None]
@@ -61,3 +61,12 @@ def test_rounding_down_is_the_greatest_multiple_not_above(value: Decimal, step: 
     rounded = round_to(value, Decimal(step), "down")
     assert rounded <= value < rounded + Decimal(step)
     assert rounded % Decimal(step) == 0
+
+
+def test_a_division_that_never_ends_costs_no_step() -> None:
+    third = ARITHMETIC.divide(Decimal(4_000_000), Decimal(12))
+    limit = ARITHMETIC.multiply(third, Decimal(3))
+    assert limit < 1_000_000, "34 digits end somewhere"
+    assert round_to(limit, Decimal(10_000), "down") == 1_000_000
+    assert round_to(ARITHMETIC.multiply(limit, Decimal("1.1")), Decimal(10_000), "up") == 1_100_000
+    assert round_to(Decimal("999999.999999"), Decimal(10_000), "down") == 990_000

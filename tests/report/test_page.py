@@ -64,7 +64,7 @@ def test_write_page_tells_the_user_what_failed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError) as caught:
         write_page(tmp_path / "file" / "a.html", "x")
-    assert caught.value.code == "RPT-WRITE"
+    assert caught.value.code == "FILE-WRITE"
     assert "a.html" in caught.value.where
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from xinqiao.kernel.writing import write_whole
 from xinqiao.report.contest import STATES, Entry, Measure, Page, contest_page
 from xinqiao.report.page import write_page
 from xinqiao.scoring.contest import MEASURES, Method, Outcome, Standing, chosen, contest, standings
@@ -58,7 +57,7 @@ def benchmark_table(  # noqa: PLR0917 - one parameter an option
     outcomes = _run(flat, methods, folds=folds, seed=seed, limit=limit, out=out)
     rows = standings(methods, outcomes)
     console.print(_table(rows, folds))
-    _write(out / "table.csv", _as_csv(rows))
+    write_whole(out / "table.csv", _as_csv(rows).encode())
     page = _page(flat, file.name, target, rows, folds=folds, seed=seed)
     write_page(out / "index.html", contest_page(page))
     console.print(f"{out / 'table.csv'}, {out / 'index.html'}")
@@ -130,13 +129,3 @@ def _page(flat: Flat, name: str, target: str, rows: Sequence[Standing], *, folds
         notes=flat.notes,
         entries=entries,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write ``text`` at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".table-")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from xinqiao.cli.writing import write_whole
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.writing import write_whole
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.export.pmml import to_pmml
 from xinqiao.scoring.export.python import to_python

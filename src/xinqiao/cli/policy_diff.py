@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +22,7 @@ from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.quantity import money, percent, rate
 from xinqiao.kernel.text import Text
+from xinqiao.kernel.writing import write_whole
 from xinqiao.policy.batch import OUTCOMES
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.diff import Diff, Effect, Figures, changes, compare, effects
@@ -149,24 +150,15 @@ def _href(pages: Path, out: Path) -> Callable[[str], str | None]:
 
 
 def _write(out: Path, diff: Diff, figures: dict[str, Any], html: str) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     table = changes(diff)
-    with _at_once(out / "changes.parquet") as path:
-        pq.write_table(table, path, compression="zstd")
-    with _at_once(out / "changes.csv") as path, path.open("wb") as file:
-        file.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
-        pa_csv.write_csv(table, file)
-    with _at_once(out / "summary.json") as path:
-        path.write_bytes(canonical_json(figures))
+    columns, sheet = io.BytesIO(), io.BytesIO()
+    pq.write_table(table, columns, compression="zstd")
+    sheet.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
+    pa_csv.write_csv(table, sheet)
+    write_whole(out / "changes.parquet", columns.getvalue())
+    write_whole(out / "changes.csv", sheet.getvalue())
+    write_whole(out / "summary.json", canonical_json(figures))
     write_page(out / PAGE, html)
-
-
-@contextmanager
-def _at_once(path: Path) -> Iterator[Path]:
-    """A file that takes its name only when it is whole."""
-    partial = path.with_name(f".{path.name}.partial")
-    yield partial
-    partial.replace(path)
 
 
 def summary(diff: Diff, tried: list[tuple[Edit, Effect | None]], *, generated: bool) -> dict[str, Any]:

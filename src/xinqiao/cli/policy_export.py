@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from xinqiao.cli.writing import write_whole
+from xinqiao.kernel.writing import write_whole
 from xinqiao.policy.load import load_policy
 from xinqiao.policy.workbook import export_tables
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from xinqiao.cli.writing import write_whole
+from xinqiao.kernel.writing import write_whole
 from xinqiao.policy.compiled import compile_policy
 from xinqiao.policy.load import read_policy
 from xinqiao.policy.workbook_import import import_tables

@@ -1,1 +1,1 @@
-"""Errors, documents, expressions, periods and canonical bytes; no I/O beyond the catalog."""
+"""Errors, documents, expressions, periods, canonical bytes; no I/O but the catalog and whole files."""

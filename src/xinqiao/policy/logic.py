@@ -28,6 +28,7 @@ Given = Value | float
 """A value as it was given: a float stands for its shortest decimal."""
 
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+_GUARDED = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 _MODES: dict[Rounding, str] = {
     "down": ROUND_DOWN,
     "up": ROUND_UP,
@@ -57,8 +58,11 @@ def kleene_not(part: bool | None) -> bool | None:  # noqa: FBT001 - a truth valu
 
 
 def round_to(value: Decimal, step: Decimal, mode: Rounding) -> Decimal:
-    """``value`` as a whole multiple of ``step`` (> 0), rounded by ``mode``."""
-    steps = ARITHMETIC.divide(value, step).to_integral_value(_MODES[mode], ARITHMETIC)
+    """``value`` as a whole multiple of ``step`` (> 0), rounded by ``mode``.
+
+    The last six of 34 digits only guard: 4,000,000 / 12 * 3 is a million, not a step less.
+    """
+    steps = _GUARDED.divide(value, step).to_integral_value(_MODES[mode], ARITHMETIC)
     return ARITHMETIC.multiply(steps, step)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from platformdirs import user_state_dir
 
+from xinqiao.kernel.errors import UserError
+from xinqiao.kernel.writing import write_whole
 from xinqiao.policy.store import INDEX, DecisionStore
 
 DECISIONS = "decisions"
@@ -33,11 +35,8 @@ def remember_run(folder: Path) -> None:
     kept = [str(path) for path in reversed(known_runs()[:MOST_RUNS]) if path != folder.resolve()]
     path = _list()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text("\n".join([*kept, str(folder.resolve())]) + "\n", "utf-8")
-        partial.replace(path)
-    except OSError:
+        write_whole(path, ("\n".join([*kept, str(folder.resolve())]) + "\n").encode())
+    except UserError:
         return
 
 

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.writing import write_whole
 from xinqiao.policy.record import Basis, DecisionRecord
 
 RECORDS = "decisions.jsonl"
@@ -48,12 +48,12 @@ class DecisionStore:
         folder = self.root / ARTIFACTS
         folder.mkdir(parents=True, exist_ok=True)
         for part in (basis, *others):
-            _put(folder / f"{digest(part.model_bytes)}.json", part.model_bytes)
-            _put(folder / f"{digest(part.policy_bytes)}.yaml", part.policy_bytes)
+            write_whole(folder / f"{digest(part.model_bytes)}.json", part.model_bytes)
+            write_whole(folder / f"{digest(part.policy_bytes)}.yaml", part.policy_bytes)
         if release is not None:
-            _put(folder / f"{digest(release)}.yaml", release)
+            write_whole(folder / f"{digest(release)}.yaml", release)
         index = self._records(records)
-        _put(self.root / INDEX, canonical_json(index))
+        write_whole(self.root / INDEX, canonical_json(index))
         self.__dict__.pop("index", None)
         return len(index)
 
@@ -128,9 +128,3 @@ def _is_entry(entry: object) -> bool:
             return offset >= 0 and length >= 0
         case _:
             return False
-
-
-def _put(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)  # noqa: PTH105 - the one call whose atomicity is meant

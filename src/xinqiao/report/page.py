@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -13,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from xinqiao.kernel import quantity as fmt
-from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.text import Text
+from xinqiao.kernel.writing import write_whole
 
 _PLAIN_ID = re.compile(r"[0-9A-Z]{1,40}")
 
@@ -91,18 +89,5 @@ def company_file(company_id: str) -> str:
 
 
 def write_page(path: Path, html: str) -> None:
-    """Write ``html`` to ``path`` at once or not at all. Raises UserError RPT-WRITE."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".page-", suffix=".tmp")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(html)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise user_error("RPT-WRITE", str(path), detail=error.strerror or str(error)) from error
+    """Write ``html`` to ``path`` at once or not at all. Raises UserError FILE-WRITE."""
+    write_whole(path, html.encode())

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from xinqiao import __version__
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.kernel.writing import write_whole
 from xinqiao.scoring import peers
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.calibration import fit_calibration
@@ -206,11 +205,7 @@ def _kept(file: Path | None) -> Outcome | None:
 
 def _store(file: Path | None, outcome: Outcome) -> None:
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".outcome-")
-        with os.fdopen(handle, "wb") as out:
-            out.write(canonical_json(outcome.model_dump(mode="json")))
-        Path(name).replace(file)
+        write_whole(file, canonical_json(outcome.model_dump(mode="json")))
 
 
 def _tried(flat: Flat, method: Method, rows: Split, left_s: float, blank: Outcome, seed: int) -> Outcome:  # noqa: PLR0917 - what a trial is made of

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +14,7 @@ import pyarrow.parquet as pq
 import scipy
 
 from xinqiao.kernel.canonical import canonical_json
-from xinqiao.kernel.errors import user_error
+from xinqiao.kernel.writing import write_whole
 from xinqiao.strategy.explain import Line, explain
 from xinqiao.strategy.plan import Plan, Statement
 from xinqiao.strategy.rating import CLASSES, Agreement
@@ -51,28 +49,15 @@ SCHEMA = pa.schema(
 
 
 def write_study(folder: Path, made: Study) -> None:
-    """Write the files into ``folder``. Raises UserError STR-FILE."""
+    """Write the files into ``folder``. Raises UserError FILE-WRITE."""
     table = plan_table(made)
     sheet, columns = io.BytesIO(b""), io.BytesIO()
     sheet.write("\ufeff".encode())  # so that spreadsheet programs read it as UTF-8
     pa_csv.write_csv(table, sheet)
     pq.write_table(table, columns, compression="zstd")
-    write_bytes(folder / "plan.csv", sheet.getvalue())
-    write_bytes(folder / "plan.parquet", columns.getvalue())
-    write_bytes(folder / "summary.json", canonical_json(summary(made)) + b"\n")
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write at once or not at all. Raises UserError STR-FILE."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".plan-", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        raise user_error("STR-FILE", str(path), detail=error.strerror or str(error)) from error
+    write_whole(folder / "plan.csv", sheet.getvalue())
+    write_whole(folder / "plan.parquet", columns.getvalue())
+    write_whole(folder / "summary.json", canonical_json(summary(made)) + b"\n")
 
 
 def plan_table(made: Study) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Writing one file that a user asked for."""
+"""Writing one file, whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xinqiao.kernel.errors import user_error
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write ``path`` at once or not at all. Raises UserError POL-WRITE."""
+    """Write ``path`` at once or not at all. Raises UserError FILE-WRITE."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
@@ -24,4 +24,4 @@ def write_whole(path: Path, data: bytes) -> None:
             partial.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise user_error("POL-WRITE", str(path), detail=error.strerror or str(error)) from error
+        raise user_error("FILE-WRITE", str(path), detail=error.strerror or str(error)) from error
