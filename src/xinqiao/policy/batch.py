@@ -17,12 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
-from xinqiao.policy.batch_columns import as_arrow, read_columns
-from xinqiao.policy.batch_program import Check, Program, program
-from xinqiao.policy.batch_tape import CHUNK
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.evaluate import decide_json
+from xinqiao.policy.vector.columns import as_arrow, read_columns
+from xinqiao.policy.vector.program import Check, Program, program
+from xinqiao.policy.vector.tape import CHUNK
 
 OUTCOMES = ("approve", "refer", "reject")
 EFFECTS = ("ignore", "refer", "reject")

@@ -18,15 +18,15 @@ from typing import Literal
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.expression import Const, Node, names
 from xinqiao.kernel.text import Text
-from xinqiao.policy.answers import Answers, find_answer
 from xinqiao.policy.codegen import Written, per_policy
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
 from xinqiao.policy.decision import OUTCOMES, Effect
 from xinqiao.policy.logic import Given
 from xinqiao.policy.lookup import compile_lookup
-from xinqiao.policy.pieces import Say, gap_of, head, head_after_detail, tail, value_json
-from xinqiao.policy.sheet import QUOTED, Sheet
-from xinqiao.policy.straight import Causes, Local, written
+from xinqiao.policy.straight.answers import Answers, find_answer
+from xinqiao.policy.straight.pieces import Say, gap_of, head, head_after_detail, tail, value_json
+from xinqiao.policy.straight.sheet import QUOTED, Sheet
+from xinqiao.policy.straight.statements import Causes, Local, written
 from xinqiao.policy.wording import NOT_COMPUTABLE, WORDS, fill, show_number
 
 _FORMULA = b'},{"detail":"formula '

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from xinqiao.policy.batch_tape import ALL, NONE, Tape
+from xinqiao.policy.vector.tape import ALL, NONE, Tape
 
 WORDS: dict[str, Any] = {
     "add": np.add,

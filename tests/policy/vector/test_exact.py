@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao.policy.batch_exact import UNIT, Origin, Steps, codes, grid, near_edges, settle
-from xinqiao.policy.batch_recipe import Cook
 from xinqiao.policy.format import Rounding
 from xinqiao.policy.logic import exact, round_to
+from xinqiao.policy.vector.exact import UNIT, Origin, Steps, codes, grid, near_edges, settle
+from xinqiao.policy.vector.recipe import Cook
 
 STEPS = st.sampled_from([Decimal(text) for text in ("10000", "0.0005", "0.05", "0.01", "25000", "3", "0.3")])
 MODES: st.SearchStrategy[Rounding] = st.sampled_from(["down", "up", "half_up", "half_even"])

@@ -6,12 +6,12 @@ from tests.policy import reference
 from tests.policy.conftest import GOOD, SMALL
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.policy import lookup
-from xinqiao.policy.answers import Answers
 from xinqiao.policy.case import read_inputs
 from xinqiao.policy.compiled import Policy, TableStep, compile_policy
 from xinqiao.policy.evaluate import decide_json
 from xinqiao.policy.lookup import compile_lookup
 from xinqiao.policy.single import single
+from xinqiao.policy.straight.answers import Answers
 
 ROWS = "[[A, '< 0.5', 0.3], [A..C, '[0.5..2)', 0.1], [B, '-', 0.2], [not D, '>= 0.1', 0.25]]"
 

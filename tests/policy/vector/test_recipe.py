@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from xinqiao.policy.batch_recipe import Cook, columns_of
+from xinqiao.policy.vector.recipe import Cook, columns_of
 
 
 def test_a_recipe_is_reckoned_in_34_digits() -> None:

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinqiao.kernel.errors import fail, user_error
-from xinqiao.policy.batch_program import OTHER, Program
-from xinqiao.policy.batch_trees import Vocabulary
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.format import Input
+from xinqiao.policy.vector.program import OTHER, Program
+from xinqiao.policy.vector.trees import Vocabulary
 from xinqiao.policy.wording import NOT_GIVEN
 
 Array = npt.NDArray[Any]

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from xinqiao.kernel.expression import Const
 from xinqiao.policy.axis import Axis
-from xinqiao.policy.batch_exact import LEVELS, decimals_of, is_plain
-from xinqiao.policy.batch_numbers import LEAST, MOST, Num
-from xinqiao.policy.batch_tape import NONE, Ref
-from xinqiao.policy.batch_trees import Column, Cond, Trees, Vocabulary, Word
 from xinqiao.policy.compiled import TableStep
 from xinqiao.policy.logic import exact
 from xinqiao.policy.lookup import Answer, Lookup
+from xinqiao.policy.vector.exact import LEVELS, decimals_of, is_plain
+from xinqiao.policy.vector.numbers import LEAST, MOST, Num
+from xinqiao.policy.vector.tape import NONE, Ref
+from xinqiao.policy.vector.trees import Column, Cond, Trees, Vocabulary, Word
 
 FAULTS = ("table_missing", "table_no_row", "table_several_rows")
 MAX_CELLS = 256

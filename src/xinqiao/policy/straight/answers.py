@@ -11,8 +11,8 @@ from xinqiao.policy.codegen import Code
 from xinqiao.policy.compiled import TableStep
 from xinqiao.policy.logic import Value
 from xinqiao.policy.lookup import Lookup
-from xinqiao.policy.pieces import head, value_json
-from xinqiao.policy.straight import Local, written
+from xinqiao.policy.straight.pieces import head, value_json
+from xinqiao.policy.straight.statements import Local, written
 from xinqiao.policy.wording import show
 
 Row = tuple[tuple[Value, ...], tuple[bytes, ...], bytes, bytes] | tuple[None, str, tuple[str, ...]]

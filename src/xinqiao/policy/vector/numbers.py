@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from xinqiao.policy.batch_exact import LEVELS, UNIT, Decimals, Steps, decimals_of, is_plain
-from xinqiao.policy.batch_recipe import Cook, Recipe, is_written
-from xinqiao.policy.batch_tape import ALL, NONE, Ref, Tape
 from xinqiao.policy.format import Rounding
 from xinqiao.policy.logic import exact
+from xinqiao.policy.vector.exact import LEVELS, UNIT, Decimals, Steps, decimals_of, is_plain
+from xinqiao.policy.vector.recipe import Cook, Recipe, is_written
+from xinqiao.policy.vector.tape import ALL, NONE, Ref, Tape
 
 LEAST, MOST = 1e-30, 1e19
 """Written numbers and divisors outside are not reckoned with in doubles."""

@@ -12,7 +12,7 @@ from tests.policy.reference import Evaluator
 from xinqiao.kernel.expression import parse_expression
 from xinqiao.policy.codegen import Code
 from xinqiao.policy.logic import Given, Value, exact_of
-from xinqiao.policy.straight import WHOLE, Causes, Local, Straight
+from xinqiao.policy.straight.statements import WHOLE, Causes, Local, Straight
 
 TRUTH = st.sampled_from([True, False, None])
 RANK = {"A": 0, "B": 1, "C": 2}

@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.text import Text
-from xinqiao.policy import pieces
 from xinqiao.policy.format import TypeName
 from xinqiao.policy.logic import Given, exact, exact_of
-from xinqiao.policy.pieces import FLOAT_EXACT, FLOAT_JSON, float_text, gap_of, head, sentence, tail, words
+from xinqiao.policy.straight import pieces
+from xinqiao.policy.straight.pieces import (
+    FLOAT_EXACT,
+    FLOAT_JSON,
+    float_text,
+    gap_of,
+    head,
+    sentence,
+    tail,
+    words,
+)
 from xinqiao.policy.wording import show, show_number, spoken
 
 EDGES = [0.0, -0.0, 1e16, 1e-7, 123456789012345678.0, 2.0**53, 5e-324]

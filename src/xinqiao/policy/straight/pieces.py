@@ -16,7 +16,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.policy.decision import SEVERITY, Effect, Reason
 from xinqiao.policy.format import TypeName
 from xinqiao.policy.logic import Given, exact
-from xinqiao.policy.straight import Causes
+from xinqiao.policy.straight.statements import Causes
 from xinqiao.policy.wording import number_words, show, show_number, spoken, with_causes
 
 MOST_GAPS = 1024

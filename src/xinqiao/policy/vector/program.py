@@ -11,11 +11,6 @@ from typing import Any
 import numpy as np
 
 from xinqiao.kernel.errors import fail
-from xinqiao.policy.batch_exact import LEVELS, End, Flags, Origin, Steps, codes, near_edges, settle
-from xinqiao.policy.batch_numbers import Num
-from xinqiao.policy.batch_tables import FAULTS, TableColumns
-from xinqiao.policy.batch_tape import ALL, NONE, Chunk, Ref, Tape
-from xinqiao.policy.batch_trees import Blame, Cond, Trees, Vocabulary, Word, merged
 from xinqiao.policy.case import MAX_NUMBER
 from xinqiao.policy.codegen import per_policy
 from xinqiao.policy.compiled import DeriveStep, Policy, RuleStep, TableStep
@@ -23,6 +18,11 @@ from xinqiao.policy.decision import Effect
 from xinqiao.policy.format import Input, Limit, Price, Rule, Table
 from xinqiao.policy.logic import exact
 from xinqiao.policy.lookup import compile_lookup
+from xinqiao.policy.vector.exact import LEVELS, End, Flags, Origin, Steps, codes, near_edges, settle
+from xinqiao.policy.vector.numbers import Num
+from xinqiao.policy.vector.tables import FAULTS, TableColumns
+from xinqiao.policy.vector.tape import ALL, NONE, Chunk, Ref, Tape
+from xinqiao.policy.vector.trees import Blame, Cond, Trees, Vocabulary, Word, merged
 from xinqiao.policy.wording import INVALID_VALUE, NOT_COMPUTABLE, NOT_GIVEN
 
 OTHER = ""

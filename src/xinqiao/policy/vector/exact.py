@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xinqiao.policy.batch_recipe import Cook
 from xinqiao.policy.format import Rounding
 from xinqiao.policy.logic import exact, round_to
+from xinqiao.policy.vector.recipe import Cook
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

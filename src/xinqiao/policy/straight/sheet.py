@@ -12,7 +12,7 @@ from xinqiao.policy.compiled import Policy
 from xinqiao.policy.decision import Effect
 from xinqiao.policy.format import TypeName
 from xinqiao.policy.logic import exact_of, round_to
-from xinqiao.policy.pieces import (
+from xinqiao.policy.straight.pieces import (
     FLOAT_EXACT,
     FLOAT_JSON,
     Detail,
@@ -23,7 +23,7 @@ from xinqiao.policy.pieces import (
     value_json,
     words,
 )
-from xinqiao.policy.straight import Causes, Local, Straight, merge
+from xinqiao.policy.straight.statements import Causes, Local, Straight, merge
 from xinqiao.policy.wording import NOT_COMPUTABLE, show_number
 
 QUOTED = "f'\"{text}\"'.encode()"

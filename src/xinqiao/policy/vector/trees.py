@@ -20,9 +20,9 @@ from xinqiao.kernel.expression import (
     Unary,
     children,
 )
-from xinqiao.policy.batch_numbers import Num, Numbers
-from xinqiao.policy.batch_tape import ALL, NONE, Ref, Tape
 from xinqiao.policy.kinds import Base
+from xinqiao.policy.vector.numbers import Num, Numbers
+from xinqiao.policy.vector.tape import ALL, NONE, Ref, Tape
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import pytest
 
 from tests.policy.conftest import SMALL
 from tests.policy.test_batch import checked
-from xinqiao.policy import batch_tables, lookup
+from xinqiao.policy import lookup
 from xinqiao.policy.compiled import Policy, compile_policy
+from xinqiao.policy.vector import tables
 
 ROWS = """\
     rows:
@@ -30,7 +31,7 @@ def test_a_table_by_cells_by_answers_and_by_sets_gives_the_same(
     hit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked(_policy(hit=hit), 1_500, 1)
-    monkeypatch.setattr(batch_tables, "MAX_CELLS", 1)
+    monkeypatch.setattr(tables, "MAX_CELLS", 1)
     checked(_policy(hit=hit), 1_500, 1)
     monkeypatch.setattr(lookup, "MAX_CELLS", 1)
     checked(_policy(hit=hit), 1_500, 1)
