@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
 from importlib import import_module
 from typing import Any, Self
@@ -136,6 +137,15 @@ def _logistic() -> Any:  # noqa: ANN401 - scikit-learn ships no types
 @contextlib.contextmanager
 def _quiet() -> Any:  # noqa: ANN401 - a generator made a context
     """Peers warn and print of their own affairs; neither belongs into our output."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    said = logging.getLogger("__cvxpy__")  # optbinning's solver tells on stderr of solvers it did not find
+    said.addFilter(_silence)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        said.removeFilter(_silence)
+
+
+def _silence(_record: logging.LogRecord) -> bool:
+    return False
