@@ -98,3 +98,11 @@ def test_any_cell_is_read_or_refused(cell: str, kind: Kind) -> None:
     else:
         return
     assert refused.where == "f:7"
+
+
+@pytest.mark.parametrize("cell", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_are_none_are_refused(cell: float) -> None:
+    with pytest.raises(UserError, match=r"f:1"):
+        CELLS.condition("x", NUMBER, cell, "f:1")
+    with pytest.raises(UserError, match=r"f:1"):
+        CELLS.output(NUMBER, cell, "f:1")

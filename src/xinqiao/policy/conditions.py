@@ -7,6 +7,7 @@ or ``not`` before a list, span or value.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal, InvalidOperation
 
@@ -68,6 +69,8 @@ class Cells:
         base = "bool" if isinstance(value, bool) else "number"
         if base != kind.base:
             fail("POL-ROW", where, detail=f"{value!r} in a column of {kind}")
+        if not math.isfinite(value):  # YAML writes .nan and .inf as numbers
+            fail("POL-ROW", where, detail=f"{value!r} is not a number")
         return Const(1, value)
 
     def _constant(self, text: str, kind: Kind, where: str) -> Const:
