@@ -38,6 +38,13 @@ def test_equal_split_gives_all_the_same() -> None:
     assert equal.one_rate.limit_cny.tolist() == [30, 30, 30, 30]
 
 
+def test_a_budget_that_does_not_bind_fills_everyone_to_the_most() -> None:
+    of = book([company(1, 0.01), company(2, 0.01)], budget_cny=Decimal(1000))
+    equal, _, proportional = simple_policies(of)
+    assert equal.one_rate.limit_cny.tolist() == [50, 50]
+    assert proportional.one_rate.limit_cny.tolist() == [50, 50]
+
+
 def test_best_first_starts_with_the_best_rated() -> None:
     of = book([company(1, 0.05, "B"), company(2, 0.04), company(3, 0.01, "B")], budget_cny=Decimal(50))
     best_first = simple_policies(of)[1]

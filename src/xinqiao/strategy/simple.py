@@ -163,12 +163,14 @@ def _filled(book: Book, rate: Ints, weight: Floats) -> Ints:
         float(book.high_cny.max(initial=0)) / max(float(weight[weight > 0].min(initial=1.0)), 1e-9),
     )
     best = np.zeros(len(weight), dtype=np.int64)
-    for _ in range(ROUNDS):
-        middle = (low + high) / 2
+    for turn in range(ROUNDS + 1):
+        middle = (low + high) / 2 if turn else high * (1 + 1e-9)  # no middle gets to the top
         limit = np.minimum((weight * middle // step * step).astype(np.int64), book.high_cny)
         limit[limit < book.low_cny] = 0
         if float((limit * use).sum()) <= budget:
             low, best = middle, limit
+            if not turn:
+                break
         else:
             high = middle
     return best
