@@ -60,6 +60,13 @@ def test_the_row_of_a_fault_is_named(tmp_path: Path) -> None:
         _read(tmp_path, "company_id,pd\n1,0.1\n2,7\n")
 
 
+def test_a_company_twice_is_named_and_an_empty_table_is_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"companies.csv:4.*'7' stands twice"):
+        _read(tmp_path, "company_id,pd\n7,0.1\n8,0.1\n7,0.2\n")
+    with pytest.raises(UserError, match="no rows"):
+        _read(tmp_path, "company_id,pd\n")
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"nothing")
     for name in ("absent.csv", "a.parquet"):

@@ -49,6 +49,16 @@ def test_a_limit_in_between_and_sales_too_small() -> None:
     assert line.marginal is None
 
 
+def test_who_is_as_good_as_the_last_is_not_called_worse() -> None:
+    twins = [company(1, 0.01), company(2, 0.01)]
+    for budget in (50, 10):  # the second is left over; the budget is below the least loan
+        found = explain(best_plan(book(twins, budget_cny=Decimal(budget))))
+        assert found[-1].standing == "budget"
+        assert "no less than the shadow price" in found[-1].why.en
+        assert "least loan" in found[-1].why.en
+        assert "不够最低" in found[-1].why.zh
+
+
 def test_who_a_cap_keeps_out_is_told_so() -> None:
     caps = terms().caps.model_copy(update={"industry_share": Decimal("0.1")})
     found = explain(best_plan(book([company(1, 0.01), company(2, 0.02)], caps=caps, budget_cny=Decimal(500))))

@@ -53,14 +53,21 @@ def bounds_of(terms: Terms) -> tuple[float, ...]:
 def read_applicants(path: Path, terms: Terms) -> list[Applicant]:
     """The companies of a CSV or Parquet file; raises UserError STR-FILE, STR-COMPANIES."""
     try:
-        rows = _table(path).to_pylist()
+        table = _table(path)
+        rows = table.to_pylist()
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise user_error("STR-FILE", str(path), detail=str(error)) from error
-    if not rows or not {"company_id", "pd"} <= set(rows[0]):
+    if not {"company_id", "pd"} <= set(table.column_names):
         fail("STR-COMPANIES", str(path), detail="company_id, pd")
+    if not rows:
+        fail("STR-COMPANIES", str(path), detail="no rows / 没有企业")
     found = [_applicant(row, f"{path}:{i}", terms) for i, row in enumerate(rows, start=2)]
-    if len({each.id for each in found}) < len(found):
-        fail("STR-COMPANIES", str(path), detail="company_id stands twice / 企业编号重复")
+    seen: set[str] = set()
+    for line, each in enumerate(found, start=2):
+        if each.id in seen:
+            what = f"company_id {each.id!r} stands twice / 企业编号重复"
+            fail("STR-COMPANIES", f"{path}:{line}", detail=what)
+        seen.add(each.id)
     return found
 
 

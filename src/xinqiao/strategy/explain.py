@@ -103,7 +103,7 @@ def _why(plan: Plan, i: int, standing: Standing, at: int, marginal: float) -> Te
         "most": money(int(book.high_cny[i])),
         "least": money(book.low_cny),
     }
-    words = _WHY[standing]
+    words = _NO_ROOM if standing == "budget" and marginal > -NEAR else _WHY[standing]
     zh = {k: v.zh if isinstance(v, Text) else v for k, v in facts.items()}
     en = {k: v.en if isinstance(v, Text) else v for k, v in facts.items()}
     return Text(zh=words.zh.format(**zh), en=words.en.format(**en))
@@ -143,6 +143,11 @@ _WHY: dict[Standing, Text] = {
         en="100 CNY of limit would earn {margin}, but {extra} after the shadow prices of the caps",
     ),
 }
+_NO_ROOM = Text(
+    zh="利率 {rate} 时最好，每 100 元额度赚 {margin} 元，不低于影子价格，但余下的额度不够最低 {least}",
+    en="at best, {rate}, 100 CNY of limit earn {margin}, no less than the shadow price, but what is left "
+    "does not hold the least loan, {least}",
+)
 
 
 def _why_rate(plan: Plan, i: int, at: int) -> Text:
