@@ -64,6 +64,6 @@ def test_nothing_is_written_for_a_shock_that_is_none(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("taken")
-    with pytest.raises(UserError, match="STR-FILE"):
+    with pytest.raises(UserError, match="FILE-WRITE"):
         write_study(tmp_path / "out", make(shock=False))
     assert not list(tmp_path.glob(".plan-*"))
