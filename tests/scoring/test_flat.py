@@ -119,7 +119,7 @@ def test_one_value_against_the_rest_when_it_is_named(tmp_path: Path) -> None:
     assert _read(tmp_path, data, positive="b").bad.sum() == 20
     with pytest.raises(UserError, match="FLT-TARGET"):
         _read(tmp_path, data)
-    with pytest.raises(UserError, match="FLT-TARGET"):
+    with pytest.raises(UserError, match="FLT-POSITIVE"):
         _read(tmp_path, data, positive="z")
 
 
@@ -148,3 +148,42 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
     lines = [f"{i % 7},{'' if i % 10 == 0 else i % 2}" for i in range(60)]
     assert len(_read(tmp_path, "\n".join(["x,y", *lines]).encode(), positive="1").bad) == 54
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (["3,66", "-2.449,31", "0,5", "12.345.678,9"], [3.66, -2449.31, 0.5, 12345678.9]),
+        (["0,1234", "-1,2", "895,8474", "7"], [0.1234, -1.2, 895.8474, 7.0]),
+        (["308,172", "-499341,936", "4,006", "1,5"], [308.172, -499341.936, 4.006, 1.5]),
+        (["12.345.678", "1.234", "999", "2.609"], [12345678.0, 1234.0, 999.0, 2609.0]),
+        (["1,234", "12,345,678.5", "$ 7", "-999.25"], [1234.0, 12345678.5, 7.0, -999.25]),
+        (["1.234.567"] + ["1.234", "999", "2.609"] * 13, [1234567.0] + [1234.0, 999.0, 2609.0] * 13),
+        (["12,34,567", "1,23,456", "5,00,000", "8"], [1234567.0, 123456.0, 500000.0, 8.0]),
+        (["1,234", "4,006", "999", "5"], [1234.0, 4006.0, 999.0, 5.0]),
+    ],
+)
+def test_numbers_are_read_as_they_are_written(tmp_path: Path, written: list[str], read: list[float]) -> None:
+    lines = [f"{written[i % len(read)]};{int(i % 3 == 0)}" for i in range(ROWS)]
+    flat = _read(tmp_path, "\n".join(["x;y", *lines]).encode())
+    assert flat.columns.column("x").tolist() == [read[i % len(read)] for i in range(ROWS)]
+
+
+def test_a_target_of_plus_and_minus_has_two_values(tmp_path: Path) -> None:
+    lines = [f"{i * i % 7},{'+-'[i % 3 == 0]}" for i in range(ROWS)]
+    flat = _read(tmp_path, "\n".join(["x,y", *lines]).encode())
+    assert (flat.positive, flat.bad.sum()) == ("-", ROWS / 3)
+
+
+def test_a_column_name_may_hold_a_line_break(tmp_path: Path) -> None:
+    lines = [f"{i * i % 7};{int(i % 3 == 0)}" for i in range(ROWS)]
+    flat = _read(tmp_path, "\n".join(['"amount\nof, the, loan";y', *lines]).encode())
+    assert flat.columns.names == ("amount\nof, the, loan",)
+    assert flat.columns.rows == ROWS
+
+
+def test_words_for_missing_leave_a_number_a_number(tmp_path: Path) -> None:
+    lines = [f"{'None' if i % 5 == 0 else i * i % 47},{'none' if i % 3 else 'late'}" for i in range(ROWS)]
+    flat = _read(tmp_path, "\n".join(["x,y", *lines]).encode())
+    assert np.isnan(flat.columns.column("x")).sum() == ROWS / 5
+    assert flat.positive == "late"

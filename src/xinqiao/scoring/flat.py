@@ -22,12 +22,18 @@ from xinqiao.kernel.text import Text
 from xinqiao.scoring.columns import Column, Columns, Floats
 
 MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "?", "-", "--", "\\n")
+MISSING_FEATURE = (*MISSING_WORDS, "none", ".")  # an outcome may well be called none
+SIGNS = {"+", "-"}  # a target of these two has no missing one
 ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")
 SEPARATORS = ",;\t|"
 MOSTLY = 0.95  # of the values present: numbers or dates, the rest of them is read as missing
 MANY_TEXTS = 0.5  # distinct texts per row from which a column is an id or free text
 MOST_TEXTS = 100  # commonest texts kept, the others are one
 LEAST_ROWS = 20
+HEADER_BYTES = 100_000
+HEADER_LINES = 20  # a quoted column name may hold line breaks
+GROUPED = r"[-+]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?"  # 1,234.5
+COMMA = r"[-+]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?"  # 1.234,5
 RARE = "(rare)"
 ID_NAME = re.compile(
     r"(^|[^a-z])(id|no|nr|key|index|rownames?|unnamed)([^a-z]|$)|编号|序号|^$", re.IGNORECASE
@@ -52,11 +58,11 @@ class Flat:
 def read_flat(path: Path, target: str, positive: str | None = None, drop: Sequence[str] = ()) -> Flat:
     """Read a CSV (plain, .gz or a .zip of one file); separator and encoding are found out.
 
-    Raises UserError FLT-FILE, FLT-FORMAT, FLT-COLUMN, FLT-TARGET, FLT-FEW, FLT-NOTHING.
+    Raises UserError FLT-FILE, FLT-FORMAT, FLT-COLUMN, FLT-TARGET, FLT-POSITIVE, FLT-NOTHING.
     """
     data = _bytes(path)
     notes: list[Text] = []
-    texts = _texts(data, str(path), notes)
+    texts = _texts(data, str(path), target, notes)
     absent = [name for name in (target, *drop) if name not in texts]
     if absent:
         fail("FLT-COLUMN", str(path), columns=", ".join(absent), known=", ".join(texts))
@@ -85,7 +91,7 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _texts(data: bytes, where: str, notes: list[Text]) -> dict[str, Column]:
+def _texts(data: bytes, where: str, target: str, notes: list[Text]) -> dict[str, Column]:
     """Every column as texts, stripped; missing ones None."""
     for encoding in ENCODINGS:  # the last one decodes anything
         try:
@@ -95,17 +101,13 @@ def _texts(data: bytes, where: str, notes: list[Text]) -> dict[str, Column]:
             continue
     if encoding != ENCODINGS[0]:
         notes.append(Text(zh=f"编码按 {encoding} 读", en=f"read as {encoding}"))
-    head, _, _ = text.lstrip("\r\n").partition("\n")
-    separator = max(
-        SEPARATORS, key=lambda s: (len(next(csv.reader([head], delimiter=s), [])), -SEPARATORS.index(s))
-    )
-    names = _names(next(csv.reader([head.rstrip("\r")], delimiter=separator), []), notes)
+    separator, header, body = _parted(text.lstrip("\r\n"))
+    names = _names(header, notes)
     try:
         frame = pl.read_csv(
-            text.lstrip("\r\n").encode(),
+            body.encode(),
             separator=separator,
             has_header=False,
-            skip_rows=1,
             new_columns=names,
             schema_overrides=dict.fromkeys([f"column_{i + 1}" for i in range(len(names))], pl.String),
             infer_schema=False,
@@ -117,9 +119,37 @@ def _texts(data: bytes, where: str, notes: list[Text]) -> dict[str, Column]:
         fail("FLT-FORMAT", where, detail=f"{frame.height} x {frame.width}")
     stripped = frame.with_columns(pl.all().str.strip_chars())
     kept = stripped.with_columns(
-        pl.when(pl.all().str.to_lowercase().is_in(MISSING_WORDS)).then(None).otherwise(pl.all()).name.keep()
+        pl.when(
+            pl.col(name).str.to_lowercase().is_in(_missing_words(stripped[name], is_target=name == target))
+        )
+        .then(None)
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in stripped.columns
     )
     return {name: kept[name].to_numpy().astype(object) for name in kept.columns}
+
+
+def _parted(text: str) -> tuple[str, list[str], str]:
+    """Separator, header and the lines after it; a quoted name may run over lines."""
+    lines = io.StringIO(text, newline="\n").readlines(HEADER_BYTES)[:HEADER_LINES]
+    found = []
+    for separator in SEPARATORS:
+        reader = csv.reader(lines, delimiter=separator)
+        header, taken = next(reader, []), reader.line_num
+        if "".join(lines[:taken]).count('"') % 2:  # a quote never closed
+            header, taken = next(csv.reader([lines[0].replace('"', "")], delimiter=separator), []), 1
+        found.append((separator, header, taken))
+    separator, header, taken = max(found, key=lambda f: len(f[1]))
+    return separator, header, text[sum(map(len, lines[:taken])) :]
+
+
+def _missing_words(values: pl.Series, *, is_target: bool) -> tuple[str, ...]:
+    """What stands for a missing value in a column."""
+    if not is_target:
+        return MISSING_FEATURE
+    signs = set(values.drop_nulls().unique().to_list()) - {""} == SIGNS
+    return tuple(w for w in MISSING_WORDS if not (signs and w in SIGNS))
 
 
 def _names(header: Sequence[str], notes: list[Text]) -> list[str]:
@@ -147,7 +177,9 @@ def _target(values: Column, name: str, positive: str | None, notes: list[Text]) 
         notes.append(Text(zh=f"以较少的取值 {bad} 为坏", en=f"the rarer value {bad} is taken as bad"))
     else:
         bad = next((v for v in known if v == positive or _same_number(v, positive)), "")
-        if not bad or len(known) < 2:  # noqa: PLR2004 - both outcomes
+        if known and not bad:
+            fail("FLT-POSITIVE", name, positive=positive, values=", ".join(known[:10]))
+        if len(known) < 2:  # noqa: PLR2004 - both outcomes
             fail("FLT-TARGET", name, values=", ".join(known[:10]), count=len(known))
         if len(known) > 2:  # noqa: PLR2004 - more than two values
             notes.append(
@@ -216,11 +248,8 @@ def _numbers(values: Column, present: int, name: str, notes: list[Text]) -> Floa
     """``values`` as numbers, or dates as days, if nearly all present are; else None."""
     series = pd.Series(values, dtype=object)
     plain = pd.to_numeric(series, errors="coerce")
-    if plain.notna().sum() < MOSTLY * present:
-        cleaned = series.str.replace(r"[$¥￥€£%,\s]", "", regex=True)
-        if series.str.fullmatch(r"[-+]?\d+,\d{1,2}|[-+]?\d+").sum() >= MOSTLY * present:
-            cleaned = series.str.replace(",", ".", regex=False)  # 12,5 as written with decimal commas
-        plain = pd.to_numeric(cleaned, errors="coerce")
+    if plain.notna().sum() < MOSTLY * present or _dots_group(series):
+        plain = _written(series, plain, name, notes)
     if plain.notna().sum() < MOSTLY * present:
         days = _days(series, present)
         if days is None:
@@ -238,6 +267,30 @@ def _numbers(values: Column, present: int, name: str, notes: list[Text]) -> Floa
             )
         )
     return out
+
+
+def _written(series: pd.Series, plain: pd.Series, name: str, notes: list[Text]) -> pd.Series:
+    """Numbers with units, thousands separators or decimal commas: the way of writing that fits most."""
+    bare = series.str.replace(r"[$¥￥€£%\s]", "", regex=True)
+    grouped, comma = (bare.where(bare.str.fullmatch(p).eq(True)) for p in (GROUPED, COMMA))  # noqa: FBT003 - a value
+    ways = (
+        plain,
+        pd.to_numeric(grouped.str.replace(",", "", regex=False), errors="coerce"),
+        pd.to_numeric(
+            comma.str.replace(".", "", regex=False).str.replace(",", ".", regex=False), errors="coerce"
+        ),
+        pd.to_numeric(bare.str.replace(",", "", regex=False), errors="coerce"),
+    )
+    best = max(ways, key=lambda w: int(w.notna().sum()))
+    if best is ways[2]:
+        notes.append(Text(zh=f"{name}：逗号按小数点读", en=f"{name}: commas read as decimal points"))
+    return best
+
+
+def _dots_group(series: pd.Series) -> bool:
+    """Whether some value reads 1.234.567 and every one fits that way of writing."""
+    many = series.str.count(r"\.").gt(1).any()
+    return bool(many and series.dropna().str.fullmatch(COMMA).all())
 
 
 def _days(series: pd.Series, present: int) -> pd.Series | None:
