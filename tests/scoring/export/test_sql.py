@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import given, settings
 
@@ -41,6 +43,16 @@ def test_duckdb_scores_exactly_as_the_card() -> None:
             assert found == [card.score_one(row) for row in rows]
 
         equal()
+
+
+def test_nan_in_a_parquet_file_is_missing(tmp_path: Path) -> None:
+    values = [1.0, float("nan"), 5.0, None, -1.0]
+    pl.DataFrame({"v": values}).write_parquet(tmp_path / "t.parquet")  # the statistics leave NaN out
+    card = Card(base_points=7, variables=(variable(),))
+    with duckdb.connect() as duck:
+        duck.read_parquet(str(tmp_path / "t.parquet")).create_view("applicants")
+        found = [r[-1] for r in duck.execute(to_sql(card, "duckdb")).fetchall()]
+    assert found == [card.score_one({"v": v}) for v in values]
 
 
 @pytest.fixture(scope="session")

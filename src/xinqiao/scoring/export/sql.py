@@ -32,10 +32,10 @@ def expression(card: Card, dialect: Dialect) -> str:
     """The score as one SQL expression over the columns of the card."""
     _check(card, dialect)
     parts = [str(card.units(card.base_points))]
-    parts += [_case(v, [card.units(b.points) for b in v.bins]) for v in card.variables]
+    parts += [_case(v, [card.units(b.points) for b in v.bins], dialect) for v in card.variables]
     for pair in card.pairs:
         left, right = card.variable(pair.left), card.variable(pair.right)
-        codes = [_case(v, range(len(v.bins))) for v in (left, right)]
+        codes = [_case(v, range(len(v.bins)), dialect) for v in (left, right)]
         cells = [card.units(p) for row in pair.points for p in row]
         arms = "".join(f" WHEN {k} THEN {units}" for k, units in enumerate(cells))
         parts.append(f"CASE {codes[0]} * {len(right.bins)} + {codes[1]}{arms} END")
@@ -49,18 +49,24 @@ def _added(parts: Sequence[str]) -> str:
     return " + ".join(f"({bracket})" for bracket in brackets)
 
 
-def _case(variable: Variable, worth: Sequence[int]) -> str:
+def _case(variable: Variable, worth: Sequence[int], dialect: Dialect) -> str:
     """What ``variable`` is ``worth`` by bin, as a CASE over its column; NULL for an infinite number."""
-    arms = _text_arms(variable) if variable.kind == "categorical" else _number_arms(variable)
+    arms = _text_arms(variable) if variable.kind == "categorical" else _number_arms(variable, dialect)
     column = identifier(variable.name)
     last = variable.first_special - 1  # the last range, or other
     told = "".join(f" WHEN {test} THEN {'NULL' if code is None else worth[code]}" for test, code in arms)
     return f"CASE WHEN {column} IS NULL THEN {worth[variable.missing_code]}{told} ELSE {worth[last]} END"
 
 
-def _number_arms(variable: Variable) -> list[tuple[str, int | None]]:
+def _number_arms(variable: Variable, dialect: Dialect) -> list[tuple[str, int | None]]:
+    """Tests in order, each with its bin.
+
+    DuckDB finds ``= NaN`` false from a Parquet file's statistics, which leave NaN out; PostgreSQL has no
+    ``isnan``.
+    """
     x = f"CAST({identifier(variable.name)} AS DOUBLE PRECISION)"
-    arms: list[tuple[str, int | None]] = [(f"{x} = {number('NaN')}", variable.missing_code)]
+    nan = f"isnan({x})" if dialect == "duckdb" else f"{x} = {number('NaN')}"
+    arms: list[tuple[str, int | None]] = [(nan, variable.missing_code)]
     arms.append((f"{x} IN ({number('Infinity')}, {number('-Infinity')})", None))
     for code, group in enumerate(variable.specials, variable.first_special):
         if group:
