@@ -175,6 +175,15 @@ def test_a_target_of_plus_and_minus_has_two_values(tmp_path: Path) -> None:
     assert (flat.positive, flat.bad.sum()) == ("-", ROWS / 3)
 
 
+@pytest.mark.parametrize(("encoding", "end"), [("utf-16", "\r\n"), ("utf-8", "\r")])
+def test_excel_texts_and_lines_that_end_in_a_return_alone_are_read(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    lines = [f"{i * i % 7}\t{'是' if i % 3 == 0 else '否'}" for i in range(ROWS)]
+    flat = _read(tmp_path, end.join(["金额\ty", *lines]).encode(encoding))
+    assert (flat.columns.names, flat.columns.rows, flat.positive) == (("金额",), ROWS, "是")
+
+
 def test_a_column_name_may_hold_a_line_break(tmp_path: Path) -> None:
     lines = [f"{i * i % 7};{int(i % 3 == 0)}" for i in range(ROWS)]
     flat = _read(tmp_path, "\n".join(['"amount\nof, the, loan";y', *lines]).encode())

@@ -93,14 +93,11 @@ def _bytes(path: Path) -> bytes:
 
 def _texts(data: bytes, where: str, target: str, notes: list[Text]) -> dict[str, Column]:
     """Every column as texts, stripped; missing ones None."""
-    for encoding in ENCODINGS:  # the last one decodes anything
-        try:
-            text = data.decode(encoding).replace("\x00", "")
-            break
-        except UnicodeDecodeError:
-            continue
+    text, encoding = _decoded(data)
     if encoding != ENCODINGS[0]:
         notes.append(Text(zh=f"编码按 {encoding} 读", en=f"read as {encoding}"))
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
     separator, header, body = _parted(text.lstrip("\r\n"))
     names = _names(header, notes)
     try:
@@ -128,6 +125,17 @@ def _texts(data: bytes, where: str, target: str, notes: list[Text]) -> dict[str,
         for name in stripped.columns
     )
     return {name: kept[name].to_numpy().astype(object) for name in kept.columns}
+
+
+def _decoded(data: bytes) -> tuple[str, str]:
+    """The text and its encoding."""
+    wide = ("utf-16",) if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ()  # Excel's "Unicode text"
+    for encoding in (*wide, *ENCODINGS[:-1]):
+        try:
+            return data.decode(encoding).replace("\x00", ""), encoding
+        except UnicodeDecodeError:
+            continue
+    return data.decode(ENCODINGS[-1]).replace("\x00", ""), ENCODINGS[-1]  # it decodes anything
 
 
 def _parted(text: str) -> tuple[str, list[str], str]:
