@@ -87,6 +87,13 @@ def test_limits_by_the_month_hang_on_the_34th_digit_and_are_decided_as_one_by_on
     assert checked(compile_policy(text, "p.yaml"), 4_000, 3).exact_rows < 40
 
 
+def test_a_limit_too_small_for_doubles_still_says_that_it_is_too_small() -> None:
+    text = bent("expr: 年销售额 * 比例", "expr: 年销售额 * abs(min(0, 0.5 - 波动) / 9007199254740993)")
+    policy = compile_policy(text, "p.yaml")
+    assert checked(policy, 300, 5).exact_rows > 0
+    assert "LIMIT_BELOW_MIN" in {check.code for check in decide_batch(policy, {"年销售额": [1.0]}).checks}
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(policies(), st.lists(st.tuples(cases(), missing_reasons()), min_size=1, max_size=8))
 def test_any_policy_decides_a_batch_as_one_by_one(

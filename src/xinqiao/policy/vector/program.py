@@ -128,7 +128,8 @@ class _Builder:
                 infinite.append(tape.but(column.gone, self.absent[name]))
         gone = self.trees.unknown(self.trees.names[name])
         effect = self._missing(item.if_missing, {name: gone}, gone)
-        self._check("input", name, f"MISSING_{item.source.split('.', 1)[1].upper()}", *effect)
+        code = f"MISSING_{item.source.split('.', 1)[1].upper()}"
+        self._check(Check("input", name, code), *effect, speaks=_speaks(item.if_missing))
 
     def _number(self, item: Input, value: Ref) -> Num:
         """A number; what is outside its range, or no whole number where one is due, is missing."""
@@ -180,34 +181,34 @@ class _Builder:
         for fault in FAULTS:
             rows = columns.fault(fault)
             effect = self._missing(table.if_missing, self._table_causes(columns, rows), rows)
-            self._check("table", table.id, fault.upper(), *effect)
+            self._check(Check("table", table.id, fault.upper()), *effect, speaks=_speaks(table.if_missing))
 
     def _rule(self, step: RuleStep) -> None:
         rule = step.rule
         found = self.trees.condition(step.tree)
-        self._check("rule", rule.id, rule.code, *_levels(rule.then, found.true))
+        self._check(Check("rule", rule.id, rule.code), *_levels(rule.then, found.true))
         unknown = self.trees.unknown(found)
         written = rule.if_missing
         causes = self._causes(self.trees.blame(step.tree, ALL)) if len(set(written.values())) > 1 else {}
         effect = self._missing(written, causes, unknown)
-        self._check("rule", rule.id, f"UNKNOWN_{rule.id.upper()}", *effect)
+        self._check(Check("rule", rule.id, f"UNKNOWN_{rule.id.upper()}"), *effect, speaks=_speaks(written))
 
     def _limit(self) -> Num:
         item = self.file.limit
         value = self.trees.number(self.policy.limit)
-        self._check("limit", "limit", "UNKNOWN_LIMIT", *_levels(item.if_missing, value.gone))
+        self._check(Check("limit", "limit", "UNKNOWN_LIMIT"), *_levels(item.if_missing, value.gone))
         below = self.trees.numbers.compare("<", value, self.trees.numbers.const(float(item.min)))
         below = self.tape.but(below, self.tape.either(*self.reject))  # why no limit is given is already said
-        self._check("limit", "limit", "LIMIT_BELOW_MIN", *_levels(item.below_min, below))
+        self._check(Check("limit", "limit", "LIMIT_BELOW_MIN"), *_levels(item.below_min, below))
         return value
 
     def _price(self) -> Num:
         item = self.file.price
         value = self.trees.number(self.policy.price)
-        self._check("price", "price", "UNKNOWN_PRICE", *_levels(item.if_missing, value.gone))
+        self._check(Check("price", "price", "UNKNOWN_PRICE"), *_levels(item.if_missing, value.gone))
         if item.above_max != "cap":
             above = self.trees.numbers.compare(">", value, self.trees.numbers.const(float(item.max)))
-            self._check("price", "price", "PRICE_ABOVE_MAX", *_levels(item.above_max, above))
+            self._check(Check("price", "price", "PRICE_ABOVE_MAX"), *_levels(item.above_max, above))
         return value
 
     def _outcome(self) -> None:
@@ -224,12 +225,18 @@ class _Builder:
 
     # effects ----------------------------------------------------------------------------------
 
-    def _check(self, kind: str, step: str, code: str, refer: Ref, reject: Ref) -> None:
-        """Note where a check speaks, unless it never can."""
-        if refer == NONE and reject == NONE:
+    def _check(self, check: Check, refer: Ref, reject: Ref, *, speaks: bool = True) -> None:
+        """Note where a check speaks, unless it is written never to.
+
+        One that no row of a chunk can show stays listed: a row decided alone may.
+        """
+        if not speaks:
             return
         place = f"E[{len(self.checks)}]"
-        self.checks.append(Check(kind, step, code))
+        self.checks.append(check)
+        if refer == NONE and reject == NONE:
+            self.tape.do(f"copyto({place}, 0)")
+            return
         self.refer.append(refer)
         self.reject.append(reject)
         if reject == NONE:
@@ -288,6 +295,11 @@ class _Builder:
         """The inputs behind a table without answer."""
         names = dict.fromkeys((*table.step.table.inputs, ""))
         return self._causes({name: self.tape.both(rows, table.blamed(name)) for name in names})
+
+
+def _speaks(written: Mapping[str, Effect]) -> bool:
+    """Whether a missing value ever leads to more than a note."""
+    return any(effect != "ignore" for effect in written.values())
 
 
 def _levels(effect: Effect, rows: Ref) -> tuple[Ref, Ref]:
