@@ -22,7 +22,7 @@ demo: setup ## run the main job on a small generated region
 	$(BIN)/xinqiao run --out xinqiao-out/demo
 
 test: setup ## run all tests (real-data tests need XINQIAO_DATA)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: setup ## ruff, mypy strict, import layers
 	$(BIN)/ruff check .
