@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+CHROMIUM = Path("/usr/bin/chromium")
+
 # the machine that runs the tests is shared: how long an example takes says nothing about the product
 settings.register_profile("xinqiao", deadline=None)
 settings.load_profile("xinqiao")
@@ -29,3 +31,17 @@ def real_data() -> Path:
     if not root:
         pytest.skip("XINQIAO_DATA is not set: no real data")
     return Path(root)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A real Chromium; the only one, since two drivers don't live in one process."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()

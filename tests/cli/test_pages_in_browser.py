@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,10 @@ import pytest
 from tests.cli.conftest import Done
 from tests.cli.test_run import results
 
-CHROMIUM = Path("/usr/bin/chromium")
 SPILLED = """[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, .badge')]
   .filter(e => e.getClientRects().length && !e.closest('.scroll') && !e.closest('thead'))
   .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
   .map(e => e.textContent.slice(0, 40))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Of this module only: two drivers at a time don't live in one process."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
 
 
 def one_of_each(out: Path) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xinqiao.scoring.fairness import LEAST, fairness, wilson
@@ -48,6 +48,7 @@ def test_a_group_refused_for_what_it_is_stands_out_and_one_refused_for_its_risk_
 
 
 @given(st.integers(0, 200), st.integers(1, 200))
+@example(0, 7)
 def test_the_interval_holds_the_share(hits: int, more: int) -> None:
     total = hits + more
     low, high = wilson(hits, total)

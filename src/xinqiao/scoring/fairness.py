@@ -61,7 +61,8 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     share, z2 = hits / total, _Z**2
     middle = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z / (1 + z2 / total) * np.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    low, high = float(middle - half), float(middle + half)
+    return max(0.0, min(share, low)), min(1.0, max(share, high))  # equal at the ends, but for rounding
 
 
 def fairness(
