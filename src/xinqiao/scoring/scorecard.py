@@ -20,7 +20,7 @@ from xinqiao.scoring.merging import EmptyMissing
 from xinqiao.scoring.woe_binner import Binned, WOEBinner, sample_rows
 
 PENALTIES = (16.0, 64.0, 256.0)
-TUNED = 10_000
+TUNED = 4_000
 """Rows the penalty is chosen on; with fewer rows on all."""
 DENSE = 20_000
 """Rows up to which WOE is fitted as one matrix; of more, the rows that give the steps their shape."""
