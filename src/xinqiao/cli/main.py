@@ -30,6 +30,16 @@ VERBS = {
     "card export": "导出评分卡为 SQL、Python、PMML / a card as SQL, Python or PMML",
     "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
     "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
+    "size": "按国家标准划型 / the size class of a firm by the national standard",
+    "resolve": "跨来源识别同一企业 / the same firm across sources, with and without its code",
+    "city": "生成示范区域 / generate a demo region of 1,000 to 1,000,000 firms",
+    "catalogue": "数据目录 / the data catalogue: holders, quality, lineage",
+    "control": "股权穿透与实际控制人 / ultimate stakes and the actual controller of a firm",
+    "news": "识别负面舆情 / find negative news of firms, by month",
+    "leads": "欺诈待核线索及证据 / fraud leads with their evidence",
+    "benchmark smesd": "关联关系对破产预测的增益 / what the graph adds on smesd",
+    "benchmark news": "负面舆情识别 / negative-news recognition, trained and evaluated",
+    "benchmark city": "逐源加入数据与 3+N+X 模型 / models as sources are added, and 3+N+X",
 }
 GROUPS = {
     "policy": "决策政策 / decision policies",

@@ -1,0 +1,1 @@
+"""Who a firm is: codes, names, addresses, one firm across sources, people, size class."""

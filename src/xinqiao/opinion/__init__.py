@@ -1,0 +1,1 @@
+"""Public opinion: negative news about a firm recognised and counted by month."""

@@ -1,0 +1,1 @@
+"""The credit portrait: tags, radar, strengths and the forecast of trading."""

@@ -1,0 +1,1 @@
+"""The property graph of firms and people: control, guarantees, rings, contagion, leads."""
