@@ -30,6 +30,17 @@ class Stream(IntEnum):
     DIRT = 8
     TRUE_PD = 9
     CASES = 10
+    TIES = 30
+    GUARANTEES = 31
+    COURTS = 32
+    PENALTIES = 33
+    ENVIRONMENT = 34
+    RIGHTS = 35
+    TELECOM = 36
+    OPINION = 37
+    APPLICATIONS = 38
+    SCHEMES = 39
+    CHANGES = 40
 
 
 def stream(seed: int, purpose: Stream, block: int = 0) -> np.random.Generator:
