@@ -31,7 +31,8 @@ def test_the_page_of_an_ingested_lake(tmp_path: Path) -> None:
     (data / "registry.csv").write_text("企业代号,企业名称,获知日期\nA,示例甲,2024-01-01\n", encoding="utf-8")
     mapping = tmp_path / "m.yaml"
     mapping.write_text(
-        "id: m\nname: {zh: 小, en: small}\nfiles:\n  - label: 登记\n    match: registry.csv\n    source: registry\n"
+        "id: m\nname: {zh: 小, en: small}\nfiles:\n"
+        "  - label: 登记\n    match: registry.csv\n    source: registry\n"
         "    columns: {company_id: 企业代号, name: 企业名称, known_on: 获知日期}\n",
         encoding="utf-8",
     )
@@ -41,7 +42,7 @@ def test_the_page_of_an_ingested_lake(tmp_path: Path) -> None:
         ).code
         == 0
     )
-    told = call("catalogue", "--lake", tmp_path / "lake", "--out", tmp_path / "c.html")
+    told = call("catalogue", "--lake", lake, "--out", tmp_path / "c.html")
     assert told.code == 0, told.err
     html = (tmp_path / "c.html").read_text("utf-8")
     assert all(f"<code>{name}</code>" in html for name in contracts())

@@ -23,7 +23,14 @@ files:
   - label: 许可
     match: court.csv
     source: court_list
-    columns: {company_id: 企业代号, entry_no: 文书号, list: 名单, subject: 对象, listed_on: 列入, removed_on: 移出, known_on: 获知日期}
+    columns:
+      company_id: 企业代号
+      entry_no: 文书号
+      list: 名单
+      subject: 对象
+      listed_on: 列入
+      removed_on: 移出
+      known_on: 获知日期
 """
 
 
@@ -79,10 +86,12 @@ def test_without_a_register_there_is_no_coverage(tmp_path: Path) -> None:
 def test_what_the_law_forbids_to_collect_is_refused_when_a_contract_is_registered(word: str) -> None:
     text = (
         f"id: x\nname: {{zh: 甲, en: x}}\nsource: TEL\nholder: {{zh: 甲, en: x}}\ngrain: {{zh: 甲, en: x}}\n"
-        "sensitivity: L3\nkeys: []\ncompany: company_id\nevent: known_on\nknown: known_on\npartition: []\nfields:\n"
+        "sensitivity: L3\nkeys: []\ncompany: company_id\n"
+        "event: known_on\nknown: known_on\npartition: []\nfields:\n"
         "  company_id: {type: id, required: true, sensitivity: L2, name: {zh: 企业, en: firm}}\n"
         f'  extra: {{type: text, sensitivity: L3, name: {{zh: "{word}", en: "{word}"}}}}\n'
-        "  known_on: {type: date, required: true, sensitivity: L2, name: {zh: 获知日, en: date known}}\nchecks: []\n"
+        "  known_on: {type: date, required: true, sensitivity: L2, name: {zh: 获知日, en: date known}}\n"
+        "checks: []\n"
     )
     with pytest.raises(UserError) as caught:
         load_contract(text, "x.yaml")
