@@ -36,12 +36,8 @@ def test_the_page_of_an_ingested_lake(tmp_path: Path) -> None:
         "    columns: {company_id: 企业代号, name: 企业名称, known_on: 获知日期}\n",
         encoding="utf-8",
     )
-    assert (
-        call(
-            "ingest", "registry", data / "registry.csv", "--mapping", mapping, "--lake", tmp_path / "lake"
-        ).code
-        == 0
-    )
+    lake = tmp_path / "lake"
+    assert call("ingest", "registry", data / "registry.csv", "--mapping", mapping, "--lake", lake).code == 0
     told = call("catalogue", "--lake", lake, "--out", tmp_path / "c.html")
     assert told.code == 0, told.err
     html = (tmp_path / "c.html").read_text("utf-8")
