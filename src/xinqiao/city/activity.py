@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xinqiao.city.draw import Floats, Ints, logistic, uniform
-from xinqiao.city.hazard import NEVER, Fate
+from xinqiao.city.hazard import Fate
 from xinqiao.city.industry import trait
 from xinqiao.city.region import Region
 
@@ -22,14 +22,8 @@ def first_and_last(region: Region, fate: Fate) -> tuple[Ints, Ints]:
 
     The first begins after the establishment, the last ends before the company is struck off.
     """
-    first_day = region.calendar.first_day
-    first = np.searchsorted(first_day[:-1], region.established, side="right")
-    last = np.where(
-        fate.ended_day < NEVER,
-        np.searchsorted(first_day, fate.ended_day, side="right") - 2,
-        region.calendar.months - 1,
-    )
-    return first, last
+    del region
+    return fate.first_month, fate.last_month
 
 
 def monthly_rate(
@@ -40,15 +34,14 @@ def monthly_rate(
     ``drift`` is the share of health and trend that acts (1 for sales, less for purchases).
     """
     months = np.arange(region.calendar.months)
-    health = fate.health[ids]
+    health = fate.operations[ids].astype(np.float64)
     swing = trait("season")[region.industry[ids]][:, None] * _season(region, ids)
     level = drift * (HEALTH_ON_VOLUME * health + region.trend[ids, None] * months / 12) + swing
-    after = np.maximum(0, months - np.minimum(fate.default_month[ids], NEVER)[:, None] + 1)
+    after = np.maximum(0, months - fate.default_month[ids, None])
     pause = rng.random(health.shape) < logistic(
         PAUSE + PAUSE_HEALTH * health + PAUSE_SIZE * region.size[ids, None]
     )
-    first, last = first_and_last(region, fate)
-    open_ = (months >= first[ids, None]) & (months <= last[ids, None]) & ~pause
+    open_ = (months >= fate.first_month[ids, None]) & (months <= fate.last_month[ids, None]) & ~pause
     out: Floats = rate[ids, None] * np.exp(level - DECAY * after) * open_
     return out
 
@@ -63,8 +56,8 @@ def _season(region: Region, ids: Ints) -> Floats:
 
 def customers_kept(fate: Fate, who: Ints, month: Ints) -> Floats:
     """Share of the customer list still buying: falls with ill health and after default."""
-    after = np.maximum(0, month - fate.default_month[who] + 1)
-    out: Floats = logistic(1.2 + 1.0 * fate.health[who, month]) * np.exp(-0.15 * after)
+    after = np.maximum(0, month - fate.default_month[who])
+    out: Floats = logistic(1.2 + 1.0 * fate.operations[who, month]) * np.exp(-0.15 * after)
     return out
 
 

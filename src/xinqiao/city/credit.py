@@ -31,7 +31,7 @@ def credit_rows(region: Region, fate: Fate) -> pl.DataFrame:
     granted_cents = np.clip(np.rint(granted), 1, 1_000).astype(np.int64) * 1_000_000
     defaulted = fate.default_day < NEVER
     used = np.where(defaulted, rng.uniform(0.5, 1.0, n), rng.beta(2.0, 2.5, n))
-    merit = 0.8 * fate.health.mean(axis=1) + 0.8 * region.size + rng.standard_normal(n)
+    merit = 0.8 * fate.operations.mean(axis=1) + 0.8 * region.size + rng.standard_normal(n)
     good = 2 - np.searchsorted([-0.5, 1.0], merit)
     end = np.full(n, calendar.end)
     return pl.DataFrame(

@@ -17,6 +17,10 @@ Flags = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
 
+BLOCK = 128
+"""Companies drawn from one stream; part of the output, never changed."""
+
+
 class Stream(IntEnum):
     """What a stream is for; the numbers are part of the output and never change."""
 
@@ -30,6 +34,15 @@ class Stream(IntEnum):
     DIRT = 8
     TRUE_PD = 9
     CASES = 10
+    TAX = 11
+    STAFF = 12
+    POWER = 13
+    UTILITIES = 14
+    BANK = 15
+    CUSTOMS = 16
+    CREDIT_MONTHS = 17
+    CHAINS = 18
+    FATE = 19
     TIES = 30
     GUARANTEES = 31
     COURTS = 32

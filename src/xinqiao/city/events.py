@@ -1,19 +1,21 @@
-"""Events in the life of a company whose chance depends on its health month by month."""
+"""Events in the life of a company whose chance depends on its latent state month by month."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from xinqiao.city.activity import first_and_last
-from xinqiao.city.draw import Flags, Floats, Ints, Stream, logistic, stream
-from xinqiao.city.hazard import Fate
-from xinqiao.city.region import Region
+from xinqiao.city.draw import Flags, Floats, Ints, Stream, logistic
+from xinqiao.city.hazard import NEVER
+from xinqiao.city.region import Calendar
+from xinqiao.city.scene import Scene
 from xinqiao.city.text import choice, company_codes, dates
 
-ITEMS: tuple[tuple[str, float, float], ...] = (  # heading, logit of the monthly chance, effect of health
+ITEMS: tuple[tuple[str, float, float], ...] = (  # heading, logit of the monthly chance, effect of governance
     ("法定代表人", -6.0, -0.7),
     ("股东", -5.6, -0.5),
     ("住所", -5.5, -0.5),
@@ -21,6 +23,9 @@ ITEMS: tuple[tuple[str, float, float], ...] = (  # heading, logit of the monthly
     ("注册资本", -6.0, 0.2),
     ("名称", -6.6, -0.2),
 )
+LEGAL, HOLDER, ADDRESS, SCOPE, CAPITAL, NAME = range(6)
+SETTLING_DAYS = 10  # nothing happens to a company younger than this
+Array = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,44 +38,92 @@ class Changes:
     item: Ints
 
 
+@cache
+def _month_starts(calendar: Calendar, history: int) -> tuple[int, ...]:
+    days = [calendar.day(month) for month in range(-history, calendar.months + 1)]
+    return tuple(int(np.datetime64(day, "D").astype(np.int64)) for day in days)
+
+
+def month_of(scene: Scene, day: Ints) -> Ints:
+    """The month a day lies in; days before the period belong to month 0, later ones to the last."""
+    calendar = scene.region.calendar
+    starts = np.array(_month_starts(calendar, 0))
+    return np.clip(np.searchsorted(starts, day, side="right") - 1, 0, calendar.months - 1)
+
+
+def last_day(scene: Scene, company: Ints) -> Ints:
+    """Last day on which anything can happen to a company."""
+    return np.minimum(scene.region.calendar.end, scene.fate.ended_day[company] - 1)
+
+
+def occasions(
+    scene: Scene, ids: Ints, rng: np.random.Generator, mean: Floats, history: int = 0
+) -> tuple[Ints, Ints]:
+    """(company, day) of events whose expected number by month is ``mean``, by company and month.
+
+    ``mean`` has shape (len(ids), history + months); its first ``history`` columns are months before the
+    period. None happens outside a company's life.
+    """
+    count = rng.poisson(mean)
+    row, month = (np.repeat(index, count[count > 0]) for index in np.nonzero(count))
+    starts = np.array(_month_starts(scene.region.calendar, history))
+    day = starts[month] + (rng.random(len(month)) * np.diff(starts)[month]).astype(np.int64)
+    company = ids[row]
+    alive = (day >= scene.region.established[company] + SETTLING_DAYS) & (day <= last_day(scene, company))
+    return company[alive], day[alive]
+
+
+def state(
+    scene: Scene, ids: Ints, *, liquidity: float = 0.0, governance: float = 0.0, history: int = 0
+) -> Floats:
+    """Weighted latent factors; months before the period are as its first; (len(ids), history + months)."""
+    fate = scene.fate
+    now: Floats = (liquidity * fate.liquidity[ids] + governance * fate.governance[ids]).astype(np.float64)
+    return np.concatenate([np.repeat(now[:, :1], history, axis=1), now], axis=1)
+
+
+def defaulted(scene: Scene, ids: Ints, history: int = 0) -> Flags:
+    """Whether a month lies after that of the default; shape (len(ids), history + months)."""
+    months = np.arange(-history, scene.region.calendar.months)
+    out: Flags = months > scene.fate.default_month[ids, None]
+    return out
+
+
 def dated(
-    region: Region,
-    fate: Fate,
+    scene: Scene,
+    ids: Ints,
     rng: np.random.Generator,
     *,
     base: float | Floats,
-    on_health: float,
-    after_default: float,
+    governance: float = 0.0,
+    liquidity: float = 0.0,
+    after_default: float = 0.0,
     where: Flags | None = None,
+    history: int = 0,
 ) -> tuple[Ints, Ints]:
-    """Draw events: (company, day), at most one a month and none outside the company's life."""
-    months = region.calendar.months
-    fixed = np.broadcast_to(np.asarray(base, dtype=np.float64), (region.companies,))
-    defaulted = np.arange(months) > fate.default_month[:, None]
-    chance = logistic(fixed[:, None] + on_health * fate.health + after_default * defaulted)
-    happens = rng.random(chance.shape) < chance
-    first, last = first_and_last(region, fate)
-    span = np.arange(months)
-    happens &= (span >= first[:, None]) & (span <= last[:, None])
+    """Draw events: (company, day), with a logistic chance by month; ``base`` and ``where`` by company."""
+    fixed = np.broadcast_to(np.asarray(base, dtype=np.float64), (len(ids),))
+    level = state(scene, ids, liquidity=liquidity, governance=governance, history=history)
+    chance = logistic(fixed[:, None] + level + after_default * defaulted(scene, ids, history))
     if where is not None:
-        happens &= where[:, None]
-    company, month = np.nonzero(happens)
-    length = np.diff(region.calendar.first_day)[month]
-    return company, region.calendar.first_day[month] + (rng.random(len(month)) * length).astype(np.int64)
+        chance = chance * where[:, None]
+    return occasions(scene, ids, rng, chance, history)
 
 
-def draw_changes(region: Region, fate: Fate) -> Changes:
-    """All changes, by company, day and item."""
-    rng = stream(region.seed, Stream.REGISTER, 4)
+def draw_changes(scene: Scene, ids: Ints) -> Changes:
+    """All changes of the companies, by company, day and item; at most one of an item a day."""
+    rng = scene.stream(Stream.CHANGES, ids)
     parts = [
-        dated(region, fate, rng, base=base, on_health=health, after_default=0.3) for _, base, health in ITEMS
+        dated(scene, ids, rng, base=base, governance=effect, after_default=0.3) for _, base, effect in ITEMS
     ]
     company, day = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     item = np.repeat(np.arange(len(ITEMS)), [len(part[0]) for part in parts])
-    order = np.lexsort((item, day, company))
     known = day + rng.integers(1, 21, len(day))
-    order = order[known[order] <= region.calendar.end]
-    return Changes(company[order], day[order], known[order], item[order])
+    order = np.lexsort((item, day, company))
+    order = order[known[order] <= scene.region.calendar.end]
+    company, day, known, item = company[order], day[order], known[order], item[order]
+    _, once = np.unique(np.stack([company, day, item]), axis=1, return_index=True)
+    return Changes(company[once], day[once], known[once], item[once])
 
 
 def change_rows(changes: Changes) -> pl.DataFrame:
@@ -83,3 +136,32 @@ def change_rows(changes: Changes) -> pl.DataFrame:
             "获知日期": dates(changes.known),
         }
     )
+
+
+def versions(
+    fixed: dict[str, pl.Series], later: dict[str, pl.Series], known: Ints, changed: Ints, end: int
+) -> pl.DataFrame:
+    """Records with a first version, and a second one that also has the columns ``later``.
+
+    ``known`` and ``changed`` are the days on which the two are known; what is not known by ``end`` is
+    not delivered. ``changed`` is NEVER where nothing came later. Records keep their order.
+    """
+    index = np.flatnonzero(known <= end)
+    second = index[(changed[index] <= end) & (changed[index] < NEVER)]
+    rows = np.concatenate([index, second])
+    is_later = np.arange(len(rows)) >= len(index)
+    day = np.where(is_later, np.maximum(changed[rows], known[rows]), known[rows])
+    order = np.lexsort((is_later, rows))
+    rows, is_later, day = rows[order], is_later[order], day[order]
+    shown = pl.Series(is_later)
+    table = {name: column.gather(rows) for name, column in fixed.items()}
+    for name, column in later.items():
+        texts = column.gather(rows)
+        table[name] = texts.zip_with(shown, pl.repeat(None, len(texts), dtype=pl.String, eager=True))
+    return pl.DataFrame({**table, "获知日期": dates(day)})
+
+
+def by_company(*columns: Ints) -> tuple[Ints, ...]:
+    """The columns ordered by the first, then the second and so on."""
+    order = np.lexsort(columns[::-1])
+    return tuple(column[order] for column in columns)

@@ -15,11 +15,9 @@ from xinqiao.city.delivery import sheet
 from xinqiao.city.dirt import soil
 from xinqiao.city.events import change_rows, draw_changes
 from xinqiao.city.files import CsvSink, ParquetSink, Sink, write_sheet, write_table
-from xinqiao.city.hazard import draw_fate
-from xinqiao.city.invoices import Scene, block_of_invoices
-from xinqiao.city.network import draw_network
-from xinqiao.city.region import Calendar, check_request, draw_region
+from xinqiao.city.invoices import block_of_invoices
 from xinqiao.city.register import annual_reports, encumbrances, listings, register_entries
+from xinqiao.city.scene import Scene, draw_scene
 from xinqiao.city.truth import Truth, faults_of, snapshot_scores, snapshot_table
 from xinqiao.kernel.errors import fail
 
@@ -32,14 +30,6 @@ Progress = Callable[[int, int], None]
 
 def _silent(_done: int, _total: int) -> None:
     """Show nothing."""
-
-
-def draw_scene(companies: int, months: int, start: date, seed: int, volume: float = 1.0) -> Scene:
-    """All that is fixed before the first invoice is written."""
-    check_request(companies, months, start)
-    region = draw_region(companies, Calendar(start, months), seed, volume)
-    network = draw_network(region)
-    return Scene(region, network, draw_fate(region, network.ring))
 
 
 def generate(

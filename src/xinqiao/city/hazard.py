@@ -1,16 +1,16 @@
-r"""Health and default: the causal truth of the region.
+r"""Default: the causal truth of the region.
 
-Latent health of company i follows a first-order autoregression by month,
-``h[i,t] = RHO h[i,t-1] + sqrt(1-RHO^2) e[i,t]`` (mean 0, variance 1), lowered by a shock to some
-industries during one quarter. The monthly hazard of default is::
+The monthly hazard of default is::
 
-    logit p[i,t] = BASE + HEALTH h[i,t] + SIZE size_i + AGE ln(1 + age in years) + TREND trend_i + RING
+    logit p[i,t] = BASE + OPERATIONS o[i,t] + LIQUIDITY l[i,t] + GOVERNANCE g[i,t] + CONTAGION s[i,t]
+                   + SIZE size_i + AGE ln(1 + age in years) + TREND trend_i + RING
 
 and zero before the thirteenth month, so that every default has a year of history before it.
-Health alone moves what can be seen (sales, voids, customers, months without invoices, red-letter
-invoices, register events), so falling sales come before default without anything looking ahead;
-after default activity decays. ``true_pd`` gives the probability of default in the 12 months after a
-date, given everything latent at that date: the best any model can know.
+``o``, ``l``, ``g`` are the latent factors (``factors``), ``s`` the stress from failed neighbours
+(``contagion``), a part of which (BITE) is also felt in liquidity. A default happens on a day drawn
+evenly within its month; nothing but the factors acts before that day, so no source can show it
+early. ``true_pd`` gives the probability of default in the 12 months after a date, given everything
+latent at that date: the best any model can know.
 """
 
 from __future__ import annotations
@@ -19,68 +19,99 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xinqiao.city.draw import Floats, Ints, Stream, logistic, stream
-from xinqiao.city.industry import INDUSTRIES
+from xinqiao.city.contagion import FADES, MOST, Channels
+from xinqiao.city.draw import BLOCK, Floats, Ints, Stream, logistic, stream
+from xinqiao.city.factors import RHO, Factors, Floats32, demand, draw_factors, spread
 from xinqiao.city.region import Region
 
-RHO = 0.97
-BASE, HEALTH, SIZE, AGE, TREND, RING = -5.95, -2.05, -0.9, -0.30, -1.5, 0.7
+BASE = -6.0
+OPERATIONS, LIQUIDITY, GOVERNANCE, CONTAGION = -1.25, -1.15, -0.75, 1.6
+SIZE, AGE, TREND, RING = -0.55, -0.30, -1.5, 0.7
+BITE = 0.5  # stress felt in liquidity
 FIRST_MONTH = 12
 HORIZON = 12
 NEVER = np.int64(2**31 - 1)
 STRUCK_OFF = 0.35  # share of defaulted companies struck off later
 PATHS = 200
-SHOCKED = ("E50", "H62", "G54")
-SHOCK_MONTHS = (20, 21, 22)
-SHOCK = -0.55
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
     """What happens to each company.
 
-    ``health`` has shape (companies, months); ``default_month``, ``default_day`` and ``ended_day``
-    (struck off; activity stops) have shape (companies,), NEVER where it does not happen.
+    ``operations``, ``liquidity`` and ``governance`` have shape (companies, months), all others
+    (companies,): ``default_month``, ``default_day`` and ``ended_day`` (struck off; activity stops) are
+    NEVER where it does not happen; ``first_month`` begins after the establishment and ``last_month``
+    ends before the company is struck off.
     """
 
-    health: Floats
+    operations: Floats32
+    liquidity: Floats32
+    governance: Floats32
     default_month: Ints
     default_day: Ints
     ended_day: Ints
+    first_month: Ints
+    last_month: Ints
+    channels: Channels
+
+    @property
+    def health(self) -> Floats32:
+        """What events of the register follow."""
+        return self.governance
 
 
-def shocks(region: Region, months: int) -> Floats:
-    """The industry shock, added to health; shape (companies, months)."""
-    hit = np.array([industry.code in SHOCKED for industry in INDUSTRIES])[region.industry]
-    when = np.isin(np.arange(months), SHOCK_MONTHS)
-    out: Floats = SHOCK * (hit[:, None] & when[None, :]).astype(np.float64)
-    return out
+def standing(region: Region, ring: Ints, month: int, ids: Ints | slice = ALL) -> Floats:
+    """The part of the logit that does not move by chance; shape (len(ids),)."""
+    age = np.maximum(0, region.calendar.first_day[0] - region.established[ids]) / 365.25 + month / 12
+    fixed: Floats = BASE + SIZE * region.size[ids] + TREND * region.trend[ids] + RING * (ring[ids] >= 0)
+    return fixed + AGE * np.log1p(age)
 
 
-def hazard(region: Region, health: Floats, month: int, ring: Ints) -> Floats:
-    """Monthly probability of default; ``health`` has the companies on its first axis."""
+def hazard(region: Region, factors: Factors, stress: Floats, month: int, ring: Ints) -> Floats:
+    """Monthly probability of default; shape (companies,). ``liquidity`` already feels the stress."""
     if month < FIRST_MONTH:
-        return np.zeros_like(health)
-    age = np.maximum(0, region.calendar.first_day[0] - region.established) / 365.25 + month / 12
-    fixed = BASE + SIZE * region.size + AGE * np.log1p(age) + TREND * region.trend + RING * (ring >= 0)
-    return logistic(fixed.reshape(-1, *[1] * (health.ndim - 1)) + HEALTH * health)
+        return np.zeros(region.companies)
+    latent = OPERATIONS * factors.operations[:, month] + LIQUIDITY * factors.liquidity[:, month]
+    latent = latent + GOVERNANCE * factors.governance[:, month] + CONTAGION * stress
+    return logistic(standing(region, ring, month) + latent)
 
 
-def draw_fate(region: Region, ring: Ints) -> Fate:
-    """Draw health, then default month by month, then the end of some defaulted companies."""
+def draw_fate(region: Region, ring: Ints, channels: Channels) -> Fate:
+    """Draw the factors, then default month by month as failures spread, then the end of some."""
     months, n = region.calendar.months, region.companies
-    rng = stream(region.seed, Stream.HEALTH)
-    noise = rng.standard_normal((n, months))
-    chance = rng.random((n, months))
-    own = np.empty((n, months))
-    own[:, 0] = noise[:, 0]
-    for month in range(1, months):
-        own[:, month] = RHO * own[:, month - 1] + np.sqrt(1 - RHO**2) * noise[:, month]
-    health = own + shocks(region, months)
+    factors = draw_factors(region)
+    rng = stream(region.seed, Stream.FATE)
     default_month = np.full(n, NEVER)
-    for month in range(months - 1, FIRST_MONTH - 1, -1):
-        default_month[chance[:, month] < hazard(region, health[:, month], month, ring)] = month
-    return Fate(health, default_month, *_days(region, default_month, rng))
+    stress = np.zeros(n)
+    for month in range(months):
+        felt = np.minimum(stress, MOST)
+        factors.liquidity[:, month] -= BITE * felt
+        chance = hazard(region, factors, felt, month, ring)
+        fails = (rng.random(n) < chance) & (default_month == NEVER)
+        default_month[fails] = month
+        stress = FADES * stress + channels.blow(fails.astype(np.float64))
+    default_day, ended = _days(region, default_month, rng)
+    first, last = _life(region, ended)
+    return Fate(
+        factors.operations,
+        factors.liquidity,
+        factors.governance,
+        default_month,
+        default_day,
+        ended,
+        first,
+        last,
+        channels,
+    )
+
+
+def _life(region: Region, ended: Ints) -> tuple[Ints, Ints]:
+    first_day = region.calendar.first_day
+    first = np.searchsorted(first_day[:-1], region.established, side="right")
+    last = np.searchsorted(first_day, np.minimum(ended, first_day[-1]), side="right") - 2
+    return first, np.where(ended < NEVER, last, region.calendar.months - 1)
 
 
 def _days(region: Region, default_month: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -99,19 +130,55 @@ def _days(region: Region, default_month: Ints, rng: np.random.Generator) -> tupl
 def true_pd(region: Region, fate: Fate, ring: Ints, month: int) -> Floats:
     """Probability of default in the 12 months after the end of month ``month``; shape (companies,).
 
-    Monte Carlo over PATHS antithetic paths of future health given health now; the shock's calendar
-    counts as known. Meaningless for companies that have already defaulted.
+    Monte Carlo over PATHS antithetic paths of the future factors given those now. The stress of
+    failed neighbours fades as it does, and neighbours still standing add to it what their hazard
+    of this month makes likely; the calendar of demand counts as known. Meaningless for companies
+    that have already defaulted.
     """
-    rng = stream(region.seed, Stream.TRUE_PD, month)
-    ahead = shocks(region, month + 1 + HORIZON)
-    own = fate.health[:, month] - ahead[:, month]
-    paths = np.repeat(own[:, None], PATHS, axis=1)
+    ahead = demand(month + 1 + HORIZON)
+    felt = fate.channels.stress(fate.default_month, month)
+    now = Factors(fate.operations, fate.liquidity, fate.governance)
+    alive = fate.default_month > month
+    inflow = fate.channels.blow(hazard(region, now, felt, month, ring) * alive)
+    newly = fate.channels.blow((fate.default_month == month).astype(np.float64))
+    out = np.empty(region.companies)
+    for block, start in enumerate(range(0, region.companies, BLOCK)):
+        ids = np.arange(start, min(start + BLOCK, region.companies))
+        stress = _ahead(felt[ids], newly[ids], inflow[ids])
+        out[ids] = _paths(region, now, ids, month, (ring, ahead, felt, stress), block)
+    return out
+
+
+def _ahead(felt: Floats, newly: Floats, inflow: Floats) -> Floats:
+    """Expected stress in the coming months; shape (companies, HORIZON)."""
+    steps = [FADES * felt + newly]
+    for _ in range(HORIZON - 1):
+        steps.append(FADES * steps[-1] + inflow)
+    return np.minimum(np.stack(steps, axis=1), MOST)
+
+
+def _paths(
+    region: Region,
+    now: Factors,
+    ids: Ints,
+    month: int,
+    given: tuple[Ints, Floats, Floats, Floats],
+    block: int,
+) -> Floats:
+    ring, ahead, felt, stress = given
+    rng = stream(region.seed, Stream.TRUE_PD, 1_000 * block + month)
+    wave = OPERATIONS * ahead[region.industry[ids]]
+    # the calm index: the factors without demand and stress, an autoregression of its own
+    index = OPERATIONS * now.operations[ids, month] + GOVERNANCE * now.governance[ids, month]
+    index = index + LIQUIDITY * (now.liquidity[ids, month] + BITE * felt[ids]) - wave[:, month]
+    paths = np.repeat(index[:, None].astype(np.float64), PATHS, axis=1)
+    fresh = np.sqrt(1 - RHO**2) * spread(OPERATIONS, LIQUIDITY, GOVERNANCE)
     alive = np.ones_like(paths)
     for step in range(1, HORIZON + 1):
-        half = rng.standard_normal((region.companies, PATHS // 2))
-        noise = np.concatenate([half, -half], axis=1)
-        paths = RHO * paths + np.sqrt(1 - RHO**2) * noise
-        risk = hazard(region, paths + ahead[:, month + step, None], month + step, ring)
-        alive *= 1 - risk
+        half = rng.standard_normal((len(ids), PATHS // 2))
+        paths = RHO * paths + fresh * np.concatenate([half, -half], axis=1)
+        known = standing(region, ring, month + step, ids) + wave[:, month + step]
+        known = known + (CONTAGION - LIQUIDITY * BITE) * stress[:, step - 1]
+        alive *= 1 - logistic(known[:, None] + paths)
     pd: Floats = 1 - alive.mean(axis=1)
     return pd

@@ -6,14 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from xinqiao.city.activity import customers_kept, day_of, first_and_last, monthly_rate, second_of
+from xinqiao.city.activity import customers_kept, day_of, monthly_rate, second_of
 from xinqiao.city.draw import Flags, Floats, Ints, Stream, logistic, mix, stream, uniform
-from xinqiao.city.hazard import Fate
 from xinqiao.city.industry import KINDS_OF_GOODS, goods_table
-from xinqiao.city.network import PLACES, Network
+from xinqiao.city.network import PLACES
 from xinqiao.city.region import BUY_SPREAD, SALE_SPREAD, Region
+from xinqiao.city.scene import Scene
 
-BLOCK = 128  # companies whose invoices are drawn from one stream; part of the output, never changed
 MIN_CENTS, MAX_CENTS = 100, 1_000_000_000_00
 OUTSIDERS_PER_COMPANY = 40
 CORE = 0.35  # share of customer places that are never renewed
@@ -64,23 +63,9 @@ def join(parts: list[Invoices]) -> Invoices:
     return Invoices(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Invoices)))
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All that invoices depend on."""
-
-    region: Region
-    network: Network
-    fate: Fate
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks of companies there are."""
-        return -(-self.region.companies // BLOCK)
-
-
 def block_of_invoices(scene: Scene, block: int) -> tuple[Invoices, Invoices]:
     """Sales and purchases drawn in ``block``; purchases hold the mirror of its sales inside the region."""
-    ids = np.arange(block * BLOCK, min((block + 1) * BLOCK, scene.region.companies))
+    ids = scene.ids(block)
     sales = _sales(scene, ids, block)
     inside = sales.take((sales.party < scene.region.companies) & ~sales.person)
     mirror = replace(inside, company=inside.party, party=inside.company)
@@ -90,20 +75,20 @@ def block_of_invoices(scene: Scene, block: int) -> tuple[Invoices, Invoices]:
 def _sales(scene: Scene, ids: Ints, block: int) -> Invoices:
     region, rng = scene.region, stream(scene.region.seed, Stream.SALES, block)
     who, month = _occasions(scene, ids, region.sale_rate, rng, drift=1.0)
-    health = scene.fate.health[who, month]
+    health = scene.fate.operations[who, month]
     party, person = _customers(scene, who, month, rng)
     log_cents = region.sale_log_cents[who] + 0.15 * health + SALE_SPREAD * rng.standard_normal(len(who))
     amount = _capped(np.exp(log_cents), region.sale_log_cents[who], rng)
     usual = rng.random(len(who)) < USUAL_RATE
     rate = np.where(usual, region.tax_pct[who], rng.choice(OTHER_RATES, len(who)))
-    late = (month >= scene.fate.default_month[who]).astype(np.float64)
+    late = (month > scene.fate.default_month[who]).astype(np.float64)
     void = rng.random(len(who)) < logistic(region.void_logit[who] - 0.52 * health + 0.6 * late)
     plain = _assemble(
         scene, who, month, rng, (party, person, _goods(region, who, "sells", rng), amount, rate, void)
     )
     plain = join([plain, _ring_invoices(scene, ids, rng)])
     months = np.searchsorted(region.calendar.first_day, plain.day, side="right") - 1
-    chance = logistic(-3.5 - 0.30 * scene.fate.health[plain.company, months])
+    chance = logistic(-3.5 - 0.30 * scene.fate.operations[plain.company, months])
     all_rows, source = _with_red_letters(scene, plain, chance, rng)
     return _numbered(all_rows, source)
 
@@ -167,8 +152,8 @@ def _customers(scene: Scene, who: Ints, month: Ints, rng: np.random.Generator) -
 
 
 def _active(scene: Scene, company: Ints, month: Ints) -> Flags:
-    first, last = first_and_last(scene.region, scene.fate)
-    return (first[company] <= month) & (month <= last[company])
+    fate = scene.fate
+    return (fate.first_month[company] <= month) & (month <= fate.last_month[company])
 
 
 def _outsider(region: Region, who: Ints, place: Ints, side: int) -> Ints:

@@ -15,7 +15,7 @@ from xinqiao.kernel.period import add_months
 DIVISIONS = ("990101", "990102", "990103", "990104", "990105")  # no real division begins with 99
 MIN_MONTHS = 24
 MIN_COMPANIES = 20
-MAX_COMPANIES = 999_999
+MAX_COMPANIES = 1_000_000
 MAX_MONTHS = 120
 
 

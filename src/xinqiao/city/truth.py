@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from xinqiao.city.dirt import KINDS
 from xinqiao.city.draw import Flags, Floats
 from xinqiao.city.hazard import HORIZON, NEVER, true_pd
-from xinqiao.city.invoices import Scene
+from xinqiao.city.scene import Scene
 from xinqiao.city.text import company_codes
 
 
@@ -76,7 +76,10 @@ def _snapshot(scene: Scene, month: int) -> pl.DataFrame:
         {
             "company_id": company_codes(np.arange(n)),
             "as_of": pl.Series(np.full(n, as_of, dtype=np.int32)).cast(pl.Date),
-            "health": fate.health[:, month],
+            "operations": fate.operations[:, month],
+            "liquidity": fate.liquidity[:, month],
+            "governance": fate.governance[:, month],
+            "stress": fate.channels.stress(fate.default_month, month),
             "size": region.size,
             "trend": region.trend,
             "ring": pl.Series(scene.network.ring).replace(-1, None),
