@@ -12,6 +12,7 @@ from xinqiao.indicator.function import AGGREGATE, SCALAR, Function
 from xinqiao.indicator.model import COMPANY, Catalog, Formula, Indicator, View
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.expression import Call, Const, Name, Node, children, walk
+from xinqiao.relation.measures import RELATION_TABLES
 from xinqiao.source.contract import contracts
 
 
@@ -43,6 +44,8 @@ def _columns(
     def of(name: str) -> list[str]:
         if name in catalog.views:
             return _check_view(catalog, catalog.views[name], outputs, above)
+        if name in RELATION_TABLES:
+            return list(RELATION_TABLES[name].columns)
         if name not in contracts():
             fail("IND-VIEW", view.where, view=view.id, detail=f"{name}?")
         return [field for field, shape in contracts()[name].fields.items() if not shape.outcome]

@@ -1,9 +1,9 @@
 """Evaluating indicators of all companies as of a date.
 
 The universe is every company in the register or in the invoices as known at T. Each company view
-is one aggregation, computed once; the indicators are one last query over the universe joined with
-those views. Rounding and the reasons that hold for all companies are settled here, after the
-engine, so that they are the same for every engine.
+is one aggregation, computed once and fetched; put side by side they are a frame, one row a company,
+on which all indicators are one last query. That query, rounding, and the reasons that hold for all
+companies are settled here, after the engine, so that they are the same for every engine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from xinqiao.indicator.compiler import zero_over_nothing
 from xinqiao.indicator.definition import catalog as shipped
-from xinqiao.indicator.engine import Engine, engine_of
+from xinqiao.indicator.engine import DuckDB, Engine, engine_of
 from xinqiao.indicator.lineage import Absence, Lineage, absence
 from xinqiao.indicator.model import COMPANY, Catalog, Indicator
 from xinqiao.indicator.snapshot import MISSING_SCHEMA, Snapshot
@@ -52,16 +52,15 @@ def compute(
     """
     catalog = catalog or shipped()
     chosen = _chosen(catalog, ids)
-    lineage = Lineage(catalog)
+    lineage = Lineage(catalog, missed=True)
     absent = {i.id: found for i in chosen if (found := absence(lake, i, lineage))}
     live = [indicator for indicator in chosen if indicator.id not in absent]
     with engine_of(engine) if isinstance(engine, str) else engine as running:
         views = Views(catalog, lake, as_of, running, _measures_of(catalog, live))
-        rows = running.fetch(_frame(views, live))
-    rows = rows.sort_by(COMPANY)
-    if rows.num_rows == 0:
+        frame = _frame(views, live)
+    if frame.num_rows == 0:
         fail("IND-EMPTY", "--as-of", as_of=as_of.isoformat())
-    return _snapshot(rows, chosen, absent, as_of)
+    return _snapshot(_evaluate(frame, live, as_of), chosen, absent, as_of)
 
 
 def monthly(lake: Lake, as_of: date, months: int = 24, engine: str | Engine = "duckdb") -> pa.Table:
@@ -108,44 +107,52 @@ def _measures_of(catalog: Catalog, live: list[Indicator]) -> dict[str, set[str]]
     return used
 
 
-def _companies(views: Views, contract: str) -> Table:
-    return views.table(contract).select(COMPANY).distinct()
-
-
-def _frame(views: Views, live: list[Indicator]) -> Table:
-    """One row a company: its id, and value and reason of every live indicator."""
-    kept = {c: views.engine.keep(f"in_{c}", _companies(views, c)) for c in UNIVERSE if views.lake.files(c)}
-    none = views.engine.constant({COMPANY: []}, {COMPANY: "string"})
-    table = ibis.union(none, *kept.values(), distinct=True) if kept else none
-    for contract in sorted({indicator.covered_by for indicator in live}):
-        source = kept.get(contract)
-        covered = source if source is not None else _companies(views, contract)
-        covered = covered.select(_company=COMPANY, **{f"_in_{contract}": ibis.literal(value=True)})
-        table = table.left_join(covered, table[COMPANY] == covered["_company"]).drop("_company")
+def _frame(views: Views, live: list[Indicator]) -> pa.Table:
+    """One row a company, sorted: its id, which contracts know it, and the measures of ``live``."""
+    engine, contracts = views.engine, {indicator.covered_by for indicator in live}
+    seen = {
+        name: engine.fetch(views.table(name).select(COMPANY).distinct())[COMPANY].cast(pa.string())
+        for name in sorted({*contracts, *(c for c in UNIVERSE if views.lake.files(c))})
+    }
+    known = [seen[name].combine_chunks() for name in UNIVERSE if name in seen]
+    universe = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *known]))
+    universe = universe.take(pc.sort_indices(universe))
+    columns = {COMPANY: universe}
+    columns |= {f"_in_{name}": pc.is_in(universe, value_set=seen[name]) for name in sorted(contracts)}
     for view, wanted in sorted(_measures_of(views.catalog, live).items()):
-        table = _with_measures(table, views, view, wanted)
-    # kept, because Spark would otherwise write every measure out in every expression that uses it
-    table = views.engine.keep("frame", table)
-    columns: dict[str, Any] = {}
-    for indicator in live:
-        columns |= _evaluate(indicator, table, views.as_of)
-    return table.select(COMPANY, **columns)
+        columns |= _measures(views, view, wanted, universe)
+    return pa.table(columns)
 
 
-def _with_measures(table: Table, views: Views, view_id: str, wanted: set[str]) -> Table:
-    """Join the measures ``wanted`` of a company view; sums and counts over no rows are 0."""
-    right = views.table(view_id)
-    right = right.select(_company=COMPANY, **{n: right[n] for n in right.columns if n in wanted})
-    joined = table.left_join(right, table[COMPANY] == right["_company"]).drop("_company")
-    measures = views.catalog.views[view_id].measures
-    zeros = [n for n in joined.columns if n in measures and zero_over_nothing(measures[n].node)]
-    return joined.mutate(**{name: joined[name].fill_null(0) for name in zeros})
+def _measures(views: Views, view_id: str, wanted: set[str], universe: pa.Array) -> dict[str, Any]:
+    """The measures ``wanted`` of a company view, by company; sums and counts over no rows are 0."""
+    table = views.table(view_id)
+    rows = views.engine.fetch(table.select(COMPANY, *(n for n in table.columns if n in wanted)))
+    places = pc.index_in(universe, value_set=rows[COMPANY].cast(pa.string()))
+    formulas = views.catalog.views[view_id].measures
+    columns = {name: rows[name].take(places) for name in rows.column_names[1:]}
+    zeros = {name for name in columns if zero_over_nothing(formulas[name].node)}
+    return {name: pc.fill_null(c, 0) if name in zeros else c for name, c in columns.items()}
 
 
-def _evaluate(indicator: Indicator, table: Table, as_of: date) -> dict[str, Any]:
+def _evaluate(frame: pa.Table, live: list[Indicator], as_of: date) -> pa.Table:
+    """Value and reason of every indicator of ``live``, one row a company as in ``frame``.
+
+    Done in this process whatever the engine: the rows are as many as those of the result.
+    """
+    with DuckDB() as engine:
+        table = engine.table("frame", frame)
+        columns: dict[str, Any] = {}
+        for indicator in live:
+            columns |= _expressions(indicator, table, as_of)
+        rows = engine.fetch(table.select(COMPANY, **columns))
+    return rows.take(pc.index_in(frame[COMPANY], value_set=rows[COMPANY]))
+
+
+def _expressions(indicator: Indicator, table: Table, as_of: date) -> dict[str, Any]:
     if indicator.expr is None:
         return {}
-    tests = [(table[f"_in_{indicator.covered_by}"].isnull(), "NO_RECORDS")]
+    tests = [(~table[f"_in_{indicator.covered_by}"], "NO_RECORDS")]
     for need in indicator.needs:
         holds = compile_formula(need.formula, table, as_of)
         tests.append((~ibis.coalesce(holds, ibis.literal(value=False)), need.reason))
@@ -158,26 +165,40 @@ def _evaluate(indicator: Indicator, table: Table, as_of: date) -> dict[str, Any]
 
 
 def _snapshot(rows: pa.Table, chosen: list[Indicator], absent: dict[str, Absence], as_of: date) -> Snapshot:
-    company = rows[COMPANY].combine_chunks().cast(pa.string())
+    company = rows[COMPANY].combine_chunks()
     columns: dict[str, pa.Array] = {COMPANY: company}
-    parts: list[pa.Table] = []
-    for place, indicator in enumerate(chosen):
-        if indicator.id in absent:
-            found = absent[indicator.id]
+    reasons: list[pa.Array] = []
+    for indicator in chosen:
+        if found := absent.get(indicator.id):
             columns[indicator.id] = pa.nulls(len(company), pa.float64())
-            reason = pa.repeat(pa.scalar(found.reason), len(company))
-            detail = pa.repeat(pa.scalar(found.detail), len(company))
+            reasons.append(pa.repeat(pa.scalar(found.reason), len(company)))
         else:
             columns[indicator.id] = _values(rows[f"v_{indicator.id}"], indicator)
-            reason = pc.fill_null(rows[f"r_{indicator.id}"].combine_chunks().cast(pa.string()), "NO_VALUE")
-            detail = pa.nulls(len(company), pa.string())
-        table = pa.table(
-            [company, pa.repeat(pa.scalar(indicator.id), len(company)), reason, detail], schema=MISSING_SCHEMA
-        )
-        table = table.append_column("place", pa.repeat(pa.scalar(place), len(company)))
-        parts.append(table.filter(pc.is_null(columns[indicator.id])))
-    missing = pa.concat_tables(parts).sort_by([(COMPANY, "ascending"), ("place", "ascending")])
-    return Snapshot(pa.table(columns), missing.drop_columns("place").combine_chunks(), as_of)
+            reason = rows[f"r_{indicator.id}"].combine_chunks().cast(pa.string())
+            reasons.append(pc.fill_null(reason, "NO_VALUE"))
+    values = pa.table(columns)
+    return Snapshot(values, _missing(values, reasons, absent), as_of)
+
+
+def _missing(values: pa.Table, reasons: list[pa.Array], absent: dict[str, Absence]) -> pa.Table:
+    """A row for every null of ``values``, by company, then in the order of the columns."""
+    ids = values.column_names[1:]
+    if not ids:
+        return MISSING_SCHEMA.empty_table()
+    gaps = np.column_stack([pc.is_null(values[name]).to_numpy() for name in ids])
+    companies, places = np.nonzero(gaps)
+    known = sorted({text for column in reasons for text in pc.unique(column).to_pylist()})
+    codes = np.column_stack([pc.index_in(c, value_set=pa.array(known)).to_numpy() for c in reasons])
+    details = pa.array([absent[name].detail if name in absent else None for name in ids], pa.string())
+    return pa.table(
+        [
+            values[COMPANY].take(companies),
+            pa.array(ids).take(places),
+            pa.array(known, pa.string()).take(codes[companies, places]),
+            details.take(places),
+        ],
+        schema=MISSING_SCHEMA,
+    ).combine_chunks()
 
 
 def _values(column: pa.ChunkedArray, indicator: Indicator) -> pa.Array:

@@ -2,7 +2,7 @@
 
 A **view** is a derived table. Its steps, in this order::
 
-    from      a contract (seen as of T) or another view
+    from      a contract (seen as of T), a table of the graph (`relation.measures`) or another view
     join      views joined on equal columns, their columns under a prefix
     columns   new columns, each may use those before it
     where     rows kept

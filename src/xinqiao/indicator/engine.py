@@ -46,8 +46,8 @@ class Engine(Protocol):
     def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
         """The rows of the Parquet files ``paths``; an empty table of the same columns when none."""
 
-    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
-        """A small table of given values."""
+    def table(self, name: str, rows: pa.Table) -> Table:
+        """Given rows; ``name`` is used for one table only."""
 
     def keep(self, name: str, table: Table) -> Table:
         """Compute ``table`` once, for several uses."""
@@ -97,20 +97,23 @@ class DuckDB:
         """See `Engine`."""
         schema = lake_schema(contract)
         if not paths:
-            return self.constant({name: [] for name in schema}, schema)
+            return self.table(f"no_{contract.id}", ibis.schema(schema).to_pyarrow().empty_table())
         # the partition fields stand in the files too: folder names are not read
         table = self._con.read_parquet(
             [str(path) for path in paths], table_name=f"lake_{contract.id}", hive_partitioning=False
         )
         return _typed(table, schema)
 
-    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+    def table(self, name: str, rows: pa.Table) -> Table:
         """See `Engine`."""
-        return ibis.memtable(pa.table(columns, schema=ibis.schema(schema).to_pyarrow()))
+        self._con.con.register(f"given_{name}", rows)
+        return self._con.table(f"given_{name}")
 
     def keep(self, name: str, table: Table) -> Table:
         """See `Engine`."""
-        return self._con.create_table(f"keep_{name}", table, temp=True)
+        # plain SQL: Ibis would create an empty table first, then compile a second statement to fill it
+        self._con.con.execute(f'CREATE TEMP TABLE "keep_{name}" AS {self._con.compile(table)}')
+        return self._con.table(f"keep_{name}")
 
     def fetch(self, table: Table) -> pa.Table:
         """See `Engine`."""
@@ -146,16 +149,14 @@ class Spark:
         """See `Engine`."""
         schema = lake_schema(contract)
         if not paths:
-            return self.constant({name: [] for name in schema}, schema)
+            return self.table(f"no_{contract.id}", ibis.schema(schema).to_pyarrow().empty_table())
         # recursiveFileLookup: the partition fields stand in the files, folder names are not read
         frame = self._session.read.option("recursiveFileLookup", "true").parquet(*map(str, paths))
         return _typed(self._named(f"lake_{contract.id}", frame), schema)
 
-    def constant(self, columns: dict[str, list[Any]], schema: dict[str, str]) -> Table:
+    def table(self, name: str, rows: pa.Table) -> Table:
         """See `Engine`."""
-        rows = list(zip(*columns.values(), strict=True))
-        types = ", ".join(f"`{name}` {SPARK_TYPES.get(kind, kind)}" for name, kind in schema.items())
-        return self._named("constant", self._session.createDataFrame(rows, types))
+        return self._named(f"given_{name}", self._session.createDataFrame(rows))
 
     def keep(self, name: str, table: Table) -> Table:
         """See `Engine`."""
@@ -184,12 +185,14 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-SPARK_TYPES = {"int64": "bigint", "float64": "double"}
-"""Ibis type names that Spark calls otherwise."""
-
-
 def _typed(table: Table, schema: dict[str, str]) -> Table:
-    return table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+    """The columns of ``schema``; most files have its types already, and casts cost time to compile."""
+    found = table.schema()
+    columns = {
+        name: table[name] if found[name] == ibis.dtype(kind) else table[name].cast(kind)
+        for name, kind in schema.items()
+    }
+    return table.select(**columns)
 
 
 def start_spark() -> Any:  # noqa: ANN401 - pyspark may not be installed

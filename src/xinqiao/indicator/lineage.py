@@ -2,6 +2,7 @@
 
 A field is written ``contract.field``. ``coalesce(a, b)`` rests only on its last
 argument that is not a constant: those before are used where delivered and not missed otherwise.
+A table of the graph rests on all fields it reads, but only the contracts it needs can be missed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from xinqiao.indicator.compiler import AS_OF
 from xinqiao.indicator.model import Catalog, Indicator, View
 from xinqiao.kernel.expression import Call, Name, Node, children
+from xinqiao.relation.measures import RELATION_TABLES, RelationTable
 from xinqiao.source.contract import contracts
 from xinqiao.source.lake import Lake
 
@@ -32,14 +34,20 @@ def needed_names(node: Node) -> Iterable[str]:
 
 
 class Lineage:
-    """Fields behind the columns of every view, computed when first asked for."""
+    """Fields behind the columns of every view, computed when first asked for.
 
-    def __init__(self, catalog: Catalog) -> None:
+    With ``missed`` only those whose absence leaves no value.
+    """
+
+    def __init__(self, catalog: Catalog, *, missed: bool = False) -> None:
         self.catalog = catalog
+        self.missed = missed
         self._views: dict[str, dict[str, Fields]] = {}
 
     def of(self, source: str) -> dict[str, Fields]:
-        """Column -> fields, of a contract or view."""
+        """Column -> fields, of a contract, a table of the graph or a view."""
+        if source in RELATION_TABLES:
+            return dict.fromkeys(RELATION_TABLES[source].columns, self._graph(RELATION_TABLES[source]))
         if source not in self.catalog.views:
             contract = contracts()[source]
             always = frozenset({f"{source}.{contract.known}"})
@@ -47,6 +55,11 @@ class Lineage:
         if source not in self._views:
             self._views[source] = self._view(self.catalog.views[source])
         return self._views[source]
+
+    def _graph(self, table: RelationTable) -> Fields:
+        if self.missed:
+            return frozenset(f"{name}.{contracts()[name].company}" for name in table.needs)
+        return frozenset(f"{name}.{field}" for name, fields in table.reads.items() for field in fields)
 
     def _view(self, view: View) -> dict[str, Fields]:
         out = dict(self.of(view.source))
@@ -97,7 +110,10 @@ class Absence:
 
 
 def absence(lake: Lake, indicator: Indicator, lineage: Lineage) -> Absence | None:
-    """What the lake lacks for ``indicator``: first a whole source, else a field, else nothing."""
+    """What the lake lacks for ``indicator``: first a whole source, else a field, else nothing.
+
+    ``lineage`` is one of what can be missed.
+    """
     if indicator.awaits:
         return Absence("SOURCE_ABSENT", indicator.awaits)
     fields = sorted(lineage.of_indicator(indicator))

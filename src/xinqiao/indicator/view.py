@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import ibis
+import pyarrow as pa
 
 from xinqiao.indicator.compiler import Scope
 from xinqiao.indicator.engine import Engine
@@ -15,6 +16,8 @@ from xinqiao.indicator.model import COMPANY, Catalog, Formula, Join, View
 from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.expression import names
 from xinqiao.kernel.period import last_complete_month_end, month_index
+from xinqiao.relation import measures as graph
+from xinqiao.relation.measures import RELATION_TABLES
 from xinqiao.source.contract import Contract, contracts
 from xinqiao.source.lake import Lake
 
@@ -37,13 +40,25 @@ class Views:
         self._built: dict[str, Table] = {}
         self._needed = _needed(catalog, wanted)
         self._uses = _uses(catalog, self._needed)
+        self._graph: dict[str, pa.Table] | None = None
 
     def table(self, source: str) -> Table:
-        """The table of a contract (as of T) or view."""
+        """The table of a contract (as of T), a table of the graph, or a view."""
         if source not in self._built:
-            view = self.catalog.views.get(source)
-            self._built[source] = self._view(view) if view else self._contract(contracts()[source])
+            if source in self.catalog.views:
+                self._built[source] = self._view(self.catalog.views[source])
+            elif source in RELATION_TABLES:
+                self._built[source] = self.engine.table(source, self._relation(source))
+            else:
+                self._built[source] = self._contract(contracts()[source])
         return self._built[source]
+
+    def _relation(self, name: str) -> pa.Table:
+        """A table of the graph; all that are needed are computed together, the first time one is."""
+        if self._graph is None:
+            wanted = {source for source in self._uses if source in RELATION_TABLES}
+            self._graph = graph.relation_tables(self.lake, self.as_of, sorted(wanted | {name}))
+        return self._graph[name]
 
     def _contract(self, contract: Contract) -> Table:
         """What was known at T: versions known later and events later than T do not exist yet."""
@@ -53,14 +68,15 @@ class Views:
         if contract.keys:
             table = _latest(table, contract)
         event = table[contract.event]
-        return table.filter(event.isnull() | (event <= as_of))
+        table = table.filter(event.isnull() | (event <= as_of))
+        # the latest versions are found once for all views; facts without versions are too many to keep
+        return self.engine.keep(f"at_{contract.id}", table) if contract.keys else table
 
     def _view(self, view: View) -> Table:
         table = self.table(view.source)
         for join in view.joins:
             table = self._join(table, join)
-        for name, formula in view.columns.items():
-            table = table.mutate(**{name: self._compile(formula, table)})
+        table = self._with_columns(table, view)
         before = table
         if view.condition:
             table = table.filter(self._compile(view.condition, table))
@@ -69,9 +85,18 @@ class Views:
         if view.measures:
             table = self._group(table, view)
         if view.dense:
-            table = self._dense(before, table, view.dense)
+            table = self._dense(before, table, view.id, view.dense)
         shared = self._uses[view.id] > 1 and (view.joins or view.measures)
         return self.engine.keep(view.id, table) if shared or view.of_company else table
+
+    def _with_columns(self, table: Table, view: View) -> Table:
+        """Add the columns of ``view``, in as few steps as their uses of one another allow."""
+        step: dict[str, Value] = {}
+        for name, formula in view.columns.items():
+            if step.keys() & set(names(formula.node)):
+                table, step = table.mutate(**step), {}
+            step[name] = self._compile(formula, table)
+        return table.mutate(**step) if step else table
 
     def _join(self, left: Table, join: Join) -> Table:
         right = self.table(join.view)
@@ -87,12 +112,11 @@ class Views:
             return table.select(*view.by).distinct()
         return table.group_by(list(view.by)).aggregate(**measures)
 
-    def _dense(self, before: Table, grouped: Table, months: int) -> Table:
+    def _dense(self, before: Table, grouped: Table, view_id: str, months: int) -> Table:
         """All of the last ``months`` complete months of every company, empty ones with 0."""
         last = month_index(last_complete_month_end(self.as_of))
-        calendar = self.engine.constant(
-            {"month": list(range(last - months + 1, last + 1))}, {"month": "int64"}
-        )
+        numbers = pa.table({"month": pa.array(range(last - months + 1, last + 1), pa.int64())})
+        calendar = self.engine.table(f"months_{view_id}", numbers)
         frame = before.select(COMPANY).distinct().cross_join(calendar)
         right = grouped.rename(_company=COMPANY, _month="month")
         joined = frame.left_join(
