@@ -16,8 +16,10 @@ from xinqiao.scoring.columns import Column, Columns, Texts, read_columns
 from xinqiao.scoring.export.python import to_python
 
 Reference = Literal["peer", "best", "neutral"]
-KEPT = 32
-"""Compiled cards kept ready."""
+KEPT = 256
+"""Compiled cards kept ready: those of a model with segments and industries."""
+TARGETS = 32
+"""References kept with a card."""
 
 
 class Coder:
@@ -72,12 +74,7 @@ class Compiled:
         self.card = card
         self.names = card.names
         self.coders = [Coder(v) for v in card.variables]
-        self.terms = joint_terms([_units(card, [b.points for b in v.bins]) for v in card.variables])
         place = {name: i for i, name in enumerate(self.names)}
-        for pair in card.pairs:
-            sizes = (len(pair.points), len(pair.points[0]))
-            table = _units(card, [points for row in pair.points for points in row])
-            self.terms.append(Term((place[pair.left], place[pair.right]), sizes, table))
         self.base = card.units(card.base_points)
         self.tables = [[card.units(b.points) for b in v.bins] for v in card.variables]
         self.grids = [
@@ -85,6 +82,17 @@ class Compiled:
             for p in card.pairs
         ]
         self._targets: dict[tuple[Reference, tuple[Value, ...]], tuple[int, ...]] = {}
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """Tables of points for many rows; one row needs none of them."""
+        place, card = {name: i for i, name in enumerate(self.names)}, self.card
+        out = joint_terms([_units(card, [b.points for b in v.bins]) for v in card.variables])
+        for pair in card.pairs:
+            sizes = (len(pair.points), len(pair.points[0]))
+            table = _units(card, [points for row in pair.points for points in row])
+            out.append(Term((place[pair.left], place[pair.right]), sizes, table))
+        return out
 
     def matched(self, columns: Columns) -> list[Floats | Codes]:
         """What the coders read. Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE."""
@@ -148,7 +156,7 @@ class Compiled:
         if found is None:
             pairs = zip(self.card.variables, self.tables, medians, strict=True)
             found = tuple(_target(v, table, median, reference) for v, table, median in pairs)
-            if len(self._targets) >= KEPT:
+            if len(self._targets) >= TARGETS:
                 self._targets.clear()
             self._targets[reference, medians] = found
         return found

@@ -1,8 +1,9 @@
 """Ridge logistic regression with lower-bounded coefficients, by Newton steps and NNLS.
 
-Minimises sum_i w_i logloss(y_i, a + x_i b) + 1/2 sum_j k (b_j - m_j)^2 subject to b >= lower. Each
-step solves its quadratic model exactly: the intercept is eliminated by a Schur complement and the
-rest is non-negative least squares on the Cholesky factor (Lawson and Hanson, 1974).
+Minimises sum_i w_i logloss(y_i, a + x_i b) + 1/2 sum_j k (b_j - m_j)^2 subject to b >= lower; where
+the intercept has a prior, its squared distance joins. Each step solves its quadratic model exactly: the
+intercept is eliminated by a Schur complement and the rest is non-negative least squares on the Cholesky
+factor (Lawson and Hanson, 1974).
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """Ridge strength ``k`` (> 0), prior ``mean`` and ``lower`` bound, each the same for all coefficients."""
+    """Ridge strength ``k`` (> 0), prior ``mean`` and ``lower`` bound of the coefficients.
+
+    ``mean`` is one number or one a coefficient. ``level`` draws the intercept too: (strength, mean).
+    """
 
     k: float
-    mean: float = 0.0
+    mean: float | Floats = 0.0
     lower: float = 0.0
+    level: tuple[float, float] = (0.0, 0.0)
 
 
 def log_loss_sum(y: Floats, log_odds: Floats, weight: Floats | None = None) -> float:
@@ -84,7 +89,9 @@ def _null(x: Floats, y: Floats, w: Floats, penalty: Penalty) -> Fit:
 
 def _objective(fit: Fit, x: Floats, y: Floats, w: Floats, penalty: Penalty) -> float:
     ridge = float(((fit.coefficients - penalty.mean) ** 2).sum())
-    return log_loss_sum(y, fit.log_odds(x), w) + penalty.k * ridge / 2
+    level, centre = penalty.level
+    ridge = penalty.k * ridge + level * (fit.intercept - centre) ** 2
+    return log_loss_sum(y, fit.log_odds(x), w) + ridge / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +118,17 @@ def _local(fit: Fit, x: Floats, y: Floats, w: Floats) -> _Local:
 
 
 def _solved(fit: Fit, at: _Local, penalty: Penalty) -> Fit:
+    level, centre = penalty.level
+    g0, h0 = at.g0 + level * (fit.intercept - centre), at.h0 + level
     g = at.g + penalty.k * (fit.coefficients - penalty.mean)
-    hessian = at.inner + penalty.k * np.eye(len(g)) - np.outer(at.cross, at.cross) / at.h0
+    hessian = at.inner + penalty.k * np.eye(len(g)) - np.outer(at.cross, at.cross) / h0
     lower = cholesky(hessian, lower=True)
     target = lower.T @ (fit.coefficients - penalty.lower)
-    target -= solve_triangular(lower, g - at.cross * (at.g0 / at.h0), lower=True)
+    target -= solve_triangular(lower, g - at.cross * (g0 / h0), lower=True)
     solution, _ = nnls(lower.T, target)
     coefficients = np.asarray(solution, dtype=np.float64) + penalty.lower
     change = float(at.cross @ (coefficients - fit.coefficients))
-    return Fit(fit.intercept - (at.g0 + change) / at.h0, coefficients)
+    return Fit(fit.intercept - (g0 + change) / h0, coefficients)
 
 
 def fit_logistic_codes(

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.scoring.calibration import Method, fit_calibration
+from xinqiao.scoring.calibration import Calibration, Method, fit_calibration
 from xinqiao.scoring.card import Card, Dropped
 from xinqiao.scoring.columns import Column, Columns, Floats, read_columns
-from xinqiao.scoring.model import Model, peer_medians
+from xinqiao.scoring.model import Model, Route, peer_medians
 from xinqiao.scoring.rating import master_scale
 from xinqiao.scoring.scorecard import Scorecard
-from xinqiao.scoring.validation import out_of_fold, summarise
+from xinqiao.scoring.segmented import SegmentedCard
+from xinqiao.scoring.validation import OutOfFold, out_of_fold, summarise
 
 MIN_OUTCOMES = 10
+Flags = NDArray[np.bool_]
 CONSTANT = Text(zh="只有一个取值", en="one value only")
 ALL_MISSING = Text(zh="全部缺失", en="missing for every company")
 
@@ -48,7 +51,8 @@ def train(
     ``signs``: a-priori direction of each column. ``outcome_derived``: names (ids or Chinese names)
     of contract fields derived from outcomes; ``derived_from``: for a column, the contract fields it
     is computed from. ``groups``: peer group of each row. ``estimator``: an unfitted classifier that
-    has ``card_`` once fitted. Calibration is learned from the out-of-fold scores of the validation.
+    has ``card_`` once fitted, or a ``SegmentedCard``. Calibration is learned from the out-of-fold scores
+    of the validation, for each segment on its own.
 
     Raises UserError SCR-OUTCOME-FEATURE, SCR-TARGET-COPY, SCR-TARGET, SCR-FEW-BADS, SCR-NO-FEATURE,
     SCR-INFINITE, SCR-COLUMN-TYPE.
@@ -57,17 +61,41 @@ def train(
     refuse_outcomes(columns.names, outcome_derived, derived_from or {})
     bad = _target(y, columns.rows, min_outcomes)
     _refuse_copies(columns, bad)
-    usable, dropped = _without_constants(columns)
+    usable, dropped = _without_constants(columns, getattr(estimator, "needs", ()))
     unfitted = estimator if estimator is not None else Scorecard(signs=signs, random_state=seed)
     out = out_of_fold(lambda: clone(unfitted), usable, bad, folds=folds, repeats=repeats, seed=seed)
-    card = _completed(clone(unfitted).fit(usable, bad).card_, dropped, target, as_of)
+    fitted = clone(unfitted).fit(usable, bad)
+    card = _completed(fitted.card_, dropped, target, as_of)
+    pooled = fit_calibration(out.log_odds, bad, calibration)
+    routes: tuple[Route, ...] = ()
+    if isinstance(fitted, SegmentedCard):
+        place = fitted.model_.route_places(usable)
+        every = enumerate(fitted.model_.routes)
+        routes = tuple(_calibrated(r, out, place == i, pooled, folds=folds, seed=seed) for i, r in every)
     return Model(
+        version=2 if routes else 1,
         card=card,
-        calibration=fit_calibration(out.log_odds, bad, calibration),
+        calibration=pooled,
         scale=master_scale(scale_id),
         peers=peer_medians(usable.select(card.names), groups),
         validation=summarise(out, folds=folds, seed=seed),
+        routes=routes,
     )
+
+
+def _calibrated(
+    route: Route, out: OutOfFold, rows: Flags, pooled: Calibration, *, folds: int, seed: int
+) -> Route:
+    """``route`` calibrated and validated on its own rows; with too few outcomes as all are."""
+    bad = out.bad[rows]
+    if min(bad.sum(), len(bad) - bad.sum()) < MIN_OUTCOMES:
+        return route.model_copy(update={"calibration": pooled})
+    mine = OutOfFold(out.log_odds[:, rows], bad)
+    found = {
+        "calibration": fit_calibration(mine.log_odds, bad),
+        "validation": summarise(mine, folds=folds, seed=seed),
+    }
+    return route.model_copy(update=found)
 
 
 def refuse_outcomes(
@@ -118,11 +146,11 @@ def _refuse_copies(columns: Columns, bad: Floats) -> None:
             fail("SCR-TARGET-COPY", name, column=name)
 
 
-def _without_constants(columns: Columns) -> tuple[Columns, list[Dropped]]:
+def _without_constants(columns: Columns, needed: Collection[str]) -> tuple[Columns, list[Dropped]]:
     kept, dropped = [], []
     for name, values in zip(columns.names, columns.data, strict=True):
         reason = _useless(values)
-        if reason is None:
+        if reason is None or name in needed:
             kept.append(name)
         else:
             dropped.append(Dropped(name=name, reason=reason))
