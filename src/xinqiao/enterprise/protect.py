@@ -1,0 +1,144 @@
+"""Personal numbers at rest: a keyed hash to match by, and authenticated encryption to read back.
+
+The space of identity numbers is small (about 10^10), so a hash without a secret key is no protection.
+Here HMAC-SHA256 and AES-256-GCM, each with a key derived (HKDF) from the one in the ring. Every token
+begins with the id of its key, so keys can be changed: new tokens use the current key, old ones stay
+readable until ``reseal`` has been through them. ``_mac`` and ``_aead`` are all that another suite replaces.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from xinqiao.kernel.errors import fail, user_error
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Keyring:
+    """Secret keys by id, one of them current. Neither ``repr`` nor pickle gives a key away."""
+
+    __slots__ = ("_keys", "current")
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, where: str = "keys") -> None:
+        """Raises UserError ENT-KEY: an id or key that is not one, or a current id without a key."""
+        for key_id, key in keys.items():
+            if _ID.fullmatch(key_id) is None or len(key) != KEY_BYTES:
+                fail("ENT-KEY", where, detail=f"{key_id[:32]!r}: {len(key)} bytes")
+        if current not in keys:
+            fail("ENT-KEY", where, detail=f"current: {current[:32]!r}")
+        self._keys = dict(keys)
+        self.current = current
+
+    @classmethod
+    def read(cls, path: Path) -> Keyring:
+        """The ring of a file: {"current": id, "keys": {id: 32 bytes in base64}}. Raises UserError ENT-KEY."""
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise user_error("ENT-KEY", str(path), detail="not readable") from None
+        return cls._parse(text, str(path))
+
+    @classmethod
+    def of_environment(cls, name: str) -> Keyring:
+        """The ring in the environment variable ``name``, written as in a file. Raises UserError ENT-KEY."""
+        return cls._parse(os.environ.get(name, ""), name)
+
+    @classmethod
+    def _parse(cls, text: str, where: str) -> Keyring:
+        try:
+            data = json.loads(text)
+            keys = {str(key_id): base64.b64decode(key, validate=True) for key_id, key in data["keys"].items()}
+            current = str(data["current"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise user_error("ENT-KEY", where, detail="JSON") from None  # the cause would show the keys
+        return cls(keys, current, where)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the current one first."""
+        return (self.current, *(key_id for key_id in self._keys if key_id != self.current))
+
+    def derive(self, key_id: str, purpose: str) -> bytes:
+        """The key for ``purpose`` from the key ``key_id``. Raises UserError ENT-KEY-ID."""
+        if key_id not in self._keys:
+            fail("ENT-KEY-ID", "keys", key=key_id[:32], known=", ".join(self.ids))
+        told = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode())
+        return told.derive(self._keys[key_id])
+
+    def __repr__(self) -> str:
+        return f"Keyring(current={self.current!r}, keys={len(self._keys)}, secret)"
+
+    def __reduce__(self) -> str:
+        message = "a ring of keys is not written down; read it again where it is needed"
+        raise TypeError(message)
+
+
+def new_key() -> bytes:
+    """A fresh random key."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _mac(key: bytes, data: bytes) -> bytes:
+    signer = hmac.HMAC(key, hashes.SHA256())
+    signer.update(data)
+    return signer.finalize()
+
+
+def _aead(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def keyed_hash(value: str, ring: Keyring, purpose: str, key_id: str | None = None) -> str:
+    """``key id:hex`` of ``value`` for matching within ``purpose`` (resident_id, phone).
+
+    ``value`` must be in one form (``identifier.plain``): equal values have equal tokens within a purpose,
+    and tokens of two purposes can't be matched.
+    """
+    key_id = ring.current if key_id is None else key_id
+    return f"{key_id}:{_mac(ring.derive(key_id, f'hash/{purpose}'), value.encode()).hex()}"
+
+
+def keyed_hashes(value: str, ring: Keyring, purpose: str) -> tuple[str, ...]:
+    """The hash of ``value`` under every key, the current first: to look up what older keys hashed."""
+    return tuple(keyed_hash(value, ring, purpose, key_id) for key_id in ring.ids)
+
+
+def seal(value: str, ring: Keyring, context: str) -> str:
+    """``key id:base64`` that only the ring can read, and only in the same ``context`` (table, row)."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    key = ring.derive(ring.current, "seal")
+    sealed = _aead(key).encrypt(nonce, value.encode(), context.encode())
+    return f"{ring.current}:{base64.b64encode(nonce + sealed).decode()}"
+
+
+def unseal(token: str, ring: Keyring, context: str) -> str:
+    """What was sealed. Raises UserError ENT-SEAL (altered, or another context), ENT-KEY-ID."""
+    key_id, _, text = token.partition(":")
+    key = ring.derive(key_id, "seal")
+    try:
+        data = base64.b64decode(text, validate=True)
+        return _aead(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], context.encode()).decode()
+    except (InvalidTag, binascii.Error, ValueError):
+        raise user_error("ENT-SEAL", context) from None
+
+
+def reseal(token: str, ring: Keyring, context: str) -> str:
+    """``token`` under the current key: as it is if that sealed it already."""
+    if token.partition(":")[0] == ring.current:
+        return token
+    return seal(unseal(token, ring, context), ring, context)
