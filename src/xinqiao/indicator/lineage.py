@@ -1,8 +1,8 @@
 """What contract fields an indicator rests on, derived from its expressions.
 
-A field is written ``contract.field``. ``coalesce(a, b)`` rests only on its last
-argument that is not a constant: those before are used where delivered and not missed otherwise.
-A table of the graph rests on all fields it reads, but only the contracts it needs can be missed.
+A field is written ``contract.field``. Not all of them can be missed: ``if_delivered(x)`` is used
+where delivered and does without otherwise, ``coalesce(a, b)`` misses only its last argument that is
+not a constant, and a table of the graph only the contracts it needs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from xinqiao.indicator.compiler import AS_OF
 from xinqiao.indicator.model import Catalog, Indicator, View
-from xinqiao.kernel.expression import Call, Name, Node, children
+from xinqiao.kernel.expression import Call, Name, Node, children, names
 from xinqiao.relation.measures import RELATION_TABLES, RelationTable
 from xinqiao.source.contract import contracts
 from xinqiao.source.lake import Lake
@@ -26,11 +26,15 @@ def needed_names(node: Node) -> Iterable[str]:
         if node.id != AS_OF:
             yield node.id
     elif isinstance(node, Call) and node.function == "coalesce":
-        named = [names for arg in node.args if (names := list(needed_names(arg)))]
+        named = [found for arg in node.args if (found := list(needed_names(arg)))]
         yield from named[-1] if named else []
-    else:
+    elif not (isinstance(node, Call) and node.function == "if_delivered"):
         for child in children(node):
             yield from needed_names(child)
+
+
+def _all_names(node: Node) -> Iterable[str]:
+    return (name for name in names(node) if name != AS_OF)
 
 
 class Lineage:
@@ -42,6 +46,7 @@ class Lineage:
     def __init__(self, catalog: Catalog, *, missed: bool = False) -> None:
         self.catalog = catalog
         self.missed = missed
+        self._names = needed_names if missed else _all_names
         self._views: dict[str, dict[str, Fields]] = {}
 
     def of(self, source: str) -> dict[str, Fields]:
@@ -70,15 +75,18 @@ class Lineage:
             rows |= keys if join.inner else frozenset()
             out |= {join.prefix + name: fields | keys for name, fields in right.items()}
         for name, formula in view.columns.items():
-            out[name] = _behind(formula.node, out)
+            out[name] = self._behind(formula.node, out)
         if view.condition:
-            rows |= _behind(view.condition.node, out)
+            rows |= self._behind(view.condition.node, out)
         if not view.measures:
             return {name: fields | rows for name, fields in out.items()}
         keys = rows | _union([out[key] for key in view.by])
         return dict.fromkeys(view.by, keys) | {
-            name: _behind(formula.node, out) | keys for name, formula in view.measures.items()
+            name: self._behind(formula.node, out) | keys for name, formula in view.measures.items()
         }
+
+    def _behind(self, node: Node, columns: dict[str, Fields]) -> Fields:
+        return _union(columns[name] for name in self._names(node))
 
     def of_indicator(self, indicator: Indicator) -> Fields:
         """All fields ``indicator`` rests on, those that tell its coverage included."""
@@ -86,7 +94,7 @@ class Lineage:
         out = frozenset({f"{indicator.covered_by}.{contract.company}"})
         formulas = [need.formula for need in indicator.needs]
         for formula in [*formulas, *([indicator.expr] if indicator.expr else [])]:
-            for name in needed_names(formula.node):
+            for name in self._names(formula.node):
                 view = self.catalog.measure_view(name)
                 if view:
                     out |= self.of(view.id)[name]
@@ -95,10 +103,6 @@ class Lineage:
 
 def _union(sets: Iterable[Fields]) -> Fields:
     return frozenset().union(*sets)
-
-
-def _behind(node: Node, columns: dict[str, Fields]) -> Fields:
-    return _union(columns[name] for name in needed_names(node))
 
 
 @dataclass(frozen=True, slots=True)
