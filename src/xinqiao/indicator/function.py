@@ -94,6 +94,77 @@ def _past_months(as_of: date, day: Value, months: int) -> Value:
     return (day > ibis.literal(add_months(as_of, -months))) & (day <= ibis.literal(as_of))
 
 
+def _previous(_: date, value: Value, month: Value) -> Value:
+    """The company's ``value`` one month before; missing where the row of that month is."""
+    rows = ibis.window(group_by=COMPANY, order_by=month)
+    return ibis.ifelse(month.lag().over(rows) == month - 1, value.lag().over(rows), ibis.null(value.type()))
+
+
+def _run(_: date, month: Value) -> Value:
+    """A number that is the same for the months of one unbroken run of a company."""
+    return month - ibis.dense_rank().over(ibis.window(group_by=COMPANY, order_by=month))
+
+
+SPRING_FESTIVALS = {
+    **{2015: 2, 2016: 2, 2017: 1, 2018: 2, 2019: 2, 2020: 1, 2021: 2, 2022: 2},
+    **{2023: 1, 2024: 2, 2025: 1, 2026: 2, 2027: 2, 2028: 1, 2029: 2, 2030: 2},
+}
+"""Year -> month of the first day of the Chinese calendar's year (GB/T 33661-2017 gives the rule)."""
+
+
+def _spring_festival(_: date, month: Value) -> Value:
+    return month.isin([year * 12 + number - 1 for year, number in SPRING_FESTIVALS.items()])
+
+
+def _month_of_year(_: date, day: Value) -> Value:
+    return day.month().cast("int64")
+
+
+def _weekday(_: date, day: Value) -> Value:
+    """1 for Monday to 7 for Sunday; day 0 of the epoch was a Thursday."""
+    return (day.epoch_days().cast("int64") + 3) % 7 + 1
+
+
+def _industry_division(_: date, code: Value) -> Value:
+    """The two digits of the division in ``F5164``, ``5164`` or ``51``; anything else is missing."""
+    digits = code.upper().translate("ABCDEFGHIJKLMNOPQRST", "")
+    return ibis.ifelse(digits.length() >= 2, digits.substr(0, 2), ibis.null("string"))  # noqa: PLR2004 - of two digits
+
+
+def _ln(_: date, value: Value) -> Value:
+    number = value.cast("float64")
+    return ibis.ifelse(number > 0, number, ibis.null("float64")).ln()
+
+
+def _when(_: date, test: Value, value: Value) -> Value:
+    return ibis.ifelse(test, value, ibis.null(value.type()))
+
+
+_BEYOND = 1e300
+"""Stands for a missing value while values are sorted; no amount reaches it."""
+
+
+def _known_of(values: tuple[Value, ...]) -> Value:
+    """How many of ``values`` are not missing."""
+    ones = [ibis.ifelse(value.isnull(), 0, 1).cast("int64") for value in values]
+    return sum(ones[1:], ones[0])
+
+
+def _middle(_: date, *values: Value) -> Value:
+    """The lower median of those not missing: of two the lesser, so that it is always one of them."""
+    in_order = ibis.array([value.cast("float64").fill_null(_BEYOND) for value in values]).sort()
+    known = _known_of(values)
+    place = ibis.cases(*((known > 2 * n, n) for n in (2, 1)), else_=0).cast("int64")
+    return ibis.ifelse(known > 0, in_order[place], ibis.null("float64"))
+
+
+def _middle_place(as_of: date, *values: Value) -> Value:
+    """Which argument `middle` is: 1 for the first; the first of those equal to it."""
+    middle = _middle(as_of, *values)
+    tests = [(value.cast("float64") == middle, place) for place, value in enumerate(values, 1)]
+    return ibis.cases(*tests, else_=ibis.null("int64"))
+
+
 def _hour(_: date, time: Value) -> Value:
     return time.substr(0, 2).cast("int64")
 
@@ -138,6 +209,17 @@ def _top_sum(_: date, value: Value, most: int) -> Value:
     return -best.sums().fill_null(0).cast("int64" if value.type().is_integer() else "float64")
 
 
+def _quantile(_: date, value: Value, percent: int) -> Value:
+    return value.cast("float64").quantile(percent / 100)
+
+
+def _correlation(_: date, one: Value, other: Value) -> Value:
+    """Pearson's r as covariance over deviations: the engines name and refuse ``corr`` differently."""
+    both = one.notnull() & other.notnull()
+    x, y = (ibis.ifelse(both, value.cast("float64"), ibis.null("float64")) for value in (one, other))
+    return x.cov(y, how="sample") / (x.std(how="sample") * y.std(how="sample")).nullif(0.0)
+
+
 def _scalar(usage: str, least: int, most: int, build: Callable[..., Value], constants: int = 99) -> Function:
     return Function(usage, least, most, build, constants)
 
@@ -163,6 +245,17 @@ SCALAR: dict[str, Function] = {
     "past_months": _scalar("past_months(date, months)", 2, 2, _past_months, 1),
     "prefix": _scalar("prefix(text, characters)", 2, 2, lambda _, x, n: x.substr(0, n), 1),
     "plain_text": _scalar("plain_text(text)", 1, 1, _plain_text),
+    "ln": _scalar("ln(x)", 1, 1, _ln),
+    "when": _scalar("when(test, x)", 2, 2, _when),
+    "if_delivered": _scalar("if_delivered(x)", 1, 1, lambda _, x: x),
+    "middle": _scalar("middle(a, b, ...)", 2, 5, _middle),
+    "middle_place": _scalar("middle_place(a, b, ...)", 2, 5, _middle_place),
+    "month_of_year": _scalar("month_of_year(date)", 1, 1, _month_of_year),
+    "weekday": _scalar("weekday(date)", 1, 1, _weekday),
+    "spring_festival": _scalar("spring_festival(month)", 1, 1, _spring_festival),
+    "previous": _scalar("previous(x, month)", 2, 2, _previous),
+    "run": _scalar("run(month)", 1, 1, _run),
+    "industry_division": _scalar("industry_division(code)", 1, 1, _industry_division),
 }
 """Row functions; months and characters are plain whole numbers."""
 
@@ -179,6 +272,9 @@ AGGREGATE: dict[str, Function] = {
     "mean": _aggregate("mean(x)", 1, lambda _, x: x.cast("float64").mean()),
     "mean_if": _aggregate("mean_if(x, test)", 2, _mean_if),
     "std": _aggregate("std(x)", 1, lambda _, x: x.cast("float64").std(how="sample")),
+    "median": _aggregate("median(x)", 1, lambda _, x: x.cast("float64").median()),
+    "quantile": Function("quantile(x, percent)", 2, 2, _quantile, 1, aggregate=True),
+    "correlation": _aggregate("correlation(x, y)", 2, _correlation),
     "top_sum": Function("top_sum(x, n)", 2, 2, _top_sum, 1, aggregate=True, zero=True),
 }
 """Aggregates skip missing inputs. ``std`` is the sample deviation (n - 1). ``top_sum`` adds the

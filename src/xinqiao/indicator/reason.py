@@ -11,6 +11,8 @@ REASONS: dict[str, Text] = {
     "FIELD_EMPTY": Text(zh="该企业的所需字段为空", en="a field needed is empty for this company"),
     "SHORT_HISTORY": Text(zh="历史月数不足", en="the history is too short"),
     "ZERO_DENOMINATOR": Text(zh="分母为零", en="the denominator is zero"),
+    "STALE": Text(zh="最近的记录过旧", en="the latest record is too old"),
+    "FEW_PEERS": Text(zh="同行业企业过少，无法比较", en="too few firms of the industry to compare with"),
     "NOT_APPLICABLE": Text(zh="对该企业不适用", en="does not apply to this company"),
     "NO_VALUE": Text(zh="公式在现有记录上无定义", en="the formula is undefined on the records at hand"),
 }

@@ -105,6 +105,10 @@ _UNITS: dict[str, Callable[[Number], Text]] = {
     "months": _counted("个月", "month", "months", 1),
     "years": _counted("年", "year", "years", 1),
     "days": _counted("天", "day", "days", 1),
+    "people": _counted("人", "person", "people"),
+    "kWh": _counted("千瓦时", "kWh", "kWh"),
+    "m3": _counted("立方米", "m³", "m³"),
+    "USD": _counted("美元", "USD", "USD"),
     "points": _counted("分", "point", "points", 1),
     "flag": _flag,
     "bool": _flag,
@@ -113,6 +117,9 @@ _ALIASES = {
     "month": "months",
     "year": "years",
     "day": "days",
+    "person": "people",
+    "level": "count",
+    "code": "count",
     "integer": "count",
 }
 
@@ -120,7 +127,8 @@ _ALIASES = {
 def quantity(value: Number | str | None, unit: str) -> Text:
     """``value`` in words of its ``unit``; None is 缺失. A unit not known here is written behind.
 
-    Units: CNY, ratio, rate, index, count, months, years, days, points, flag.
+    Units: CNY, USD, ratio, rate, index, count, months, years, days, people, kWh, m3, level, code,
+    points, flag.
     """
     if value is None:
         return MISSING
