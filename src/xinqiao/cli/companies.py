@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+import pandas as pd
 
+from xinqiao.scoring.segment import INDUSTRY, KIND
 from xinqiao.source.contract import contracts
 from xinqiao.source.lake import Lake
 
@@ -15,7 +18,7 @@ LEAST_PEERS = 30
 """An industry with fewer companies is compared with everyone."""
 
 _REGISTER = """
-    SELECT company_id, name, industry_code, division_code
+    SELECT company_id, name, industry_code, division_code, kind
     FROM read_parquet(?)
     WHERE known_on <= ?
     QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY known_on DESC, _file DESC, _line DESC) = 1
@@ -28,7 +31,8 @@ _IN_DEFAULT = "SELECT DISTINCT company_id FROM read_parquet(?) WHERE known_on <=
 class Company:
     """A company as the register has it.
 
-    ``peer_group`` is its industry division, None when too small; ``division`` its district's code.
+    ``peer_group`` is its industry division, None when too small; ``division`` its district's code,
+    ``industry`` its code of GB/T 4754 and ``kind`` its registered kind, as registered.
     """
 
     id: str
@@ -36,6 +40,8 @@ class Company:
     peer_group: str | None
     in_default: bool
     division: str | None
+    industry: str | None
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,28 @@ def companies(lake: Lake, as_of: date) -> list[Company]:
         credit = [str(p) for p in lake.files("credit")]
         bad = connection.execute(_IN_DEFAULT, [credit, as_of, as_of]).fetchall() if credit else []
     in_default = {company for (company,) in bad}
-    industries = [_industry(code) for _, _, code, _ in rows]
+    industries = [_industry(code) for _, _, code, _, _ in rows]
     sizes = Counter(industries)
     return [
-        Company(key, name, group if sizes[group] >= LEAST_PEERS else None, key in in_default, district)
-        for (key, name, _, district), group in zip(rows, industries, strict=True)
+        Company(
+            id=key,
+            name=name,
+            peer_group=group if sizes[group] >= LEAST_PEERS else None,
+            in_default=key in in_default,
+            division=district,
+            industry=code or None,
+            kind=kind,
+        )
+        for (key, name, code, district, kind), group in zip(rows, industries, strict=True)
     ]
+
+
+def with_facts(frame: pd.DataFrame, known: Iterable[Company]) -> pd.DataFrame:
+    """``frame`` (indexed by company) with the facts of the register a segmented model reads."""
+    facts = {c.id: (c.kind, c.industry) for c in known}
+    found = [facts.get(key, (None, None)) for key in frame.index]
+    columns = {KIND: [kind for kind, _ in found], INDUSTRY: [industry for _, industry in found]}
+    return frame.assign(**{name: pd.Series(v, frame.index, dtype=object) for name, v in columns.items()})
 
 
 def _industry(code: str | None) -> str | None:

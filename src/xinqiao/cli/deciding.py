@@ -19,6 +19,8 @@ from xinqiao.policy.release import CHAMPION, Panel
 from xinqiao.policy.runs import GENERATED, RESULTS
 from xinqiao.policy.scorer import IN_DEFAULT, PEER_GROUP
 from xinqiao.policy.store import DecisionStore
+from xinqiao.scoring.overlay import industry_path
+from xinqiao.scoring.segment import INDUSTRY, KIND
 
 CONSENT = "none:back-test"
 """A batch run on files reads under the holder's own contract; grants come with the platform."""
@@ -39,9 +41,13 @@ SCHEMA = pa.schema(
         ("decision_id", pa.string()),
         ("model_id", pa.string()),
         ("policy", pa.string()),
+        ("segment", pa.string()),
+        ("overlay", pa.string()),
     ]
 )
 
+INDUSTRY_LEVELS = ("industry_section", "industry_division", "industry_group")
+"""Fields of the application: the levels of GB/T 4754 a company's industry belongs to."""
 ARM = "arm"
 SILENT = "silent.parquet"
 _BESIDE = {"name", "as_of", "decision_id"}
@@ -61,13 +67,17 @@ def subjects(snapshot: Snapshot, known: Sequence[Company]) -> Iterator[Subject]:
     for row in snapshot.rows():
         key = row["company_id"]
         company = by_id.get(key)
-        application: dict[str, Any] = {}
-        if company is not None and company.peer_group is not None:
-            application[PEER_GROUP] = company.peer_group
-        if company is not None and company.in_default:
-            application[IN_DEFAULT] = True
+        application = {} if company is None else application_of(company)
         values = {name: row[name] for name in names}
         yield Subject(key, snapshot.as_of, values, reasons.get(key, {}), application, CONSENT)
+
+
+def application_of(company: Company) -> dict[str, Any]:
+    """What the register says of a company, under the names that scorer and policies read."""
+    told = {PEER_GROUP: company.peer_group, KIND: company.kind, INDUSTRY: company.industry}
+    levels = dict(zip(INDUSTRY_LEVELS, industry_path(company.industry), strict=False))
+    found: dict[str, Any] = {name: value for name, value in {**told, **levels}.items() if value is not None}
+    return found | {IN_DEFAULT: True} if company.in_default else found
 
 
 def decide_all(
@@ -143,6 +153,8 @@ def _decided(part: Mapping[str, Any]) -> dict[str, Any]:
         "reason_codes": " ".join(reason["code"] for reason in decision["reasons"]),
         "model_id": part["model"]["id"],
         "policy": f"{part['policy']['id']} {part['policy']['version']}",
+        "segment": score.get("segment"),
+        "overlay": score.get("overlay"),
     }
 
 

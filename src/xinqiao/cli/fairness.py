@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from xinqiao.cli.deciding import application_of
 from xinqiao.cli.material import Material
 from xinqiao.indicator.model import COMPANY
 from xinqiao.indicator.snapshot import Snapshot
@@ -128,10 +128,13 @@ def _hindsight(material: Material) -> Firms | None:
     scores = material.model.score_frame(frame).to_pylist()
     values = {row[COMPANY]: row for row in snapshot.rows()}
     reasons = _reasons(snapshot)
-    approved = [
-        _outcome(material, key, values[key], reasons.get(key, {}), score) == "approve"
+    told = {company.id: application_of(company) for company in material.sample_companies}
+    cases = (
+        Case(key, material.trained_at, values[key], reasons.get(key, {}), score, told.get(key, {}))
         for key, score in zip(frame.index, scores, strict=True)
-    ]
+    )
+    policy = material.policy
+    approved = [decide_inputs(policy, bind(policy, case)).outcome == "approve" for case in cases]
     return Firms(
         ids=list(frame.index),
         values=values,
@@ -139,17 +142,6 @@ def _hindsight(material: Material) -> Firms | None:
         pd=np.array([score["pd"] for score in scores], dtype=np.float64),
         bad=np.array(list(material.sample.values()), dtype=np.float64),
     )
-
-
-def _outcome(
-    material: Material,
-    key: str,
-    values: Mapping[str, Any],
-    reasons: Mapping[str, str],
-    score: Mapping[str, Any],
-) -> str:
-    case = Case(key, material.trained_at, values, reasons, score, {})
-    return decide_inputs(material.policy, bind(material.policy, case)).outcome
 
 
 def _reasons(snapshot: Snapshot) -> dict[str, dict[str, str]]:

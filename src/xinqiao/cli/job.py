@@ -302,6 +302,9 @@ class Job:
             validation=json.loads((self.out / "model" / "validation.json").read_bytes()),
             sample=sample,
             sample_snapshot=self._sample_snapshot() if sample else None,
+            sample_companies=companies(self.lake, learning_dates(self.as_of, self.settings).final)
+            if sample
+            else (),
             snapshot=self.snapshot(self.as_of),
             companies=self.companies,
             series=monthly(self.lake, self.as_of, SERIES_MONTHS),

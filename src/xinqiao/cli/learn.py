@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xinqiao.cli.companies import LEAST_PEERS
+from xinqiao.cli.companies import LEAST_PEERS, companies, with_facts
 from xinqiao.cli.settings import RunSettings
 from xinqiao.indicator.definition import catalog, indicators
 from xinqiao.indicator.lineage import Lineage
@@ -20,12 +20,15 @@ from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
 from xinqiao.scoring.boosted import BoostedTrees
-from xinqiao.scoring.fitter import CardClassifier
+from xinqiao.scoring.columns import Floats
+from xinqiao.scoring.fitter import CardClassifier, OddsClassifier
 from xinqiao.scoring.metrics import stability_of_values
 from xinqiao.scoring.model import Model, peer_medians
 from xinqiao.scoring.outcome import outcomes
 from xinqiao.scoring.rejects import RejectInference
 from xinqiao.scoring.scorecard import Scorecard
+from xinqiao.scoring.segment import FACTS
+from xinqiao.scoring.segmented import SegmentedCard
 from xinqiao.scoring.training import train
 from xinqiao.scoring.validation import Validation, nested_oof, out_of_time
 from xinqiao.source.contract import contracts
@@ -69,12 +72,17 @@ def learning_dates(as_of: date, settings: RunSettings) -> Dates:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Indicators and outcomes of the companies whose outcome is known, at one date."""
+    """Indicators, facts of the register and outcomes of the companies whose outcome is known, at one date."""
 
     as_of: date
     companies: list[str]
     X: pd.DataFrame
-    y: np.ndarray[tuple[int], np.dtype[np.float64]]
+    y: Floats
+
+    @property
+    def plain(self) -> pd.DataFrame:
+        """The indicators alone."""
+        return self.X.drop(columns=list(FACTS))
 
 
 class Learner:
@@ -98,13 +106,23 @@ class Learner:
     def sample(self, day: date) -> Sample:
         """Indicators at ``day`` beside the outcomes after it."""
         known = outcomes(self.lake, day, self.as_of, self.settings.performance_months)
-        frame = self.read(day).frame()
-        companies = [c for c in frame.index if c in known]
-        y = np.array([known[c] for c in companies], dtype=np.float64)
-        return Sample(day, companies, frame.loc[companies].reset_index(drop=True), y)
+        frame = with_facts(self.read(day).frame(), companies(self.lake, day))
+        found = [c for c in frame.index if c in known]
+        y = np.array([known[c] for c in found], dtype=np.float64)
+        return Sample(day, found, frame.loc[found].reset_index(drop=True), y)
+
+    def champion(self, sample: Sample) -> OddsClassifier:
+        """The champion, unfitted."""
+        if self.settings.model == "single":
+            return self.card(sample)
+        return SegmentedCard(self.card(sample), sources={i.id: i.source for i in indicators().values()})
+
+    def frame(self, sample: Sample) -> pd.DataFrame:
+        """What the champion learns from."""
+        return sample.plain if self.settings.model == "single" else sample.X
 
     def card(self, sample: Sample) -> CardClassifier:
-        """The champion, unfitted; what it may assume of those without outcome is in the settings."""
+        """One card for everyone, unfitted; what it assumes of those without outcome is in the settings."""
         card = Scorecard(signs=self.signs, random_state=SEED)
         if self.settings.reject_odds is None:
             return card
@@ -122,55 +140,71 @@ class Learner:
         if final.y.sum() == 0:
             fail("RUN-NO-OUTCOMES", str(self.lake.root))
         step("scorecard")
-        model = train(
-            final.X,
-            final.y,
+        model = self._trained(final)
+        (folder / "model.json").write_bytes(with_peers(model, self.read(self.as_of), self.groups).to_json())
+        step("challenger")
+        (folder / "challenger.json").write_bytes(self.trees().fit(final.plain, final.y).to_json())
+        (folder / "validation.json").write_bytes(canonical_json(self._validate(dates, final, model, step)))
+        sample = pd.DataFrame({"company_id": final.companies, "bad": final.y.astype("int8")})
+        sample.to_parquet(folder / "sample.parquet", index=False)
+
+    def _trained(self, sample: Sample) -> Model:
+        """The champion with its calibration and validation."""
+        return train(
+            self.frame(sample),
+            sample.y,
             signs=self.signs,
             outcome_derived=outcome_fields(),
             derived_from=contract_fields(),
-            estimator=self.card(final),
+            estimator=self.champion(sample),
             target="credit.defaulted",
-            as_of=dates.final.isoformat(),
+            as_of=sample.as_of.isoformat(),
             folds=FOLDS,
             repeats=REPEATS,
             seed=SEED,
         )
-        (folder / "model.json").write_bytes(with_peers(model, self.read(self.as_of), self.groups).to_json())
-        step("challenger")
-        (folder / "challenger.json").write_bytes(self.trees().fit(final.X, final.y).to_json())
-        (folder / "validation.json").write_bytes(canonical_json(self._validate(dates, final, model, step)))
-        sample = pd.DataFrame({"company_id": final.companies, "bad": final.y.astype("int8")})
-        sample.to_parquet(folder / "sample.parquet", index=False)
 
     def _validate(
         self, dates: Dates, final: Sample, model: Model, step: Callable[[str], None]
     ) -> list[dict[str, object]]:
         found = [_result("champion", dates.final, model.validation)]
-        found.append(_result("challenger", dates.final, self._nested(self.trees, final)))
+        if model.routes:
+            step("single card")
+            found.append(
+                _result("single", dates.final, self._nested(partial(self.card, final), final.plain, final.y))
+            )
+        found.append(_result("challenger", dates.final, self._nested(self.trees, final.plain, final.y)))
         for day in dates.others:
             step(day.isoformat())
             sample = self.sample(day)
             if _enough(sample):
-                found.append(_result("champion", day, self._nested(partial(self.card, sample), sample)))
-                found.append(_result("challenger", day, self._nested(self.trees, sample)))
+                make = partial(self.champion, sample)
+                found.append(_result("champion", day, self._nested(make, self.frame(sample), sample.y)))
+                found.append(_result("challenger", day, self._nested(self.trees, sample.plain, sample.y)))
         if dates.earlier is not None:
             step(dates.earlier.isoformat())
             found += self._out_of_time(self.sample(dates.earlier), final)
         return found
 
-    def _nested(self, make: Callable[[], object], sample: Sample) -> Validation:
-        return nested_oof(make, sample.X, sample.y, folds=FOLDS, repeats=REPEATS, seed=SEED)
+    def _nested(self, make: Callable[[], object], X: pd.DataFrame, y: Floats) -> Validation:
+        return nested_oof(make, X, y, folds=FOLDS, repeats=REPEATS, seed=SEED)
 
     def _out_of_time(self, earlier: Sample, final: Sample) -> list[dict[str, object]]:
         """Train at the earlier snapshot, test at the later one: what a model in use would have met."""
         if not _enough(earlier):
             return []
-        card, trees = self.card(earlier).fit(earlier.X, earlier.y), self.trees().fit(earlier.X, earlier.y)
-        shift = stability_of_values(card.decision_function(earlier.X), card.decision_function(final.X))
-        first = _result("champion", final.as_of, out_of_time(card, final.X, final.y))
-        second = _result("challenger", final.as_of, out_of_time(trees, final.X, final.y))
+        before, after = self.frame(earlier), self.frame(final)
+        card = self.champion(earlier).fit(before, earlier.y)
+        trees = self.trees().fit(earlier.plain, earlier.y)
+        shift = stability_of_values(card.decision_function(before), card.decision_function(after))
         trained = {"trained_at": earlier.as_of.isoformat()}
-        return [first | trained | {"stability_index": shift}, second | trained]
+        found = [_result("champion", final.as_of, out_of_time(card, after, final.y)) | trained]
+        found[0]["stability_index"] = shift
+        if self.settings.model != "single":
+            single = self.card(earlier).fit(earlier.plain, earlier.y)
+            found.append(_result("single", final.as_of, out_of_time(single, final.plain, final.y)) | trained)
+        found.append(_result("challenger", final.as_of, out_of_time(trees, final.plain, final.y)) | trained)
+        return found
 
 
 def with_peers(model: Model, snapshot: Snapshot, groups: Groups) -> Model:

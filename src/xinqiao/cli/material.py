@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from xinqiao.cli import views
-from xinqiao.cli.companies import Company, Records
+from xinqiao.cli.companies import Company, Records, with_facts
 from xinqiao.indicator.flag import red_flags
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json, digest
@@ -25,7 +25,7 @@ from xinqiao.policy.release import CHAMPION, Release
 from xinqiao.policy.store import DecisionStore
 from xinqiao.report.charts.bars import Month
 from xinqiao.report.charts.scale import Band
-from xinqiao.scoring.model import Model
+from xinqiao.scoring.model import Model, Part
 
 STATIC = Text(
     zh="历史回测：违约结果没有日期，评分卡学习过其中 {n} 户的结果；这些企业的模型效果以嵌套交叉验证为准，"
@@ -59,6 +59,7 @@ class Material:
     decisions: DecisionStore
     sample: Mapping[str, int]
     sample_snapshot: Snapshot | None
+    sample_companies: Sequence[Company]
     horizon_months: int | None
 
     @property
@@ -106,10 +107,21 @@ class Material:
         labels = sorted({label for months in rows.values() for label in months})
         return {key: tuple(found.get(m) or Month(m, 0.0, 0.0) for m in labels) for key, found in rows.items()}
 
+    def part(self, record: Mapping[str, Any]) -> Part:
+        """The part of its arm's model that scored the company of a record."""
+        given = record["score"]
+        return self.models[self.arm(record)].part_named(given.get("segment"), given.get("overlay"))
+
+    def bands(self, record: Mapping[str, Any]) -> tuple[Band, ...]:
+        """Points of each grade by the calibration that scored the company of a record."""
+        key = (self.arm(record), record["score"].get("segment"))
+        if key not in self._bands:
+            self._bands[key] = views.bands(self.models[key[0]], self.part(record))
+        return self._bands[key]
+
     @cached_property
-    def bands(self) -> dict[str, tuple[Band, ...]]:
-        """Arm -> points of each grade."""
-        return {arm: views.bands(model) for arm, model in self.models.items()}
+    def _bands(self) -> dict[tuple[str, str | None], tuple[Band, ...]]:
+        return {}
 
     @staticmethod
     def arm(record: Mapping[str, Any]) -> str:
@@ -138,10 +150,10 @@ class Material:
 
     @cached_property
     def sample_frame(self) -> pd.DataFrame | None:
-        """The training sample's indicators at the model's own date."""
+        """The training sample's indicators and register facts at the model's own date."""
         if self.sample_snapshot is None:
             return None
-        frame: pd.DataFrame = self.sample_snapshot.frame()
+        frame = with_facts(self.sample_snapshot.frame(), self.sample_companies)
         return frame.loc[list(self.sample)]
 
     @cached_property

@@ -33,7 +33,6 @@ from xinqiao.report.summary import (
     Trap,
 )
 from xinqiao.report.view import Link
-from xinqiao.scoring.compiled import score
 from xinqiao.source.contract import contract, contracts
 from xinqiao.source.ingest import IngestReport
 from xinqiao.source.lake import Count
@@ -78,7 +77,7 @@ def _seen(material: Material) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
     frame = material.sample_frame
     if frame is None:
         return np.array([]), np.array([])
-    return score(material.model.card, frame), np.array(list(material.sample.values()))
+    return material.model.score_frame(frame)["points"].to_numpy(), np.array(list(material.sample.values()))
 
 
 def _ingest_rows(report: IngestReport) -> Iterator[IngestRow]:

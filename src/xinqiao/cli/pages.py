@@ -29,7 +29,6 @@ from xinqiao.report.company import (
 from xinqiao.report.model_card import render_model_card
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.summary import render_lists, render_summary
-from xinqiao.scoring.model import Model
 from xinqiao.source.contract import contracts
 from xinqiao.source.ingest import IngestReport
 
@@ -65,13 +64,11 @@ def company_page(material: Material, record: Mapping[str, Any]) -> CompanyPage:
         score=_score(material, record),
         contributions=tuple(_contributions(material, record, group)),
         months=material.months.get(key, ()),
-        indicators=tuple(
-            _indicator(material, material.models[material.arm(record)], key, i) for i in indicators().values()
-        ),
+        indicators=tuple(_indicator(material, record, key, i) for i in indicators().values()),
         sources=tuple(_sources(material, key)),
         home=f"../{HOME}",
         card=f"../{CARD}",
-        notes=(*material.notes, *_trial(material, record), *_notes(record)),
+        notes=(*material.notes, *_trial(material, record), *_routed(material, record), *_notes(record)),
     )
 
 
@@ -120,7 +117,7 @@ def _score(material: Material, record: Mapping[str, Any]) -> Score:
         grade=given["grade"],
         grade_name=material.models[material.arm(record)].scale.describe(given["grade"]).name,
         pd=given["pd"],
-        bands=material.bands[material.arm(record)],
+        bands=material.bands(record),
         horizon_months=material.horizon_months,
     )
 
@@ -128,12 +125,12 @@ def _score(material: Material, record: Mapping[str, Any]) -> Score:
 def _contributions(
     material: Material, record: Mapping[str, Any], group: str | None
 ) -> Iterator[Contribution]:
+    model, told = material.models[material.arm(record)], record["application"]
     row = {name: entry.get("value") for name, entry in record["indicators"].items()}
+    row |= {name: told.get(name) for name in model.facts}
     bins = {c["variable"]: c["bin"]["zh"] for c in record["score"]["contributions"]}
     for direction in DIRECTIONS:
-        found = material.models[material.arm(record)].reasons(
-            row, indicators(), group=group, limit=len(bins), direction=direction
-        )
+        found = model.reasons(row, indicators(), group=group, limit=len(bins), direction=direction)
         for reason in found:
             yield Contribution(
                 indicator=reason.indicator,
@@ -148,7 +145,8 @@ def _contributions(
             )
 
 
-def _indicator(material: Material, model: Model, key: str, indicator: Indicator) -> IndicatorRow:
+def _indicator(material: Material, record: Mapping[str, Any], key: str, indicator: Indicator) -> IndicatorRow:
+    model, part = material.models[material.arm(record)], material.part(record)
     value = material.given[key].get(indicator.id)
     flag = indicator.red_flag
     return IndicatorRow(
@@ -161,7 +159,7 @@ def _indicator(material: Material, model: Model, key: str, indicator: Indicator)
         direction=indicator.direction,
         red_flag=flag.text if flag else None,
         flagged=indicator.id in material.flags[key],
-        scored=indicator.id in model.card.names,
+        scored=indicator.id in part.card.names,
     )
 
 
@@ -173,6 +171,21 @@ def _trial(material: Material, record: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(
             zh=f"本户在灰度发布“{trial.zh}”中抽中，按方案“{name.zh}”作出决策",
             en=f"drawn in the release {trial.en}: decided by its arm {name.en}",
+        )
+
+
+def _routed(material: Material, record: Mapping[str, Any]) -> Iterator[Text]:
+    """Which segment and industry overlay scored the company, where the model has them."""
+    segment, overlay = record["score"].get("segment"), record["score"].get("overlay")
+    if segment is None:
+        return
+    name = material.models[material.arm(record)].route(segment).name
+    if overlay is None:
+        yield Text(zh=f"评分模型：{name.zh}", en=f"scored as: {name.en}")
+    else:
+        yield Text(
+            zh=f"评分模型：{name.zh}，叠加行业 {overlay} 的分值",
+            en=f"scored as: {name.en}, points of industry {overlay}",
         )
 
 

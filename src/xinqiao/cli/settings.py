@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xinqiao.kernel.errors import user_error
 from xinqiao.source.mapping import Mapping
@@ -23,6 +24,7 @@ class RunSettings(BaseModel):
     ``policy``: id of a policy in the catalog, or a file.
     ``reject_odds``: companies without outcome are taken for rejected applicants whose odds of bad are
     this many times those of the accepted at the same score (``scoring.rejects``); absent, not used.
+    ``model``: one card for everyone, or a card a segment with industry overlays (``scoring.segmented``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +33,14 @@ class RunSettings(BaseModel):
     validate_as_of: tuple[date, ...] = ()
     policy: str = "small_firm_credit"
     reject_odds: float | None = Field(default=None, gt=0, le=100)
+    model: Literal["single", "segmented"] = "single"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RunSettings:
+        if self.model == "segmented" and self.reject_odds is not None:
+            message = "reject_odds goes with model: single only / reject_odds 只能与 model: single 同用"
+            raise ValueError(message)
+        return self
 
 
 def run_settings(mapping: Mapping, origin: str) -> RunSettings:

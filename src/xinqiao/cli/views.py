@@ -18,12 +18,13 @@ from xinqiao.report.charts.bars import ScoreBin
 from xinqiao.report.charts.curves import CalibrationBin, KsPoint, Roc
 from xinqiao.report.charts.scale import Band
 from xinqiao.report.view import Performance
-from xinqiao.scoring.model import Model
+from xinqiao.scoring.model import Model, Part
 from xinqiao.scoring.validation import Validation
 from xinqiao.source.contract import contracts
 
 ROLE = {
     "champion": Text(zh="评分卡", en="scorecard"),
+    "single": Text(zh="全体一张卡（对照）", en="one card for everyone (for comparison)"),
     "challenger": Text(zh="梯度提升树（挑战者）", en="boosted trees (challenger)"),
 }
 NESTED = Text(zh="嵌套交叉验证 5折×5次", en="nested cross-validation, 5 folds x 5 repeats")
@@ -112,22 +113,22 @@ def share_interval(bads: int, count: int) -> tuple[float, float]:
     return round(float(low), 6), round(float(high), 6)
 
 
-def bands(model: Model) -> tuple[Band, ...]:
+def bands(model: Model, part: Part) -> tuple[Band, ...]:
     """Points of each grade, lowest first, found from the calibrated PD at the grade's bounds."""
     uppers = [(g.id, g.pd_upper) for g in model.scale.grades]
-    cuts = [_points_at(model, pd) for _, pd in uppers[:-1]]
+    cuts = [_points_at(part, pd) for _, pd in uppers[:-1]]
     out = [Band(uppers[0][0], cuts[0], None)]
     out += [Band(uppers[i][0], cuts[i], cuts[i - 1]) for i in range(1, len(cuts))]
     out.append(Band(uppers[-1][0], None, cuts[-1]))
     return tuple(reversed(out))
 
 
-def _points_at(model: Model, pd: float) -> float:
+def _points_at(part: Part, pd: float) -> float:
     """Points at which the calibrated PD falls to ``pd``; calibration is monotone, so bisect."""
     low, high = -5000.0, 5000.0
     for _ in range(60):
         middle = (low + high) / 2
-        if model.calibration.pd(model.card.log_odds(middle)) > pd:
+        if part.calibration.pd(part.card.log_odds(middle)) > pd:
             low = middle
         else:
             high = middle

@@ -19,6 +19,9 @@ PEER_GROUP = "peer_group"
 IN_DEFAULT = "in_default"
 """Keys of an application that the scorer reads."""
 
+ROUTED = {"segment", "overlay"}
+"""What only the score of a model with routes says."""
+
 DIRECTIONS: tuple[Literal["lost", "gained"], ...] = ("lost", "gained")
 
 
@@ -37,15 +40,16 @@ def scorer_of(model: Model) -> Scorer:
     """A scorer giving points, pd, grade, contributions and reasons as plain JSON values.
 
     The application may name the ``peer_group`` reasons compare with, and say that the company is
-    ``in_default``: its grade is then the scale's grade of default, whatever it scores.
+    ``in_default``: its grade is then the scale's grade of default, whatever it scores. A model with
+    routes reads the company's kind and industry there too, and the score names segment and overlay.
 
     Reasons are kept as codes and numbers; their sentences are made when shown, so a record does
     not change with the wording of an indicator's name.
     """
 
     def score(values: Mapping[str, float | None], application: Mapping[str, Any]) -> dict[str, Any]:
-        row: dict[str, Value] = dict(values)
-        found = model.score_one(row).model_dump(mode="json")
+        row: dict[str, Value] = {**values, **{name: application.get(name) for name in model.facts}}
+        found = model.score_one(row).model_dump(mode="json", exclude=None if model.routes else ROUTED)
         if application.get(IN_DEFAULT):
             found |= {"grade": model.scale.default.id, "grade_by_score": found["grade"]}
         group = application.get(PEER_GROUP)

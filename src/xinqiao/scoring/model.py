@@ -161,11 +161,11 @@ class Model(Frozen):
 
         Raises KeyError.
         """
-        if segment is None:
-            return Part(self.card, self.calibration)
-        return self.routes[self._ids.index(segment) if segment in self._ids else _unknown(segment)].part(
-            overlay
-        )
+        return self.route(segment).part(overlay) if segment is not None else Part(self.card, self.calibration)
+
+    def route(self, segment: str) -> Route:
+        """The route of a segment; raises KeyError."""
+        return {route.segment: route for route in self.routes}[segment]
 
     def part(self, row: Mapping[str, Value]) -> Part:
         """The part that scores ``row``. Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE."""
@@ -299,10 +299,6 @@ class Model(Frozen):
     def model_id(self) -> str:
         """SHA-256 of the canonical JSON."""
         return digest(self.to_json())
-
-
-def _unknown(segment: str) -> int:
-    raise KeyError(segment)
 
 
 def peer_medians(X: object, groups: Sequence[str | None] | None = None, least: int = 10) -> Peers:
