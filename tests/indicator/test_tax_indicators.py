@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.indicator.conftest import Evaluate
-from tests.indicator.lakes import RowLake, Row, T, Tables, firm, sale
+from tests.indicator.lakes import Row, RowLake, T, Tables, firm, sale
 from xinqiao.indicator.compute import compute
 from xinqiao.kernel.period import add_months, month_end
 
@@ -194,7 +194,7 @@ def test_tax10_late_returns(evaluate: Evaluate) -> None:
 
 
 def test_tax11_arrears(evaluate: Evaluate) -> None:
-    # 100 unpaid + 60 of which 25 was paid; due at T: not yet; deferred: no arrears; paid in January: not known
+    # 100 unpaid + 60 of which 25 was paid; due at T: not yet; deferred: none; paid in January: not known
     rows = [
         paid("vat", D(2024, 5, 15), 100, None),
         paid("vat", D(2024, 6, 15), 60, D(2024, 7, 1), paid_cents=2500),

@@ -106,8 +106,8 @@ def _run(_: date, month: Value) -> Value:
 
 
 SPRING_FESTIVALS = {
-    **{2015: 2, 2016: 2, 2017: 1, 2018: 2, 2019: 2, 2020: 1, 2021: 2, 2022: 2},
-    **{2023: 1, 2024: 2, 2025: 1, 2026: 2, 2027: 2, 2028: 1, 2029: 2, 2030: 2},
+    2015: 2, 2016: 2, 2017: 1, 2018: 2, 2019: 2, 2020: 1, 2021: 2, 2022: 2,
+    2023: 1, 2024: 2, 2025: 1, 2026: 2, 2027: 2, 2028: 1, 2029: 2, 2030: 2,
 }
 """Year -> month of the first day of the Chinese calendar's year (GB/T 33661-2017 gives the rule)."""
 
@@ -246,6 +246,7 @@ SCALAR: dict[str, Function] = {
     "prefix": _scalar("prefix(text, characters)", 2, 2, lambda _, x, n: x.substr(0, n), 1),
     "plain_text": _scalar("plain_text(text)", 1, 1, _plain_text),
     "ln": _scalar("ln(x)", 1, 1, _ln),
+    "exp": _scalar("exp(x)", 1, 1, lambda _, x: x.cast("float64").exp()),
     "when": _scalar("when(test, x)", 2, 2, _when),
     "if_delivered": _scalar("if_delivered(x)", 1, 1, lambda _, x: x),
     "middle": _scalar("middle(a, b, ...)", 2, 5, _middle),
