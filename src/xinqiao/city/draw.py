@@ -43,6 +43,16 @@ class Stream(IntEnum):
     CREDIT_MONTHS = 17
     CHAINS = 18
     FATE = 19
+    STAFF_PAYMENTS = 20
+    HOUSING = 21
+    TAX_PAYMENTS = 22
+    TAX_EVENTS = 23
+    POWER_BILLS = 24
+    POWER_EVENTS = 25
+    BALANCES = 26
+    STATEMENTS = 27
+    WEATHER = 28
+    CREDIT_LINES = 29
     TIES = 30
     GUARANTEES = 31
     COURTS = 32
@@ -54,6 +64,10 @@ class Stream(IntEnum):
     APPLICATIONS = 38
     SCHEMES = 39
     CHANGES = 40
+    PEOPLE = 41
+    CAPITAL = 42
+    LOANS = 43
+    PLANTED = 44
 
 
 def stream(seed: int, purpose: Stream, block: int = 0) -> np.random.Generator:
