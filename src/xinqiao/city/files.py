@@ -18,10 +18,13 @@ PIECE = 1 << 20  # the compressor is always fed pieces of this size, however row
 GZIP = 16 + zlib.MAX_WBITS  # a gzip header without name and time
 CHANGED = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>")
 XLSX_MAX_ROWS = 50_000
+GROUP_ROWS = 1 << 17
 
 
 class Sink(Protocol):
-    """A table being written in pieces."""
+    """A table being written in pieces; ``path`` is where it stands in the end."""
+
+    path: Path
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append rows; the columns are those of the first piece."""
@@ -89,23 +92,69 @@ class CsvSink(_Atomic):
 
 
 class ParquetSink(_Atomic):
-    """Parquet, one row group a piece."""
+    """Parquet in row groups of one size, however rows arrive."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.writer: pq.ParquetWriter | None = None
+        self.waiting: list[pl.DataFrame] = []
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append rows."""
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self.waiting.append(frame)
+        if sum(map(len, self.waiting)) >= GROUP_ROWS:
+            rows = pl.concat(self.waiting)
+            whole = len(rows) // GROUP_ROWS * GROUP_ROWS
+            for at in range(0, whole, GROUP_ROWS):
+                self._group(rows[at : at + GROUP_ROWS])
+            self.waiting = [rows[whole:]]
+
+    def _group(self, frame: pl.DataFrame) -> None:
+        table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.part, table.schema, compression="zstd")
         self.writer.write_table(table)
 
     def close(self) -> None:
-        """Write the footer."""
+        """Write the last rows and the footer."""
+        rows = pl.concat(self.waiting) if self.waiting else pl.DataFrame()
+        if self.writer is None or len(rows):
+            self._group(rows)
         if self.writer is not None:
             self.writer.close()
+
+
+class SheetSink:
+    """XLSX, or CSV beside it once the table is too long for a spreadsheet."""
+
+    def __init__(self, path: Path, sheet: str) -> None:
+        self.path = path
+        self.sheet = sheet
+        self.waiting: list[pl.DataFrame] = []
+        self.long: CsvSink | None = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append rows."""
+        if self.long is not None:
+            self.long.write(frame)
+            return
+        self.waiting.append(frame)
+        if sum(map(len, self.waiting)) > XLSX_MAX_ROWS:
+            self.path = self.path.with_suffix(".csv")
+            self.long = CsvSink(self.path)
+            self.long.write(pl.concat(self.waiting))
+            self.waiting = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.long is not None:
+            self.long.__exit__(kind, error, trace)
+        elif kind is None:
+            _write_book(self.path, pl.concat(self.waiting), self.sheet)
 
 
 def write_table(path: Path, frame: pl.DataFrame) -> None:
@@ -115,12 +164,7 @@ def write_table(path: Path, frame: pl.DataFrame) -> None:
         sink.write(frame)
 
 
-def write_sheet(path: Path, frame: pl.DataFrame, sheet: str) -> Path:
-    """Write XLSX, or CSV beside it when the table is too long for a spreadsheet; return the path used."""
-    if len(frame) > XLSX_MAX_ROWS:
-        path = path.with_suffix(".csv")
-        write_table(path, frame)
-        return path
+def _write_book(path: Path, frame: pl.DataFrame, sheet: str) -> None:
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet(sheet)
     page.append(frame.columns)
@@ -130,7 +174,6 @@ def write_sheet(path: Path, frame: pl.DataFrame, sheet: str) -> Path:
     book.save(raw)
     with _Atomic(path) as file:
         file.part.write_bytes(_timeless(raw))
-    return path
 
 
 def _timeless(raw: io.BytesIO) -> bytes:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from xinqiao.city.credit import credit_rows
+from xinqiao.city.books import books
+from xinqiao.city.deliveries import CODES, INVOICES, SOURCES, sink_for
 from xinqiao.city.delivery import sheet
 from xinqiao.city.dirt import soil
-from xinqiao.city.events import change_rows, draw_changes
-from xinqiao.city.files import CsvSink, ParquetSink, Sink, write_sheet, write_table
-from xinqiao.city.invoices import block_of_invoices
-from xinqiao.city.register import annual_reports, encumbrances, listings, register_entries
+from xinqiao.city.files import CsvSink, ParquetSink, Sink, write_table
 from xinqiao.city.scene import Scene, draw_scene
 from xinqiao.city.truth import Truth, faults_of, snapshot_scores, snapshot_table
 from xinqiao.kernel.errors import fail
@@ -43,98 +41,107 @@ def generate(
     volume: float = 1.0,
     purchases: str = "csv.gz",
     chunk: int = 4,
+    sources: Collection[str] = CODES,
     progress: Progress = _silent,
 ) -> Truth:
     """Write the files of a region to ``out/data`` and what is true about it to ``out/truth``.
 
     ``dirt`` adds counted faults to the invoices, ``volume`` scales their number, ``purchases`` is the
     format of the purchases (``csv.gz``, ``csv`` or ``parquet``), ``chunk`` the blocks of 128 companies
-    written at a time (it bounds memory and changes no byte). The same arguments give the same bytes.
-    Raises UserError CITY-COMPANIES, CITY-MONTHS, CITY-START.
+    written at a time (it bounds memory and changes no byte), ``sources`` the codes of the sources to
+    deliver. The same arguments give the same bytes.
+    Raises UserError CITY-COMPANIES, CITY-MONTHS, CITY-START, CITY-SOURCES.
     """
+    if unknown := sorted(set(sources) - set(CODES)):
+        fail("CITY-SOURCES", "sources", value=", ".join(unknown), known=", ".join(CODES))
     scene = draw_scene(companies, months, start, seed, volume)
     data, truth = out / "data", out / "truth"
     for folder in (data, truth):
         folder.mkdir(parents=True, exist_ok=True)
-    rows = _write_small_files(data, scene)
-    paths = {"sales": data / "sales.csv.gz", "purchases": data / f"purchases.{purchases}"}
-    found: dict[str, Counter[str]] = {}
-    with ExitStack() as stack:
-        sinks = {side: stack.enter_context(_sink(path)) for side, path in paths.items()}
-        for done, pieces in _pieces(scene, chunk, dirt=dirt):
-            for side, frame, counts in pieces:
-                sinks[side].write(frame)
-                name = paths[side].name
-                rows[name] = rows.get(name, 0) + len(frame)
-                found.setdefault(name, Counter()).update(counts)
-            progress(done, scene.blocks)
+    delivery = _Delivery(data, purchases)
+    with delivery.stack:
+        for first in range(0, scene.blocks, chunk):
+            blocks = range(first, min(first + chunk, scene.blocks))
+            delivery.write([_block(scene, block, sources, dirt=dirt) for block in blocks])
+            progress(blocks.stop, scene.blocks)
     snapshots = snapshot_table(scene)
     write_table(truth / "truth.parquet", snapshots)
-    faults = faults_of(found)
+    faults = faults_of(delivery.found)
     write_table(
         truth / "faults.csv",
         pl.DataFrame(
-            [{"file": f.file, "kind": f.kind, "outcome": f.outcome, "rows": f.rows} for f in faults]
+            [{"file": f.file, "kind": f.kind, "outcome": f.outcome, "rows": f.rows} for f in faults],
+            schema={"file": pl.String, "kind": pl.String, "outcome": pl.String, "rows": pl.Int64},
         ),
     )
-    return Truth(data, truth / "truth.parquet", rows, faults, snapshot_scores(snapshots))
+    return Truth(data, truth / "truth.parquet", delivery.rows(), faults, snapshot_scores(snapshots))
 
 
-Piece = tuple[str, pl.DataFrame, Counter[str]]
+Piece = tuple[pl.DataFrame, Counter[str]]
 
 
-def _pieces(scene: Scene, chunk: int, *, dirt: bool) -> Iterator[tuple[int, list[Piece]]]:
-    """Both sides of ``chunk`` blocks at a time, with the number of blocks done."""
-    for first in range(0, scene.blocks, chunk):
-        blocks = range(first, min(first + chunk, scene.blocks))
-        made = [piece for block in blocks for piece in _block_pieces(scene, block, dirt=dirt)]
-        pieces: list[Piece] = []
-        for side in SIDES:
-            mine = [piece for piece in made if piece[0] == side]
-            counts = sum((piece[2] for piece in mine), Counter[str]())
-            pieces.append((side, pl.concat([piece[1] for piece in mine]), counts))
-        yield blocks.stop, pieces
+def _block(scene: Scene, block: int, sources: Collection[str], *, dirt: bool) -> dict[str, Piece]:
+    """All tables of a block with the faults written into them."""
+    out: dict[str, Piece] = {}
+    if INVOICES in sources:
+        out |= _invoice_pieces(scene, block, dirt=dirt)
+    for code, tables in SOURCES:
+        if code in sources:
+            out |= {name: (table, Counter()) for name, table in tables(scene, scene.ids(block)).items()}
+    return out
 
 
-def _block_pieces(scene: Scene, block: int, *, dirt: bool) -> Iterator[Piece]:
-    n, seed = scene.region.companies, scene.region.seed
-    for (side, word), rows in zip(SIDES.items(), block_of_invoices(scene, block), strict=True):
+def _invoice_pieces(scene: Scene, block: int, *, dirt: bool) -> dict[str, Piece]:
+    n, seed, ledger = scene.region.companies, scene.region.seed, books(scene, block)
+    out: dict[str, Piece] = {}
+    for (side, word), rows in zip(SIDES.items(), (ledger.sales, ledger.purchases), strict=True):
         frame = sheet(rows, n, word)
-        if dirt and len(frame):
-            yield side, *soil(frame, rows, word, seed, block)
-        else:
-            yield side, frame, Counter()
+        out[side] = soil(frame, rows, word, seed, block) if dirt and len(frame) else (frame, Counter())
+    return out
 
 
-def _sink(path: Path) -> Sink:
+class _Delivery:
+    """The files being written; each takes its name when all are complete."""
+
+    def __init__(self, data: Path, purchases: str) -> None:
+        self.data, self.purchases = data, purchases
+        self.stack = ExitStack()
+        self.sinks: dict[str, Sink] = {}
+        self.counts: Counter[str] = Counter()
+        self.faults: dict[str, Counter[str]] = {}
+
+    def write(self, blocks: list[dict[str, Piece]]) -> None:
+        """Append the tables of some blocks."""
+        for name in blocks[0]:
+            if name not in self.sinks:
+                self.sinks[name] = self.stack.enter_context(self._sink(name))
+            frame = pl.concat([block[name][0] for block in blocks])
+            self.sinks[name].write(frame)
+            self.counts[name] += len(frame)
+            found = self.faults.setdefault(name, Counter())
+            for block in blocks:
+                found.update(block[name][1])
+
+    def _sink(self, name: str) -> Sink:
+        if name in SIDES:
+            return _side_sink(self.data / f"{name}.{'csv.gz' if name == 'sales' else self.purchases}")
+        return sink_for(self.data, name)
+
+    def rows(self) -> dict[str, int]:
+        """Rows by file name."""
+        return {sink.path.name: self.counts[name] for name, sink in self.sinks.items()}
+
+    @property
+    def found(self) -> dict[str, Counter[str]]:
+        """Faults written, by file name."""
+        return {self.sinks[name].path.name: counts for name, counts in self.faults.items()}
+
+
+def _side_sink(path: Path) -> Sink:
     if path.suffix == ".parquet":
         return ParquetSink(path)
     # the tax office of this region delivers sales in the national encoding, the purchases in UTF-8
     return CsvSink(path, "gb18030" if path.name == "sales.csv.gz" else "utf-8")
-
-
-def _write_small_files(data: Path, scene: Scene) -> dict[str, int]:
-    """Everything but the invoices; returns the rows by file name."""
-    region, fate = scene.region, scene.fate
-    changes = draw_changes(region, fate)
-    reports, *late = annual_reports(region, fate)
-    tables = {
-        "registry.csv": register_entries(region, fate, changes),
-        "registry_change.csv": change_rows(changes),
-        "registry_annual_report.csv": reports,
-        "registry_encumbrance.csv": encumbrances(region, fate),
-    }
-    sheets = {
-        "registry_listing.xlsx": (listings(region, fate, (late[0], late[1], late[2])), "名录"),
-        "credit.xlsx": (credit_rows(region, fate), "信贷"),
-    }
-    rows: dict[str, int] = {}
-    for name, table in tables.items():
-        write_table(data / name, table)
-        rows[name] = len(table)
-    for name, (table, page) in sheets.items():
-        rows[write_sheet(data / name, table, page).name] = len(table)
-    return rows
 
 
 def generate_invoices(
@@ -159,9 +166,10 @@ def generate_invoices(
     paths = [out / f"{side}.{form}" for side in SIDES]
     left = rows
     with ExitStack() as stack:
-        sinks = [stack.enter_context(_sink(path)) for path in paths]
+        sinks = [stack.enter_context(_side_sink(path)) for path in paths]
         for block in range(scene.blocks):
-            for (_, frame, _), sink in zip(_block_pieces(scene, block, dirt=False), sinks, strict=True):
+            pieces = _invoice_pieces(scene, block, dirt=False).values()
+            for (frame, _), sink in zip(pieces, sinks, strict=True):
                 sink.write(frame.head(left))
                 left -= min(left, len(frame))
             if not left:
