@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,23 @@ class RowLake(Lake):
 
     def fields(self, contract_id: str) -> frozenset[str]:
         return self._fields.get(contract_id, frozenset())
+
+
+_numbers = count()
+
+
+def record(contract_id: str, day: date, company: str = "A", **fields: Any) -> Row:  # noqa: ANN401 - any field
+    """A row of ``contract_id`` of ``day``, known that day: every field there, with a number of its own."""
+    contract = contracts()[contract_id]
+    row: Row = dict.fromkeys(contract.fields)
+    for name, field in contract.fields.items():
+        if field.required:
+            row[name] = field.values[0] if field.values else next(_numbers) if field.type == "int" else None
+        if name in contract.keys and field.type == "id":
+            row[name] = f"{contract_id}-{next(_numbers)}"
+    unknown = fields.keys() - row.keys()
+    assert not unknown, unknown
+    return row | {contract.event: day, contract.known: day, contract.company: company} | fields
 
 
 def firm(company: str, **changes: Any) -> Row:  # noqa: ANN401 - any field of the contract
