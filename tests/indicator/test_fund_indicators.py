@@ -45,7 +45,7 @@ def test_hpf01_contributors_to_insured(evaluate: Evaluate) -> None:
 
 
 def test_hpf02_interrupted_months(evaluate: Evaluate) -> None:
-    # of 12 months: 2 without a row, nobody in 1, nothing paid in 1, stopped in 1, deferred in 1 (does not count)
+    # of 12 months: 2 without a row, nobody in 1, nothing paid in 1, stopped in 1; a deferral does not count
     broken = {3: {"contributors": 0}, 4: {"paid_cents": 0}, 5: {"status": "stopped"}}
     broken[6] = {"status": "deferred", "paid_cents": 0}
     rows = [fund(back(n), **broken.get(n, {})) for n in range(14) if n not in {1, 2, 12}]

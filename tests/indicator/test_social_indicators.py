@@ -17,7 +17,7 @@ YEAR = [add_months(NOV, -n) for n in range(12)]  # Nov 2024 back to Dec 2023
 
 
 def insured(month: date, people: int, company: str = "A", **changes: Any) -> Row:  # noqa: ANN401 - any field
-    """A month of pension insurance, 5,000 CNY of base and 1,000 CNY due and paid a head, known on the 20th."""
+    """A month of pension insurance, known on the 20th: a head has 5,000 CNY of base, 1,000 due and paid."""
     return {
         "company_id": company,
         "insurance": "pension",
