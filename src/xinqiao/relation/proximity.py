@@ -29,7 +29,14 @@ def personalised_pagerank(
 
 @compiled
 def _push(
-    start: Ints, to: Codes, weight: Floats, mass: Floats, seeds: Codes, again: float, waiting: float, pushes: int
+    start: Ints,
+    to: Codes,
+    weight: Floats,
+    mass: Floats,
+    seeds: Codes,
+    again: float,
+    waiting: float,
+    pushes: int,
 ) -> tuple[Floats, float]:
     n = len(start) - 1
     settled, left = np.zeros(n), mass.copy()
