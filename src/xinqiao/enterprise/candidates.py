@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from xinqiao.enterprise.party import Ints, Party, Read
@@ -49,39 +50,41 @@ def _hashes(party: Party) -> tuple[tuple[str, str], ...]:
     return ("p", party.phone_hash), ("l", party.representative_hash)
 
 
-def candidate_pairs(
-    register: Sequence[Read],
-    records: Sequence[Read],
-    parties: tuple[Sequence[Party], Sequence[Party]],
-    tick: Tick,
-) -> tuple[Ints, Ints]:
-    """Places in ``records`` and in ``register`` of the pairs to compare; records in order.
+class Blocks:
+    """The keys of a register's entries; ``parties`` as ``reads`` were made from."""
 
-    ``parties``: those of the register and of the records. ``tick``: called with records worked off.
-    """
-    of_register = [list(dict.fromkeys(_keys(read, parties[0][read.party]))) for read in register]
-    counts = Counter(key for keys in of_register for key in keys)
-    ids = {key: place for place, key in enumerate(k for k, n in counts.items() if n <= MOST_SHARED)}
-    weights = np.log2(max(len(register), 2) / np.array([counts[key] for key in ids])) + 1.0
-    known = _matrix(of_register, ids)
-    known = (known @ sp.diags(weights)).T.tocsr() if ids else known.T.tocsr()
-    left: list[Ints] = []
-    right: list[Ints] = []
-    for start in range(0, len(records), AT_ONCE):
-        part = records[start : start + AT_ONCE]
-        keys = [list(dict.fromkeys(_keys(read, parties[1][read.party]))) for read in part]
-        shared = (_matrix(keys, ids) @ known).tocsr()
-        for row in range(len(part)):
-            found = shared.indices[shared.indptr[row] : shared.indptr[row + 1]]
-            best = _best(found, shared.data[shared.indptr[row] : shared.indptr[row + 1]])
-            left.append(np.full(len(best), start + row, dtype=np.int64))
-            right.append(best)
-        tick(len(part))
-    empty = np.empty(0, dtype=np.int64)
-    return np.concatenate([empty, *left]), np.concatenate([empty, *right])
+    def __init__(self, reads: Sequence[Read], parties: Sequence[Party]) -> None:
+        keys = [_distinct(read, parties) for read in reads]
+        counts = Counter(key for each in keys for key in each)
+        kept = [key for key, count in counts.items() if count <= MOST_SHARED]
+        self._ids = {key: place for place, key in enumerate(kept)}
+        weights = np.log2(max(len(reads), 2) / np.array([counts[key] for key in kept] or [1])) + 1.0
+        self._known = (_matrix(keys, self._ids) @ sp.diags(weights)).T.tocsr()
+
+    def pairs(self, reads: Sequence[Read], parties: Sequence[Party], tick: Tick) -> tuple[Ints, Ints]:
+        """Places in ``reads`` and in the register of the pairs to compare, by ``reads``.
+
+        ``tick`` is called with the number of reads worked off.
+        """
+        left: list[Ints] = [np.empty(0, dtype=np.int64)]
+        right = list(left)
+        for start in range(0, len(reads), AT_ONCE):
+            part = reads[start : start + AT_ONCE]
+            shared = (_matrix([_distinct(read, parties) for read in part], self._ids) @ self._known).tocsr()
+            for row in range(len(part)):
+                own = slice(shared.indptr[row], shared.indptr[row + 1])
+                best = _best(shared.indices[own], shared.data[own])
+                left.append(np.full(len(best), start + row, dtype=np.int64))
+                right.append(best)
+            tick(len(part))
+        return np.concatenate(left), np.concatenate(right)
 
 
-def _best(found: Ints, weight: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Ints:
+def _distinct(read: Read, parties: Sequence[Party]) -> list[str]:
+    return list(dict.fromkeys(_keys(read, parties[read.party])))
+
+
+def _best(found: Ints, weight: npt.NDArray[np.float64]) -> Ints:
     """The heaviest few, ties by place, so that the same input gives the same pairs."""
     if len(found) > MOST_PER_RECORD:
         least = np.partition(weight, -MOST_PER_RECORD)[-MOST_PER_RECORD]

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 AT_ONCE = 100_000
 NEAR_CODE = 2
 """Characters that may differ between codes one of which is wrongly written."""
-ALIKE = 0.6
+ALIKE = 0.5
 """Share of the longer name that is the same in names that are somewhat alike."""
 _OF_NAME = ("plain", "core", "trade", "business", "form", "branch")
 _OF_ADDRESS = ("spot", "room", "road")
@@ -27,6 +27,7 @@ _OF_PARTY = ("phone", "representative")
 _NUMBERED = (*_OF_NAME, *_OF_ADDRESS, *_OF_PARTY, "at", "code", "organisation", "places")
 VALUED: Mapping[tuple[FieldId, str], str] = {
     ("name", "same"): "plain",
+    ("name", "former"): "plain",
     ("name", "core"): "core",
     ("name", "near"): "core",
     ("name", "abbreviated"): "trade",
@@ -47,6 +48,7 @@ class Columns:
     values: Mapping[str, Ints]
     valid: Bools
     known: Bools
+    former: Bools
 
 
 class Comparer:
@@ -62,7 +64,8 @@ class Comparer:
         values = {name: self._numbers[name].of(_texts(name, reads, parties)) for name in _NUMBERED}
         valid = np.array([read.code_valid for read in reads], dtype=bool)
         known = [bool(read.name.places) or read.name.form in KNOWN_FORMS for read in reads]
-        return Columns(reads, values, valid, np.array(known, dtype=bool))
+        former = np.array([read.former for read in reads], dtype=bool)
+        return Columns(reads, values, valid, np.array(known, dtype=bool), former)
 
     def _rarity(self, name: str, firms: int) -> Floats:
         """log2(firms / firms with the value) of every entry of the register."""
@@ -157,6 +160,7 @@ class _Pairs:
     def _name(self) -> Ints:
         given = self._given("plain")
         whole = self._same("plain") & (self.records.known[self.left] | self.register.known[self.right])
+        former = whole & (self.records.former[self.left] | self.register.former[self.right])
         core, trade = self._same("core"), self._same("trade")
         business, form = self._both("business"), self._both("form")
         unsaid = (business[0] == ABSENT) | (business[1] == ABSENT) | self._within()
@@ -167,7 +171,7 @@ class _Pairs:
         longest = np.maximum(*(np.maximum(length, 1) for length in self._lengths()))
         alike = 1.0 - apart / longest >= ALIKE
         near = (apart <= 1) & (longest > 2)  # noqa: PLR2004 - one of two characters is half a name
-        return _first(whole, core, left_out, near & given, trade, alike & given, given)
+        return _first(whole & ~former, former, core, left_out, near & given, trade, alike & given, given)
 
     def _within(self) -> Bools:
         """Whether the business of one is part of the other's."""

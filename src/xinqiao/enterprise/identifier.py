@@ -86,6 +86,8 @@ def fault(kind: str, **values: object) -> Fault:
 
 def plain(text: str) -> str:
     """Half width, upper case, without blanks and hyphens; nothing else is changed."""
+    if text.isascii() and text.isalnum() and len(text) <= MAX_CHARS:  # most are plain already
+        return text.upper()
     narrow = unicodedata.normalize("NFKC", text[:MAX_CHARS]).upper()
     return "".join(c for c in narrow if not c.isspace() and c not in "-‐‑–—\u200b\ufeff")
 

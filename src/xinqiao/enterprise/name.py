@@ -114,11 +114,13 @@ def company_name(name: str) -> CompanyName:
     rest, form = _without_form(whole)
     place, rest = take_place(rest)
     places = place.codes
+    if place.last and (
+        not rest or _business().match(rest)
+    ):  # 瑞安贸易: no place, or its name would lack a word
+        places, rest = place.around, place.last + rest
     rest, inner = _without_brackets(rest)
-    places = places or inner
     trade, business = _trade_and_business(rest)
-    if not trade and not business:  # the name was nothing but a place: 杭州有限公司
-        trade, places = place.text or whole, frozenset()
+    places = places or inner
     return CompanyName(plain, places, trade, business, form, branch)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xinqiao.enterprise.address import Address, address
+from xinqiao.enterprise.identifier import Checked
 from xinqiao.enterprise.name import CompanyName, company_name
 from xinqiao.enterprise.place import compatible
 from xinqiao.enterprise.uscc import check_uscc, organisation_code
@@ -37,9 +38,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A party taken apart; one entry for each name it has or had."""
+    """A party taken apart; one entry for each name it has or had (``former``)."""
 
     party: int
+    former: bool
     name: CompanyName
     address: Address
     code: str
@@ -66,13 +68,18 @@ def read_parties(parties: Sequence[Party]) -> Iterator[Read]:
     for place, party in enumerate(parties):
         checked = check_uscc(party.code, suggestions=False) if party.code else None
         valid = checked is not None and checked.valid
-        organisation = organisation_code(party.code) or "" if party.code else ""
+        organisation = _organisation(checked) if checked else ""
         where = address(party.address)
         for name in dict.fromkeys((party.name, *party.former_names)):
             told = company_name(name)
             places = _places(told.places, where.places)
             code = checked.code if checked else ""
-            yield Read(place, told, where, code, valid, organisation, places)
+            yield Read(place, name != party.name, told, where, code, valid, organisation, places)
+
+
+def _organisation(checked: Checked) -> str:
+    """The organisation code in a code of any kind, "" for none."""
+    return checked.code[8:17] if checked.valid else organisation_code(checked.code) or ""
 
 
 def _places(of_name: frozenset[str], of_address: frozenset[str]) -> frozenset[str]:

@@ -8,11 +8,10 @@ counties only in full or behind the place they belong to, since 长安 or 金山
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from xinqiao.enterprise.division import divisions
 
-MOST_CHARS = 15
 LEAST_STEM = 2
 
 _SUFFIXES = (
@@ -24,10 +23,16 @@ _NAMELESS = frozenset({"市辖区", "县", "省直辖县级行政区划", "自�
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``codes``: prefixes of division codes it may be, empty for none; ``text``: as it was written."""
+    """``codes``: prefixes of division codes it may be, empty for none; ``text``: as it was written.
+
+    ``last``: the innermost place of it, if that was written without its suffix, else ""; ``around``: the
+    prefixes without it.
+    """
 
     codes: frozenset[str] = frozenset()
     text: str = ""
+    last: str = ""
+    around: frozenset[str] = frozenset()
 
 
 def _prefix(code: str) -> str:
@@ -71,22 +76,39 @@ def place_of(text: str) -> frozenset[str]:
 def take_place(text: str) -> tuple[Place, str]:
     """The places at the head of ``text``, one inside the other, and what follows them."""
     codes: frozenset[str] = frozenset()
-    rest = text
+    around, last, rest = codes, "", text
     while found := _longest(rest, codes):
-        length, codes = found
-        rest = rest[length:]
-    return Place(codes, text[: len(text) - len(rest)]), rest
+        around, last = codes, rest[: found[0]]
+        codes, rest = found[1], rest[found[0] :]
+    bare = "" if last.endswith(_SUFFIXES) else last
+    return Place(codes, text[: len(text) - len(rest)], bare, around), rest
 
 
 def _longest(text: str, inside: frozenset[str]) -> tuple[int, frozenset[str]] | None:
     """Length and prefixes of the longest place at the head of ``text`` that lies within ``inside``."""
-    sure, county = _named()
-    for length in range(min(len(text), MOST_CHARS), 1, -1):
-        head = text[:length]
-        codes = sure.get(head, frozenset())
-        if inside:
-            codes |= county.get(head, frozenset())
-            codes = frozenset(c for c in codes for around in inside if c != around and c.startswith(around))
+    for length in _lengths().get(text[:LEAST_STEM], ()):
+        codes = _within(text[:length], inside)
         if codes:
             return length, codes
     return None
+
+
+@cache
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """How long places are that begin with two characters, the longest first."""
+    found: dict[str, set[int]] = {}
+    for names in _named():
+        for name in names:
+            found.setdefault(name[:LEAST_STEM], set()).add(len(name))
+    return {head: tuple(sorted(lengths, reverse=True)) for head, lengths in found.items()}
+
+
+@lru_cache(maxsize=65_536)
+def _within(name: str, inside: frozenset[str]) -> frozenset[str]:
+    """The places called ``name`` that lie within others; all of them if ``inside`` is empty."""
+    sure, county = _named()
+    codes = sure.get(name, frozenset())
+    if not inside:
+        return codes
+    codes |= county.get(name, frozenset())
+    return frozenset(c for c in codes for around in inside if c != around and c.startswith(around))

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from xinqiao.enterprise.candidates import Tick, candidate_pairs
+from xinqiao.enterprise.candidates import Blocks, Tick
 from xinqiao.enterprise.comparison import Comparer, Floats
 from xinqiao.enterprise.party import ABSENT, Ints, Party, read_parties
 from xinqiao.enterprise.resolution_rules import FieldId, Level, resolution_rules
@@ -55,20 +55,21 @@ class Match:
 
 
 class Register:
-    """The firms to be found. ``tick`` follows the work: it is called with records worked off."""
+    """The firms to be found."""
 
     def __init__(self, firms: Sequence[Party]) -> None:
         self.firms = tuple(firms)
-        self._reads = list(read_parties(self.firms))
-        self._comparer = Comparer(self._reads, self.firms)
+        reads = list(read_parties(self.firms))
+        self._blocks, self._comparer = Blocks(reads, self.firms), Comparer(reads, self.firms)
+        self._firm_of = np.array([read.party for read in reads], dtype=np.int64)
 
     def resolve(self, records: Sequence[Party], tick: Tick = lambda _: None) -> Iterator[Match]:
-        """The best firm of every record, in the order of the records."""
+        """The best firm of every record, in order; ``tick`` is called with records worked off."""
         reads = list(read_parties(records))
-        left, right = candidate_pairs(self._reads, reads, (self.firms, records), tick)
+        left, right = self._blocks.pairs(reads, records, tick)
         levels, scores = self._comparer.levels(reads, records, (left, right))
         of_record = np.array([read.party for read in reads], dtype=np.int64)[left]
-        of_firm = np.array([read.party for read in self._reads], dtype=np.int64)[right]
+        of_firm = self._firm_of[right]
         order = np.lexsort((of_firm, -scores, of_record))
         starts = np.searchsorted(of_record[order], np.arange(len(records) + 1))
         for place, record in enumerate(records):

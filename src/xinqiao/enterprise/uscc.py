@@ -7,6 +7,7 @@ Position 1 registry, 2 kind of body, 3-8 division of the registering authority, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import mul
 
 from xinqiao.enterprise.identifier import Checked, Fault, division_faults, fault, plain, rules, suggest
 
@@ -23,14 +24,14 @@ _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def check_character(first17: str) -> str:
     """Position 18 of a code from the 17 before it."""
-    total = sum(_VALUES[char] * weight for char, weight in zip(first17, _WEIGHTS, strict=True))
-    return ALPHABET[-total % 31]
+    values = [_VALUES[char] for char in first17]
+    return ALPHABET[-sum(map(mul, values, _WEIGHTS)) % 31]
 
 
 def organisation_check(first8: str) -> str:
     """The ninth character of an organisation code (GB 11714) from the eight before it: 0-9 or X."""
-    pairs = zip(first8, _ORGANISATION_WEIGHTS, strict=True)
-    return "0123456789X"[-sum(_ORGANISATION_ALPHABET.index(char) * weight for char, weight in pairs) % 11]
+    values = [int(char, 36) for char in first8]
+    return "0123456789X"[-sum(map(mul, values, _ORGANISATION_WEIGHTS)) % 11]
 
 
 def make_uscc(registry: str, division: str, body: str) -> str:
