@@ -21,7 +21,7 @@ FI02 = Question(
             CASE WHEN max(ratio) >= $ratio_high THEN 'high' ELSE 'medium' END AS severity,
             flatten(list([edge(a, b, 'invoice', given, n_given), edge(b, a, 'invoice', taken, n_taken)]))
                 AS edges
-        FROM both_ways JOIN owner AS o ON o.company_id = a JOIN owner AS p ON p.company_id = b
+        FROM both_ways JOIN owner_of AS o ON o.company_id = a JOIN owner_of AS p ON p.company_id = b
         WHERE ratio >= $ratio AND o.owner <> p.owner
         GROUP BY a
     """,
@@ -48,7 +48,8 @@ FI03 = Question(
             list(rec('invoice', invoice_no, issued_on, cents) ORDER BY issued_on) FILTER (near) AS records
         FROM capped JOIN longest USING (company_id)
         GROUP BY company_id
-        HAVING count(*) >= $least_invoices AND (avg(CAST(near AS INTEGER)) > $share OR any_value(in_row) >= $in_row)
+        HAVING count(*) >= $least_invoices AND (avg(CAST(near
+            AS INTEGER)) > $share OR any_value(in_row) >= $in_row)
     """,
 )
 
@@ -147,7 +148,7 @@ FI07 = Question(
         ), shared AS (
             SELECT terminal_hash, count(DISTINCT owner) AS owners, count(*) AS firms,
                 count(DISTINCT agent_hash) = 1 AND count(agent_hash) = count(*) AS one_agent
-            FROM used JOIN owner USING (company_id) JOIN firm USING (company_id) GROUP BY ALL
+            FROM used JOIN owner_of USING (company_id) JOIN firm USING (company_id) GROUP BY ALL
             HAVING count(DISTINCT owner) >= $firms
         )
         SELECT company_id, max(firms) AS firms, max(owners) AS owners,
@@ -163,12 +164,14 @@ FI08 = Question(
         WITH odd AS (
             SELECT company_id AS buyer, established_on, ended_on, status,
                 EXISTS (SELECT 1 FROM tax_event AS e WHERE e.company_id = firm.company_id
-                    AND e.kind = 'abnormal_household' AND (e.ended_on IS NULL OR e.ended_on > as_of())) AS lost
+                    AND e.kind = 'abnormal_household' AND (e.ended_on IS NULL OR e.ended_on > as_of()))
+                        AS lost
             FROM firm
         ), bad AS (
             SELECT s.*, CASE WHEN o.status IN ('revoked', 'cancelled') THEN o.status
                 WHEN o.lost THEN 'abnormal_household'
-                WHEN s.issued_on < o.established_on + to_days(CAST($young_days AS INTEGER)) THEN 'young' END AS why
+                WHEN s.issued_on < o.established_on + to_days(CAST($young_days
+                    AS INTEGER)) THEN 'young' END AS why
             FROM sale AS s JOIN odd AS o USING (buyer)
             WHERE s.valid AND s.cents > 0 AND past(s.issued_on, 12)
         )
@@ -196,12 +199,15 @@ FI09 = Question(
                 LEFT JOIN power USING (company_id)
             WHERE cents >= $least_cny * 100
         ), peers AS (
-            SELECT trade, median(per_head) AS head, 1.4826 * mad(per_head) AS head_sd, count(per_head) AS heads,
+            SELECT trade, median(per_head) AS head, 1.4826 * mad(per_head) AS head_sd, count(per_head)
+                AS heads,
                 median(per_kwh) AS kwh, 1.4826 * mad(per_kwh) AS kwh_sd, count(per_kwh) AS kwhs
             FROM rate GROUP BY ALL
         ), z AS (
-            SELECT company_id, CASE WHEN heads >= $least_peers THEN (per_head - head) / nullif(head_sd, 0) END
-                AS staff_z, CASE WHEN kwhs >= $least_peers THEN (per_kwh - p.kwh) / nullif(kwh_sd, 0) END AS power_z
+            SELECT company_id, CASE WHEN heads >= $least_peers THEN (per_head - head) / nullif(head_sd,
+                0) END
+                AS staff_z, CASE WHEN kwhs >= $least_peers THEN (per_kwh - p.kwh) / nullif(kwh_sd,
+                    0) END AS power_z
             FROM rate JOIN peers AS p USING (trade)
         )
         SELECT company_id, staff_z, power_z FROM z WHERE staff_z > $z OR power_z > $z

@@ -52,8 +52,7 @@ class Lead:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; dates as ISO texts."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 def lead_of(rule: str, row: Mapping[str, Any], severity: Severity) -> Lead:

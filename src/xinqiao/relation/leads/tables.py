@@ -17,17 +17,21 @@ CONTRACTS = (
 )
 """The contracts the rules read."""
 
-_MACROS = (
-    "CREATE MACRO as_of() AS getvariable('as_of')",
-    "CREATE MACRO past(day, months) AS day > as_of() - to_months(CAST(months AS INTEGER)) AND day <= as_of()",
-    "CREATE MACRO rec(contract, key, day, cents) AS struct_pack(contract := contract, "
-    "key := CAST(key AS VARCHAR), day := CAST(day AS DATE), cents := CAST(cents AS BIGINT))",
-    "CREATE MACRO edge(source, target, kind, cents, n) AS struct_pack(source := CAST(source AS VARCHAR), "
-    "target := CAST(target AS VARCHAR), kind := kind, cents := CAST(cents AS BIGINT), "
-    "count := CAST(n AS BIGINT))",
-    # blanks, brackets and full-width letters are no other address
-    "CREATE MACRO plain(text) AS regexp_replace(upper(nfc_normalize(text)), '[\\s（）()－—#＃,，.。、·-]', '', 'g')",
-)
+WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
+PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+_MACROS = {
+    "as_of()": "getvariable('as_of')",
+    "past(day, months)": "day > as_of() - to_months(CAST(months AS INTEGER)) AND day <= as_of()",
+    "rec(contract, key, day, cents)": """struct_pack(contract := contract, key := CAST(key AS VARCHAR),
+        day := CAST(day AS DATE), cents := CAST(cents AS BIGINT))""",
+    "edge(source, target, kind, cents, n)": """struct_pack(source := CAST(source AS VARCHAR),
+        target := CAST(target AS VARCHAR), kind := kind, cents := CAST(cents AS BIGINT),
+        count := CAST(n AS BIGINT))""",
+    # blanks, brackets, hyphens and full-width letters make no other address
+    "plain(words)": f"""regexp_replace(upper(translate(words, '{WIDE}', '{PLAIN}')),
+        '[\\s（）()－—#＃,，.。、·-]', '', 'g')""",
+}
 
 _TABLES = {
     "firm": """
@@ -37,7 +41,7 @@ _TABLES = {
         FROM registry
     """,
     # firms of one owner are related: the actual controller, else the legal representative, else itself
-    "owner": """
+    "owner_of": """
         SELECT firm.company_id, coalesce(c.controller_id, firm.person, firm.company_id) AS owner
         FROM firm LEFT JOIN control AS c USING (company_id)
     """,
@@ -66,8 +70,8 @@ _TABLES = {
 
 def prepare(at: AsOf) -> None:
     """Define the macros and make the tables; order matters, each may use those before it."""
-    for macro in _MACROS:
-        at.connection.execute(macro)
+    for head, body in _MACROS.items():
+        at.connection.execute(f"CREATE MACRO {head} AS {body}")
     at.add("control", _control(at))
     for name, query in _TABLES.items():
         at.keep(name, query)
