@@ -105,9 +105,40 @@ def _run(_: date, month: Value) -> Value:
     return month - ibis.dense_rank().over(ibis.window(group_by=COMPANY, order_by=month))
 
 
+def _sum_ahead(_: date, value: Value, key: Value, day: Value, days: int) -> Value:
+    """Sum of ``value`` over the company's rows with the same ``key`` from ``day`` to ``days`` later."""
+    rows = ibis.range_window(group_by=[COMPANY, key], order_by=day, preceding=0, following=days)
+    return value.sum().over(rows)
+
+
+def _near(_: date, values: Value, value: Value, percent: int) -> Value:
+    """Whether one of the list ``values`` differs from ``value`` by at most ``percent`` % of the larger."""
+    close = values.filter(lambda each: (each - value).abs() * 100 <= ibis.greatest(each, value) * percent)
+    return ibis.coalesce(close.length() > 0, ibis.literal(value=False))
+
+
+def _city(_: date, address: Value) -> Value:
+    """The city of an address, without the province before it: 江苏省南京市鼓楼区 gives 南京市."""
+    return address.re_extract("([^省区]+?市)", 1).nullif("")
+
+
 SPRING_FESTIVALS = {
-    2015: 2, 2016: 2, 2017: 1, 2018: 2, 2019: 2, 2020: 1, 2021: 2, 2022: 2,
-    2023: 1, 2024: 2, 2025: 1, 2026: 2, 2027: 2, 2028: 1, 2029: 2, 2030: 2,
+    2015: 2,
+    2016: 2,
+    2017: 1,
+    2018: 2,
+    2019: 2,
+    2020: 1,
+    2021: 2,
+    2022: 2,
+    2023: 1,
+    2024: 2,
+    2025: 1,
+    2026: 2,
+    2027: 2,
+    2028: 1,
+    2029: 2,
+    2030: 2,
 }
 """Year -> month of the first day of the Chinese calendar's year (GB/T 33661-2017 gives the rule)."""
 
@@ -255,6 +286,9 @@ SCALAR: dict[str, Function] = {
     "weekday": _scalar("weekday(date)", 1, 1, _weekday),
     "spring_festival": _scalar("spring_festival(month)", 1, 1, _spring_festival),
     "previous": _scalar("previous(x, month)", 2, 2, _previous),
+    "sum_ahead": _scalar("sum_ahead(x, key, day, days)", 4, 4, _sum_ahead, 3),
+    "near": _scalar("near(list, x, percent)", 3, 3, _near, 2),
+    "city": _scalar("city(address)", 1, 1, _city),
     "run": _scalar("run(month)", 1, 1, _run),
     "industry_division": _scalar("industry_division(code)", 1, 1, _industry_division),
 }
@@ -273,6 +307,7 @@ AGGREGATE: dict[str, Function] = {
     "mean": _aggregate("mean(x)", 1, lambda _, x: x.cast("float64").mean()),
     "mean_if": _aggregate("mean_if(x, test)", 2, _mean_if),
     "std": _aggregate("std(x)", 1, lambda _, x: x.cast("float64").std(how="sample")),
+    "list": _aggregate("list(x)", 1, lambda _, x: x.collect(where=x.notnull())),
     "median": _aggregate("median(x)", 1, lambda _, x: x.cast("float64").median()),
     "quantile": Function("quantile(x, percent)", 2, 2, _quantile, 1, aggregate=True),
     "correlation": _aggregate("correlation(x, y)", 2, _correlation),
