@@ -5,7 +5,7 @@ All of it is sparse matrix products; a row is a node, a stored entry is an edge 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,11 @@ Places = NDArray[np.intp]
 
 
 def typed_links(
-    nodes: int, ends: tuple[Places, Places], kind: NDArray[np.int64], weight: Floats, names: Mapping[str, Iterable[int]]
+    nodes: int,
+    ends: tuple[Places, Places],
+    kind: NDArray[np.int64],
+    weight: Floats,
+    names: Mapping[str, Collection[int]],
 ) -> dict[str, sparse.csr_array]:
     """One matrix (nodes, nodes) for each name: sums of ``weight`` over edges whose ``kind`` it lists.
 
@@ -37,10 +41,14 @@ def present(links: sparse.csr_array) -> sparse.csr_array:
     return out
 
 
+def counted(many: Sequence[sparse.csr_array]) -> sparse.csr_array:
+    """In how many of the matrices, all of one shape, there is an edge."""
+    return sparse.csr_array(sum((present(links) for links in many[1:]), start=present(many[0])))
+
+
 def union(many: Sequence[sparse.csr_array]) -> sparse.csr_array:
     """1 where any of ``many`` matrices of one shape has an edge, without edges to oneself."""
-    out = sparse.csr_array(sum((present(links) for links in many[1:]), start=present(many[0])))
-    return present(_without_self(out))
+    return present(_without_self(counted(many)))
 
 
 def meeting(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array:
