@@ -63,8 +63,8 @@ def enforced(*rows: Row) -> Tables:
 
 
 def test_jud02_jud03_jud11_enforcement(evaluate: Evaluate) -> None:
-    # open: 300 of which 100 are left, and 50 -> 150 of 10,000; closed 500 is out;
-    # broken off with 70 left of 80 -> JUD11; filed in the year: 300, 50 and the closed one (31 Dec 2023 is out)
+    # open: 300 of which 100 are left, and 50 -> 150 of 10,000; closed 500 is out; broken off with 70
+    # left of 80 -> JUD11; filed in the year: 300, 50 and the closed one (31 Dec 2023 is out)
     rows = enforced(
         enforcement(D(2024, 1, 1), 300, unpaid_cents=10_000),
         enforcement(D(2024, 12, 31), 50),
@@ -144,7 +144,10 @@ def test_jud06_reasons(explain: Explain) -> None:
     assert explain(sued, "JUD06") == {"JUD06": "FIELD_EMPTY"}
 
 
-def insured(people: int, month: date = D(2024, 12, 1)) -> Row:
+DECEMBER = D(2024, 12, 1)
+
+
+def insured(people: int, month: date = DECEMBER) -> Row:
     known = month + timedelta(days=30)
     return record("social_insurance", month, insurance="pension", insured=people, known_on=known)
 
@@ -165,8 +168,8 @@ def test_jud08_labour_cases_by_people_insured(evaluate: Evaluate, explain: Expla
 
 
 def test_jud09_judgments_lost(evaluate: Evaluate, explain: Explain) -> None:
-    # judged within 36 months, whenever filed and in any role: lost 1, in part 1 (a half), won 2; settled is no
-    # judgment, the one lost in 2021 too old: 1.5 of 4
+    # judged within 36 months, whenever filed and in any role: lost 1, in part 1 (a half), won 2; settled
+    # is no judgment, the one lost in 2021 too old: 1.5 of 4
     day = D(2021, 6, 1)
     rows = cases(
         case(day, judged_on=D(2022, 1, 1), result="lost"),
