@@ -78,7 +78,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "village": re.compile(rf"({body}{{1,10}}?(?:{longest_first(words.villages)}))(?!{roads})"),
         "park": re.compile(rf"([^号]{{1,20}}?(?:{longest_first(words.parks)}))"),
         "before road": re.compile(
-            rf".*(?:{longest_first(tuple(w for w in words.parks if len(w) > 1))})[东西南北中]?区?(?=..)"
+            rf".*(?:{longest_first(tuple(w for w in words.parks if len(w) > 1))})(?:[东西南北中]区)?(?=..)"
         ),
         "road": re.compile(rf"({body}{{1,12}}?(?:{roads}))(?=\d|$|[^区县镇])"),
     }

@@ -121,6 +121,8 @@ def company_name(name: str) -> CompanyName:
     rest, inner = _without_brackets(rest)
     trade, business = _trade_and_business(rest)
     places = places or inner
+    if not trade:  # nothing but a place, or brackets: what is written must do
+        trade = whole
     return CompanyName(plain, places, trade, business, form, branch)
 
 
