@@ -40,7 +40,7 @@ STEPS: tuple[tuple[Text, frozenset[str]], ...] = (
     (Text(zh="登记＋司法", en="register + court"), frozenset({"REG", "JUD", "ADM"})),
     (Text(zh="＋税务＋发票", en="+ tax + invoices"), frozenset({"TAX", "INV"})),
     (Text(zh="＋资金流", en="+ cash flow"), frozenset({"BNK", "CRD"})),
-    (Text(zh="＋水电气", en="+ power, water, gas"), frozenset({"ELE", "WGS"})),
+    (Text(zh="＋水电气", en="+ power, water"), frozenset({"ELE", "WGS"})),
     (Text(zh="＋用工", en="+ staff"), frozenset({"SOC", "HPF"})),
     (Text(zh="＋其他来源", en="+ other sources"), frozenset({"ENV", "IPR", "CUS", "TEL", "OPN"})),
     (Text(zh="＋关联图谱", en="+ graph"), frozenset({"NET"})),
@@ -52,7 +52,7 @@ WAY_NAMES = {
     "global": Text(zh="全体一张卡", en="one global card"),
     "separate": Text(zh="每个行业一张卡", en="separate cards"),
     "overlay": Text(zh="行业叠加", en="overlays"),
-    "segmented": Text(zh="客群＋行业叠加", en="segments + overlays"),
+    "segmented": Text(zh="客群＋行业叠加", en="segments+overlays"),
 }
 
 RunFolder = Annotated[
@@ -208,9 +208,14 @@ def _with_values(sample: Sample) -> Columns:
 def _rungs_table(rungs: Sequence[Rung], city: City) -> Table:
     bads = int(city.now.y.sum())
     title = f"{city.now.as_of}，{len(city.now.y):,} 户 firms，{bads:,} 户违约 bad"
-    table = Table(title=f"逐源增益 what each source adds: AUC [95%]\n{title}", box=SIMPLE)
+    table = Table(
+        title=f"逐源增益 what each source adds: AUC [95%]\n{title}",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     table.add_column("来源 sources", no_wrap=True)
-    for heading in ("指标\ncolumns", "折外\nout of fold", "增益\ngain", "跨期\nout of time", "增益\ngain"):
+    for heading in ("指标\ncols", "折外\nunseen", "增益\ngain", "跨期\nlater", "增益\ngain"):
         table.add_column(heading, justify="right", no_wrap=True)
     for rung in rungs:
         inside, later = rung.out_of_fold, rung.out_of_time

@@ -27,7 +27,8 @@ class Case:
     """A company's facts at a date.
 
     ``indicators`` and ``application`` hold plain values or None; ``missing`` gives the reason code
-    of a None indicator; ``score`` holds ``points``, ``pd`` and ``grade``. Money is in CNY.
+    of a None indicator; ``score`` holds ``points``, ``pd`` and ``grade``, of a model
+    with segments also ``segment`` and ``overlay``. Money is in CNY.
     """
 
     company_id: str

@@ -25,7 +25,15 @@ from xinqiao.policy.conditions import ANY, Cells
 from xinqiao.policy.format import Cell, Derive, Input, Limit, Output, PolicyFile, Price, Rule, Table
 from xinqiao.policy.kinds import CNY, FUNCTIONS, Checker, Kind, declared
 
-_SCORE_TYPES = {"points": ("number", "integer"), "pd": ("ratio",), "grade": ("grade",)}
+_SCORE_TYPES = {
+    "points": ("number", "integer"),
+    "pd": ("ratio",),
+    "grade": ("grade",),
+    "segment": ("text",),
+    "overlay": ("text",),
+}
+ROUTED = ("score.segment", "score.overlay")
+"""What only a model with segments says of a company; absent in the cases of any other."""
 _UNITS = {"money": ("CNY",), "ratio": ("ratio", "index"), "bool": ("flag",)}
 
 

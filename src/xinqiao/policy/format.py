@@ -73,7 +73,7 @@ class Effective(_Part):
 class Input(_Part):
     """A value the policy reads.
 
-    ``source`` is ``indicator.<id>``, ``score.points|pd|grade`` or ``application.<field>``.
+    ``source`` is ``indicator.<id>``, ``score.points|pd|grade|segment|overlay`` or ``application.<field>``.
     ``if_missing`` is the outcome when the value is absent, by missing reason where it matters.
     ``range`` (inclusive): a value outside it counts as missing, reason INVALID_VALUE.
     """

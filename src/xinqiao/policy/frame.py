@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pyarrow import feather
 
 from xinqiao.kernel.errors import fail, user_error
-from xinqiao.policy.compiled import Policy
+from xinqiao.policy.compiled import ROUTED, Policy
 from xinqiao.policy.runs import store_of
 from xinqiao.policy.store import DecisionStore
 
@@ -55,8 +55,9 @@ def column_names(policy: Policy) -> dict[str, str]:
 def read_frame(policy: Policy, source: Path | pa.Table) -> Frame:
     """Read cases for ``policy`` from a Parquet, Arrow or CSV file, a run's folder or a table.
 
-    A column of the application may be absent (nobody asked for it: NOT_GIVEN); indicators and
-    scores may not, since a misspelt column would leave every case without them.
+    A column of the application may be absent (nobody asked for it: NOT_GIVEN), and what only a model
+    with segments says; indicators and other scores may not, since a misspelt column would leave every
+    case without them.
     Raises UserError POL-CASES or POL-STORE.
     """
     where = "table" if isinstance(source, pa.Table) else str(source)
@@ -79,12 +80,17 @@ def _require(policy: Policy, table: pa.Table, where: str) -> None:
     absent = [
         column
         for name, column in column_names(policy).items()
-        if column not in table.column_names and not policy.file.inputs[name].source.startswith("application.")
+        if column not in table.column_names and not _optional(policy.file.inputs[name].source)
     ]
     if absent:
         near = {c: difflib.get_close_matches(c, table.column_names, 1) for c in absent}
         words = ", ".join(f"{c} ({near[c][0]}?)" if near[c] else c for c in absent)
         fail("POL-CASES", where, detail=f"columns not there: {words}")
+
+
+def _optional(source: str) -> bool:
+    """Whether a table may be without this column: nobody gave it, or the model has no segments."""
+    return source.startswith("application.") or source in ROUTED
 
 
 def _read(policy: Policy, path: Path) -> pa.Table:
