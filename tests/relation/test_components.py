@@ -43,7 +43,9 @@ def test_edges_are_kept_by_their_ends(drawn: tuple[int, list[Edge]]) -> None:
     assert listed == sorted(edges, key=lambda edge: edge[:2])
     assert [edges[i] for i in built.edge] == listed
     back = built.reversed()
-    assert sorted(zip(back.to.tolist(), back.sources().tolist(), back.weight.tolist(), strict=True)) == sorted(edges)
+    assert sorted(
+        zip(back.to.tolist(), back.sources().tolist(), back.weight.tolist(), strict=True)
+    ) == sorted(edges)
     total = {edge[:2]: sum(w for a, b, w in edges if (a, b) == edge[:2]) for edge in edges}
     merged = built.merged()
     pairs = zip(merged.sources().tolist(), merged.to.tolist(), strict=True)

@@ -41,7 +41,9 @@ def test_equal_to_networkx(drawn: tuple[int, list[Edge]], shortest: int, longest
 def test_shortest_cycle_through_every_node(drawn: tuple[int, list[Edge]]) -> None:
     nodes, edges = drawn
     found = shortest_cycle(graph(nodes, edges), 5)
-    lengths = {node: [len(c) for c in peer(nodes, edges, 5) if node in c and len(c) > 1] for node in range(nodes)}
+    lengths = {
+        node: [len(c) for c in peer(nodes, edges, 5) if node in c and len(c) > 1] for node in range(nodes)
+    }
     assert found.tolist() == [min(lengths[node], default=0) for node in range(nodes)]
 
 

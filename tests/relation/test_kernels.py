@@ -40,7 +40,9 @@ def test_louvain_beats_no_partition_and_measures_as_networkx(drawn: Drawn, seed:
     assert ours >= modularity(built, np.arange(built.nodes, dtype=np.int32)) - 1e-12
     assert ours >= -1e-12
     best = max(
-        nx.community.modularity(undirected(built), nx.community.louvain_communities(undirected(built), seed=s))
+        nx.community.modularity(
+            undirected(built), nx.community.louvain_communities(undirected(built), seed=s)
+        )
         for s in range(3)
     )
     assert ours >= best - 0.12
@@ -95,7 +97,9 @@ def test_firms_sharing_keys(pairs: list[tuple[int, int]], cap: int) -> None:
     assert count.tolist() == [len(holders[k]) for k in range(len(count))]
     for a in range(7):
         shared = {
-            b: sum({a, b} <= holders[k] for k in range(5) if len(holders[k]) <= cap) for b in range(7) if b != a
+            b: sum({a, b} <= holders[k] for k in range(5) if len(holders[k]) <= cap)
+            for b in range(7)
+            if b != a
         }
         rows = slice(built.start[a], built.start[a + 1])
         got = dict(zip(built.to[rows].tolist(), built.weight[rows].tolist(), strict=True))
@@ -114,7 +118,9 @@ def test_stress_by_the_published_rule(drawn: Drawn, data: st.DataObject) -> None
         state = ["inactive" if s == "distressed" else s for s in state]
         for i, more in given_on:
             stress[i] = min(1.0, stress[i] + more)
-        state = ["distressed" if s == "undistressed" and h > 0 else s for s, h in zip(state, stress, strict=True)]
+        state = [
+            "distressed" if s == "undistressed" and h > 0 else s for s, h in zip(state, stress, strict=True)
+        ]
     direct = [min(1.0, sum(w for j, i, w in edges if i == v != j and failing[j])) for v in range(built.nodes)]
     np.testing.assert_allclose(direct_stress(built, failing), direct)
     expected = [direct[v] if failing[v] else stress[v] for v in range(built.nodes)]
@@ -140,7 +146,9 @@ def test_tiers_solve_their_equation(drawn: Drawn) -> None:
     built = graph(*drawn).merged()
     w = built.matrix().toarray()
     total = w.sum(axis=1) * 1.5  # a third comes from outside
-    exact = np.linalg.solve(np.eye(built.nodes) - w / np.maximum(total, 1e-300)[:, None], np.ones(built.nodes))
+    exact = np.linalg.solve(
+        np.eye(built.nodes) - w / np.maximum(total, 1e-300)[:, None], np.ones(built.nodes)
+    )
     np.testing.assert_allclose(tiers(built, total), exact, rtol=1e-6)
 
 

@@ -9,14 +9,16 @@ from xinqiao.relation.region import Region
 from xinqiao.relation.settings import white_list
 
 _RECENT = """
-    SELECT DISTINCT f.code AS firm, coalesce(a.intent_no, a.application_no) AS intent, a.device_hash, a.ip_hash,
-        a.agent_hash, coalesce(a.industry_code, r.industry_code) AS industry, a.amount_cents
+    SELECT DISTINCT f.code AS firm, coalesce(a.intent_no, a.application_no) AS intent,
+        a.device_hash, a.ip_hash, a.agent_hash, coalesce(a.industry_code, r.industry_code) AS industry,
+        a.amount_cents
     FROM known_application a JOIN firm f ON f.id = a.company_id LEFT JOIN known_registry r USING (company_id)
     WHERE a.applied_on >= $since
 """
 _FIRMS = """
     WITH recent AS ({recent}),
-    pair AS (SELECT DISTINCT firm, {key} AS key FROM recent WHERE {key} IS NOT NULL AND NOT list_contains($white, {key}))
+    pair AS (SELECT DISTINCT firm, {key} AS key FROM recent
+        WHERE {key} IS NOT NULL AND NOT list_contains($white, {key}))
     SELECT a.firm, CAST(count(DISTINCT b.firm) - 1 AS BIGINT) AS number
     FROM pair a JOIN pair b USING (key) GROUP BY ALL ORDER BY ALL
 """
@@ -30,7 +32,8 @@ _AGENT = """
 _ALIKE = """
     WITH recent AS ({recent})
     SELECT a.firm, CAST(count(DISTINCT (b.firm, b.intent)) AS BIGINT) AS number
-    FROM recent a JOIN recent b ON a.agent_hash = b.agent_hash AND a.industry = b.industry AND a.firm <> b.firm
+    FROM recent a JOIN recent b ON a.agent_hash = b.agent_hash AND a.industry = b.industry
+        AND a.firm <> b.firm
     WHERE NOT list_contains($white, a.agent_hash)
         AND abs(a.amount_cents - b.amount_cents) <= $apart * greatest(a.amount_cents, b.amount_cents)
     GROUP BY ALL ORDER BY ALL

@@ -22,4 +22,4 @@ def compiled(kernel: Function) -> Function:
 
     No fast-math: sums are added in the order written, so results are the same everywhere.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True)(kernel))  # a dispatcher called like the kernel
+    return cast("Function", numba.njit(cache=True, nogil=True)(kernel))  # a dispatcher called like the kernel

@@ -1,5 +1,6 @@
 """Strongly and weakly connected components, in time linear in the edges, without recursion."""
 
+# ruff: noqa: C901 - a kernel takes its arrays by position and keeps its loops in one place
 from __future__ import annotations
 
 import numpy as np

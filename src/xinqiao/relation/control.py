@@ -8,6 +8,7 @@ controls the other. It is another matter than the ultimate stake: 51 % of 51 % c
 stake of 26 %. Half and half is nobody's control.
 """
 
+# ruff: noqa: C901, PLR0912, PLR0917 - a kernel takes its arrays by position and keeps its loops in one place
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ is still short enough (distances to the start, found first by a bounded search b
 spent on cycles and not on dead ends. Nodes with more edges than the cap are left out and told.
 """
 
+# ruff: noqa: C901, PLR0912, PLR0917, FBT001, FBT003 - a kernel takes its arrays by position and keeps its loops in one place
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from xinqiao.relation.compiled import Codes, Flags, Floats, Ints, compiled
 from xinqiao.relation.components import circles, sizes
 from xinqiao.relation.csr import Csr
 
+FAR = 127
+"""A distance that no search reaches."""
 LONGEST = 8
 """Cycles of more steps are not asked for: their number explodes and their meaning fades."""
 
@@ -84,7 +87,7 @@ def _cycles(
     limit: int,
 ) -> tuple[Ints, Codes, Ints, Floats, bool]:
     n = len(start) - 1
-    far = np.full(n, 127, np.int8)  # steps back to the start of this search
+    far = np.full(n, FAR, np.int8)  # steps back to the start of this search
     near = np.empty(n, np.int32)
     ends, nodes, edges, least = [0], [np.int32(0)], [np.int64(0)], [0.0]
     path, at = np.empty(longest, np.int32), np.empty(longest, np.int64)
@@ -101,7 +104,7 @@ def _cycles(
                 break
             for e in range(back_start[v], back_start[v + 1]):
                 u = back_to[e]
-                if u > first and far[u] == 127 and open_[u]:
+                if u > first and far[u] == FAR and open_[u]:
                     far[u] = far[v] + 1
                     near[count] = u
                     count += 1
@@ -126,18 +129,18 @@ def _cycles(
                     low = min(low, weight[at[k] - 1])
                 ends.append(len(nodes) - 1)
                 least.append(low)
-            elif w > first and not on[w] and far[w] < 127 and deep + 1 + far[w] <= longest:
+            elif w > first and not on[w] and far[w] < FAR and deep + 1 + far[w] <= longest:
                 deep += 1
                 path[deep], at[deep] = w, start[w]
                 on[w] = True
         for k in range(count):
-            far[near[k]] = 127
+            far[near[k]] = FAR
     return _packed(ends, nodes, edges, least, False)
 
 
 @compiled
 def _packed(
-    ends: list[int], nodes: list[int], edges: list[int], least: list[float], cut: bool
+    ends: list[int], nodes: list[np.int32], edges: list[np.int64], least: list[float], cut: bool
 ) -> tuple[Ints, Codes, Ints, Floats, bool]:
     """Lists begun with a filler, which gives them their type, as arrays."""
     return (
@@ -156,7 +159,7 @@ def _shortest(start: Ints, to: Codes, label: Codes, size: Ints, longest: int) ->
     seen = np.full(n, -1, np.int32)
     queue, far = np.empty(n, np.int32), np.zeros(n, np.int32)
     for first in range(n):
-        if size[first] < 2:
+        if size[first] == 1:
             continue
         queue[0], far[first], seen[first] = first, 0, first
         count, done = 1, 0

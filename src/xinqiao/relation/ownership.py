@@ -15,6 +15,7 @@ nobody at its end, ``rest``: stakes below the least followed. A holder's true st
 stake and stake + unknown + rest. Recorded shares above 100 % are scaled down to it.
 """
 
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917 - a kernel takes its arrays by position and keeps its loops in one place
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ UNKNOWN, CIRCULAR, REST = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Stakes:
-    """Ultimate holders of node v: ``holder`` and ``share`` from ``start[v]`` to ``end[v]``, in no stated order.
+    """Ultimate holders of node v: ``holder`` and ``share`` from ``start[v]`` to ``end[v]``.
 
     ``lost`` has a row a node: its shares unknown, circular and below the least followed.
     """
@@ -66,7 +67,7 @@ class Stakes:
 
 
 def whole(holdings: Csr) -> tuple[Csr, Floats]:
-    """``holdings`` (firm -> holder, weight: its share) scaled down to 100 % at most, and their sums before."""
+    """``holdings`` (firm -> holder by share) scaled down to 100 % at most, and the sums before."""
     matrix = holdings.merged()
     total = np.zeros(matrix.nodes)
     np.add.at(total, matrix.sources(), matrix.weight)
@@ -154,6 +155,43 @@ def _closed(members: Codes, place: Codes, start: Ints, to: Codes, share: Floats)
 
 
 @compiled
+def _passed(
+    v: int,
+    x: int,
+    times: float,
+    shares: tuple[Ints, Codes, Floats, Codes],
+    settled: tuple[Ints, Ints, Codes, Floats],
+    lost: Floats,
+    mass: Floats,
+    touched: Codes,
+    count: int,
+) -> int:
+    """Give v ``times`` what x gets from holders outside its circle; how many holders were ``touched``."""
+    start, to, share, place = shares
+    begin, end, who, part = settled
+    if start[x] == start[x + 1]:
+        mass[x] += times
+        touched[count] = x
+        return count + 1
+    known = 0.0
+    for e in range(start[x], start[x + 1]):
+        known += share[e]
+        h = to[e]
+        if place[h] >= 0 or share[e] == 0.0:
+            continue
+        w = times * share[e]
+        for c in range(3):
+            lost[v, c] += w * lost[h, c]
+        for q in range(begin[h], end[h]):
+            if mass[who[q]] == 0.0:
+                touched[count] = who[q]
+                count += 1
+            mass[who[q]] += w * part[q]
+    lost[v, UNKNOWN] += times * max(0.0, 1.0 - known)
+    return count
+
+
+@compiled
 def _stakes(
     start: Ints, to: Codes, share: Floats, label: Codes, order: Codes, least: float
 ) -> tuple[Ints, Ints, Codes, Floats, Floats]:
@@ -196,29 +234,9 @@ def _stakes(
                 row[0] = 1.0
             count = 0
             for t in range(k):
-                if row[t] == 0.0:
-                    continue
-                x = members[t]
-                if start[x] == start[x + 1]:
-                    mass[x] += row[t]
-                    touched[count] = x
-                    count += 1
-                    continue
-                known = 0.0
-                for e in range(start[x], start[x + 1]):
-                    known += share[e]
-                    h = to[e]
-                    if place[h] >= 0 or share[e] == 0.0:
-                        continue
-                    w = row[t] * share[e]
-                    for c in range(3):
-                        lost[v, c] += w * lost[h, c]
-                    for q in range(begin[h], end[h]):
-                        if mass[who[q]] == 0.0:
-                            touched[count] = who[q]
-                            count += 1
-                        mass[who[q]] += w * part[q]
-                lost[v, UNKNOWN] += row[t] * max(0.0, 1.0 - known)
+                if row[t] != 0.0:
+                    x, shares = members[t], (start, to, share, place)
+                    count = _passed(v, x, row[t], shares, (begin, end, who, part), lost, mass, touched, count)
             if used + count > len(who):
                 more = 2 * len(who) + count
                 wider, longer = np.empty(more, np.int32), np.empty(more)

@@ -4,6 +4,7 @@ R. Andersen, F. Chung, K. Lang, FOCS 2006 (push): the mass that waits at a node 
 and pushed on to its neighbours, until little waits anywhere. The error is known: what still waits.
 """
 
+# ruff: noqa: PLR0917 - a kernel takes its arrays by position and keeps its loops in one place
 from __future__ import annotations
 
 import numpy as np

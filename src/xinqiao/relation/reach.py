@@ -40,7 +40,7 @@ def _reach(start: Ints, to: Codes, most: int) -> Ints:
         seen[first] = first
         queue[0] = first
         found, done = 1, 0
-        while done < found and found <= most:
+        while done < found <= most:
             v = queue[done]
             done += 1
             for e in range(start[v], start[v + 1]):

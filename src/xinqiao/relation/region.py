@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from xinqiao.enterprise.address import plain_address
 from xinqiao.kernel.period import window_months
+from xinqiao.relation import queries
 from xinqiao.relation.compiled import Codes, Flags, Floats, Ints
 from xinqiao.relation.control import Control, control
 from xinqiao.relation.csr import Csr, both_ways, from_edges
@@ -26,7 +27,7 @@ from xinqiao.relation.settings import Bad, graph_settings, white_list
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Holders of every firm: ``graph`` firm -> holder by share, ``people`` the ids of the nodes after the firms.
+    """Holders of every firm: ``graph`` firm -> holder by share, ``people`` the ids after the firms.
 
     ``total``: shares recorded of every node, before scaling down to 1. ``records``: company_id,
     holder_id, holder_kind, share (null: not recorded), held_from.
@@ -83,7 +84,7 @@ class Region:
     def holdings(self) -> Holdings:
         """Who holds whom; the operator of a self-employed business without recorded holders holds it."""
         self.records.know("registry", "registry_holding")
-        rows = self.records.at.table(_HOLDINGS, operator=self.settings.ownership.self_employed)
+        rows = self.records.at.table(queries.HOLDINGS, operator=self.settings.ownership.self_employed)
         people = rows.filter(pa.compute.equal(rows["holder_kind"], "person"))["holder_id"]
         ids = people.combine_chunks().unique().sort() if len(people) else pa.array([], pa.string())
         person = pa.compute.index_in(rows["holder_id"], ids).combine_chunks().cast(pa.int64())
@@ -110,15 +111,15 @@ class Region:
     def guarantees(self) -> Csr:
         """Guarantor -> firm guaranteed, in cents; a guarantee without an amount weighs 0."""
         self.records.know("guarantee")
-        found = self.records.columns(_GUARANTEES)
+        found = self.records.columns(queries.GUARANTEES)
         return self._firm_graph(found)
 
     @cached_property
     def trade(self) -> Trade:
         """Sales between firms in the window of whole months."""
         first, last = window_months(self.records.as_of, self.settings.trade.months)
-        graph = self._firm_graph(self.records.columns(_TRADE, first=first, last=last))
-        found = self.records.columns(_TOTALS, first=first, last=last)
+        graph = self._firm_graph(self.records.columns(queries.TRADE, first=first, last=last))
+        found = self.records.columns(queries.TOTALS, first=first, last=last)
         sales, purchases = np.zeros(self.firms), np.zeros(self.firms)
         sales[found["firm"]], purchases[found["firm"]] = found["output"], found["input"]
         sold, bought = np.zeros(self.firms), np.zeros(self.firms)
@@ -134,20 +135,20 @@ class Region:
     def people(self) -> Shared:
         """Firms and the people who hold, represent or run them."""
         self.records.know("registry", "registry_holding", "registry_person")
-        return self.shared(_PEOPLE, white_list().people)
+        return self.shared(queries.PEOPLE, white_list().people)
 
     @cached_property
     def representatives(self) -> Codes:
         """The legal representative of every firm as a number, -1 where none is recorded."""
         self.records.know("registry")
-        found = self.records.columns(_REPRESENTATIVES)
+        found = self.records.columns(queries.REPRESENTATIVES)
         out = np.full(self.firms, -1, np.int32)
         out[found["firm"]] = found["person"]
         return out
 
     def shared(self, query: str, white: list[str], **values: object) -> Shared:
         """Distinct pairs of a query's columns firm (a code) and key (a text), white keys left out."""
-        rows = self.records.at.table(_SHARED.format(query=query), white=white, **values)
+        rows = self.records.at.table(queries.SHARED.format(query=query), white=white, **values)
         keys = rows["key"].combine_chunks().dictionary_encode() if len(rows) else None
         code = keys.indices.to_numpy().astype(np.int32) if keys is not None else np.zeros(0, np.int32)
         texts = keys.dictionary if keys is not None else pa.array([], pa.string())
@@ -161,12 +162,12 @@ class Region:
         since = self.records.since(self.settings.rings.days)
         lists = {"phone": white.phones, "email": white.emails, "agent": white.agents}
         lists |= {"device": white.devices, "ip": white.ips}
-        out = {kind: self.shared(_CONTACTS[kind], words, since=since) for kind, words in lists.items()}
+        out = {kind: self.shared(queries.CONTACTS[kind], words, since=since) for kind, words in lists.items()}
         return out | {"address": self._addresses(white.address_words)}
 
     def _addresses(self, words: list[str]) -> Shared:
         """Firms by normalised address, addresses with a white word left out."""
-        rows = self.records.at.table(_ADDRESSES)
+        rows = self.records.at.table(queries.ADDRESSES)
         texts = rows["address"].combine_chunks().dictionary_encode()
         plain = [plain_address(text) for text in texts.dictionary.to_pylist()]
         meant = [None if not text or any(word in text for word in words) else text for text in plain]
@@ -184,7 +185,7 @@ class Region:
         """Firms that are bad at T by ``rule``: on a list, or overdue in the last month reported."""
         self.records.know("court_list", "registry_listing", "credit_list")
         lists = {"court": rule.court, "register": rule.register_, "credit": rule.credit}
-        found = self.records.columns(_BAD, **lists, days=rule.overdue_days)
+        found = self.records.columns(queries.BAD, **lists, days=rule.overdue_days)
         out = np.zeros(self.firms, bool)
         out[found["firm"]] = True
         return out
@@ -198,7 +199,7 @@ class Region:
     def seeds(self) -> Codes:
         """Firms confirmed as fraud by a court or an authority, known at T."""
         self.records.know("credit_list")
-        found = self.records.columns(_SEEDS, lists=self.settings.fraud_seeds)
+        found = self.records.columns(queries.SEEDS, lists=self.settings.fraud_seeds)
         return found["firm"].astype(np.int32)
 
     @cached_property
@@ -269,7 +270,8 @@ class Region:
         key = np.sort(graph.sources()[great].astype(np.int64) * graph.nodes + graph.to[great])
         held = _among(key, one.astype(np.int64) * graph.nodes + other)
         holds = _among(key, other.astype(np.int64) * graph.nodes + one)
-        return same | under | person | held | holds
+        found: Flags = same | under | person | held | holds
+        return found
 
     @cached_property
     def impact(self) -> Csr:
@@ -293,7 +295,8 @@ class Region:
 
 def _among(ordered: Ints, key: Ints) -> Flags:
     place = np.searchsorted(ordered, key)
-    return np.append(ordered, -1)[place] == key
+    found: Flags = np.append(ordered, -1)[place] == key
+    return found
 
 
 def _alike(graph: Csr) -> Csr:
@@ -306,106 +309,3 @@ def _sum(nodes: int, parts: list[tuple[Csr, float]]) -> Csr:
     to = np.concatenate([part.to for part, _ in parts])
     weight = np.concatenate([part.weight * factor for part, factor in parts])
     return from_edges(nodes, source, to, weight).merged()
-
-
-_HOLDINGS = """
-    WITH held AS (
-        SELECT company_id, holder_id, holder_kind, held_from,
-            coalesce(share, CASE WHEN count(subscribed_cents) OVER w = count(*) OVER w
-                AND sum(subscribed_cents) OVER w > 0
-                THEN subscribed_cents / CAST(sum(subscribed_cents) OVER w AS DOUBLE) END) AS share
-        FROM known_registry_holding WHERE held_until IS NULL OR held_until > getvariable('as_of')
-        WINDOW w AS (PARTITION BY company_id)
-    ), every AS (
-        SELECT * FROM held
-        UNION ALL BY NAME
-        SELECT company_id, legal_representative_hash AS holder_id, 'person' AS holder_kind,
-            established_on AS held_from, CAST($operator AS DOUBLE) AS share
-        FROM known_registry r WHERE kind = 'self_employed' AND legal_representative_hash IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM held WHERE held.company_id = r.company_id)
-    )
-    SELECT f.code AS firm, h.code AS holder, company_id, holder_id, holder_kind, share, held_from
-    FROM every JOIN firm f ON f.id = company_id
-    LEFT JOIN firm h ON h.id = holder_id AND holder_kind = 'company'
-    ORDER BY company_id, holder_kind, holder_id
-"""
-_GUARANTEES = """
-    SELECT a.code AS source, b.code AS target, CAST(sum(coalesce(amount_cents, 0)) AS DOUBLE) AS weight
-    FROM known_guarantee JOIN firm a ON a.id = company_id JOIN firm b ON b.id = guaranteed_id
-    WHERE (ended_on IS NULL OR ended_on > getvariable('as_of')) AND a.code <> b.code
-    GROUP BY ALL ORDER BY ALL
-"""
-_TRADE = """
-    WITH pair AS (
-        SELECT CASE direction WHEN 'output' THEN company_id ELSE counterparty_id END AS seller,
-            CASE direction WHEN 'output' THEN counterparty_id ELSE company_id END AS buyer,
-            sum(amount_cents) FILTER (direction = 'output') AS sold,
-            sum(amount_cents) FILTER (direction = 'input') AS bought
-        FROM invoice
-        WHERE counterparty_id IS NOT NULL AND counterparty_id <> company_id AND issued_on BETWEEN $first AND $last
-            AND (status <> 'void' OR coalesce(status_known_on, known_on) > getvariable('as_of'))
-        GROUP BY ALL
-    )
-    SELECT s.code AS source, b.code AS target, CAST(coalesce(sold, bought) AS DOUBLE) AS weight
-    FROM pair JOIN firm s ON s.id = seller JOIN firm b ON b.id = buyer
-    WHERE coalesce(sold, bought) > 0 ORDER BY ALL
-"""
-_TOTALS = """
-    SELECT code AS firm, CAST(coalesce(sum(amount_cents) FILTER (direction = 'output'), 0) AS DOUBLE) AS output,
-        CAST(coalesce(sum(amount_cents) FILTER (direction = 'input'), 0) AS DOUBLE) AS input
-    FROM invoice JOIN firm ON id = company_id WHERE issued_on BETWEEN $first AND $last
-        AND (status <> 'void' OR coalesce(status_known_on, known_on) > getvariable('as_of'))
-    GROUP BY ALL ORDER BY ALL
-"""
-_PEOPLE = """
-    SELECT code AS firm, key FROM (
-        SELECT company_id, legal_representative_hash AS key FROM known_registry
-        UNION ALL SELECT company_id, person_hash FROM known_registry_person
-            WHERE held_until IS NULL OR held_until > getvariable('as_of')
-        UNION ALL SELECT company_id, holder_id FROM known_registry_holding
-            WHERE holder_kind = 'person' AND (held_until IS NULL OR held_until > getvariable('as_of'))
-    ) JOIN firm ON id = company_id
-"""
-_REPRESENTATIVES = """
-    SELECT code AS firm, CAST(dense_rank() OVER (ORDER BY legal_representative_hash) AS INTEGER) AS person
-    FROM known_registry JOIN firm ON id = company_id
-    WHERE legal_representative_hash IS NOT NULL ORDER BY ALL
-"""
-_REGISTERED = "SELECT code AS firm, {key} AS key FROM known_registry JOIN firm ON id = company_id"
-_APPLIED = (
-    "SELECT code AS firm, {key} AS key FROM known_application JOIN firm ON id = company_id "
-    "WHERE applied_on >= $since"
-)
-_CONTACTS = {
-    "phone": _REGISTERED.format(key="phone_hash") + " UNION ALL " + _APPLIED.format(key="phone_hash"),
-    "email": _REGISTERED.format(key="email_hash"),
-    "agent": _REGISTERED.format(key="agent_hash") + " UNION ALL " + _APPLIED.format(key="agent_hash"),
-    "device": _APPLIED.format(key="device_hash"),
-    "ip": _APPLIED.format(key="ip_hash"),
-}
-_SHARED = """
-    SELECT firm, key FROM (SELECT DISTINCT firm, key FROM ({query}))
-    WHERE key IS NOT NULL AND NOT list_contains($white, key) ORDER BY key, firm
-"""
-_ADDRESSES = """
-    SELECT code AS firm, address FROM known_registry JOIN firm ON id = company_id
-    WHERE address IS NOT NULL ORDER BY address, firm
-"""
-_BAD = """
-    SELECT DISTINCT code AS firm FROM (
-        SELECT company_id FROM known_court_list
-            WHERE list_contains($court, list) AND (removed_on IS NULL OR removed_on > getvariable('as_of'))
-        UNION ALL SELECT company_id FROM known_registry_listing
-            WHERE list_contains($register, list) AND (removed_on IS NULL OR removed_on > getvariable('as_of'))
-        UNION ALL SELECT company_id FROM known_credit_list
-            WHERE list_contains($credit, list) AND (removed_on IS NULL OR removed_on > getvariable('as_of'))
-        UNION ALL SELECT company_id FROM (
-            SELECT company_id, account_no, arg_max(coalesce(days_past_due, 0), month) AS days
-            FROM credit_month GROUP BY ALL
-        ) WHERE days >= $days
-    ) JOIN firm ON id = company_id ORDER BY firm
-"""
-_SEEDS = """
-    SELECT DISTINCT code AS firm FROM known_credit_list JOIN firm ON id = company_id
-    WHERE list_contains($lists, list) AND (removed_on IS NULL OR removed_on > getvariable('as_of')) ORDER BY firm
-"""

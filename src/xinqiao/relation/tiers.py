@@ -15,6 +15,7 @@ import numpy as np
 from xinqiao.relation.compiled import Codes, Flags, Floats, Ints, compiled
 from xinqiao.relation.csr import Csr
 
+SETTLED = 1e-9
 ROUNDS = 60
 """Most rounds: money that circles so often without coming from outside is no supply chain."""
 
@@ -43,7 +44,7 @@ def _tiers(start: Ints, to: Codes, weight: Floats, total: Floats) -> Floats:
             new = 1.0 + (inside / whole if whole > 0.0 else 0.0)
             moved = max(moved, abs(new - tier[v]))
             tier[v] = new
-        if moved < 1e-9:
+        if moved < SETTLED:
             break
     return tier
 
