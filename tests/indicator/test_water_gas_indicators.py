@@ -48,7 +48,7 @@ def test_wgs01_wgs02_growth(evaluate: Evaluate) -> None:
 
 def test_wgs03_wgs04_arrears(evaluate: Evaluate) -> None:
     # late: water of March (paid a day late), water and gas of October (unpaid): 3 periods; two water meters
-    # of October are one. Open: 100 + 40 + 100 of which 30 is paid; November's gas, due 20 Dec, paid in January
+    # of October are one. Open: 100 + 40 + 100 of which 30 is paid
     march = supply("water", D(2024, 3, 1), paid_on=D(2024, 4, 21), known_on=D(2024, 4, 21))
     october = {"paid_on": None, "paid_cents": None}
     rows = [

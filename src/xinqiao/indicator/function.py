@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis
 
+from xinqiao.enterprise.uscc import ALPHABET, USCC_LENGTH
 from xinqiao.indicator.model import COMPANY
 from xinqiao.kernel.period import (
     add_months,
@@ -120,6 +121,17 @@ def _near(_: date, values: Value, value: Value, percent: int) -> Value:
 def _city(_: date, address: Value) -> Value:
     """The city of an address, without the province before it: 江苏省南京市鼓楼区 gives 南京市."""
     return address.re_extract("([^省区]+?市)", 1).nullif("")
+
+
+def _uscc_check_fits(_: date, code: Value) -> Value:
+    """Whether character 18 of a unified social credit code is the one its first 17 ask for (GB 32100)."""
+    alphabet = ibis.literal(ALPHABET)
+    values = [alphabet.find(code.substr(place, 1)).cast("int64") for place in range(USCC_LENGTH)]
+    weighted = [value * (3**place % 31) for place, value in enumerate(values)]
+    whole = sum((ibis.ifelse(value < 0, 1, 0) for value in values[1:]), ibis.ifelse(values[0] < 0, 1, 0)) == 0
+    # weights are 3^(i-1) mod 31, and that of the check character is 1: the whole sum is a multiple of 31
+    total = sum(weighted[1:-1], weighted[0]) + values[-1]
+    return ibis.ifelse(code.length() == USCC_LENGTH, whole & (total % 31 == 0), ibis.literal(value=False))
 
 
 SPRING_FESTIVALS = {
@@ -280,6 +292,7 @@ SCALAR: dict[str, Function] = {
     "exp": _scalar("exp(x)", 1, 1, lambda _, x: x.cast("float64").exp()),
     "when": _scalar("when(test, x)", 2, 2, _when),
     "if_delivered": _scalar("if_delivered(x)", 1, 1, lambda _, x: x),
+    "known": _scalar("known(a, b, ...)", 1, 9, lambda _, *xs: _known_of(xs)),
     "middle": _scalar("middle(a, b, ...)", 2, 5, _middle),
     "middle_place": _scalar("middle_place(a, b, ...)", 2, 5, _middle_place),
     "month_of_year": _scalar("month_of_year(date)", 1, 1, _month_of_year),
@@ -288,6 +301,7 @@ SCALAR: dict[str, Function] = {
     "previous": _scalar("previous(x, month)", 2, 2, _previous),
     "sum_ahead": _scalar("sum_ahead(x, key, day, days)", 4, 4, _sum_ahead, 3),
     "near": _scalar("near(list, x, percent)", 3, 3, _near, 2),
+    "uscc_check_fits": _scalar("uscc_check_fits(code)", 1, 1, _uscc_check_fits),
     "city": _scalar("city(address)", 1, 1, _city),
     "run": _scalar("run(month)", 1, 1, _run),
     "industry_division": _scalar("industry_division(code)", 1, 1, _industry_division),
