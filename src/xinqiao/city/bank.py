@@ -12,6 +12,31 @@ from dataclasses import dataclass, fields
 import numpy as np
 import polars as pl
 
+from xinqiao.city.bookings import (
+    BANK,
+    CASH,
+    CATEGORIES,
+    COMPANY,
+    FX,
+    INVESTMENT,
+    LOAN,
+    MICRO,
+    OPERATING,
+    OTHER,
+    OWN,
+    PARTIES,
+    PAYMENT,
+    PAYROLL,
+    PERSON,
+    PROPERTY,
+    REFUND,
+    REPAYMENT,
+    SECURITIES,
+    STATE,
+    TAX,
+    TRANSFER,
+    UTILITY,
+)
 from xinqiao.city.books import books_of
 from xinqiao.city.credit import credit_lines
 from xinqiao.city.customs import declarations
@@ -29,23 +54,6 @@ AUTHORISED = 0.78
 MONTHS = 36
 SEEN = 0.88  # share of bookings on accounts the company authorised
 LOW_CENTS = 1_000_00
-COMPANY, PERSON, OWN, PAYMENT, BANK, MICRO, SECURITIES, PROPERTY, STATE = range(9)
-PARTIES = ("企业", "个人", "同名账户", "支付机构", "银行", "小额贷款", "证券", "房地产", "财政国库")
-(OPERATING, TAX, UTILITY, PAYROLL, LOAN, REPAYMENT, INVESTMENT, REFUND, TRANSFER, FX, CASH, OTHER) = range(12)
-CATEGORIES = (
-    "经营",
-    "税费",
-    "水电",
-    "工资",
-    "贷款发放",
-    "还本付息",
-    "投资",
-    "退款",
-    "转账",
-    "收汇",
-    "现金",
-    "其他",
-)
 INTEREST = 0.0045  # of the sum granted, a month
 NOBODY = -1
 
@@ -102,7 +110,7 @@ def _flows(
 def authorised(scene: Scene, ids: Ints) -> Flags:
     """Who has let the platform be asked about its accounts; shape (len(ids),)."""
     chance = AUTHORISED - 0.15 * scene.region.self_employed[ids]
-    out: Flags = uniform(scene.region.seed, ids, 121) < chance
+    out: Flags = (uniform(scene.region.seed, ids, 121) < chance) | scene.schemes.watched[ids]
     return out
 
 
@@ -124,6 +132,8 @@ def flows(scene: Scene, ids: Ints) -> Flows:
         *_loans(scene, ids, rng),
         *_transfers(scene, ids, rng),
         _abroad(scene, ids, rng),
+        _platform_loans(scene, ids),
+        _planted(scene, ids),
     ]
     rows = Flows(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Flows)))
     calendar = scene.region.calendar
@@ -335,6 +345,33 @@ def _abroad(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     return _flows(rows.company[paid], day, rows.cents[paid], incoming=True, kind=COMPANY, category=FX)
 
 
+def _platform_loans(scene: Scene, ids: Ints) -> Flows:
+    """Loans lent after an application on the platform."""
+    rows = scene.applications.take(scene.applications.rows_of(ids))
+    lent = rows.take(rows.loan_day < NEVER)
+    return _flows(lent.company, lent.loan_day, lent.lent, incoming=True, kind=BANK, category=LOAN)
+
+
+def _planted(scene: Scene, ids: Ints) -> Flows:
+    """Bookings of the planted schemes."""
+    rows = scene.schemes.flows
+    i = np.arange(*np.searchsorted(rows.company, [ids[0], ids[-1] + 1]))
+    none = np.zeros(len(i), dtype=np.bool_)
+    related = _related(scene, rows.company[i], rows.party[i])
+    return Flows(
+        company=rows.company[i],
+        day=rows.day[i],
+        incoming=rows.incoming[i] == 1,
+        cents=rows.cents[i],
+        party=rows.party[i],
+        kind=rows.kind[i],
+        category=rows.category[i],
+        related=related,
+        payees=np.full(len(i), -1),
+        returned=none,
+    )
+
+
 def _accounts_of(scene: Scene, company: Ints) -> Ints:
     """How many accounts a company has authorised: 1 to 3."""
     u = uniform(scene.region.seed, company, 123) + 0.12 * scene.region.size[company]
@@ -380,7 +417,7 @@ def _flow_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
 
 def _balances(scene: Scene, ids: Ints) -> pl.DataFrame:
     """Average and lowest balance by account and month, which follow liquidity closely."""
-    region, calendar = scene.region, scene.region.calendar
+    calendar = scene.region.calendar
     rng = scene.stream(Stream.BALANCES, ids)
     who = ids[authorised(scene, ids)]
     count = _accounts_of(scene, who)
@@ -393,8 +430,8 @@ def _balances(scene: Scene, ids: Ints) -> pl.DataFrame:
     company = who[account[row]]
     liquidity = scene.fate.liquidity[company, month].astype(np.float64)
     after = np.clip(month - scene.fate.default_month[company], 0, 12)
-    own = 0.5 * rng.standard_normal(len(account))[row]
-    level = np.log(_turnover(scene, company)) - 1.1 * place[row] + 0.55 * liquidity - 0.3 * after + own
+    own = 0.25 * rng.standard_normal(len(account))[row]
+    level = np.log(_turnover(scene, company)) - 1.1 * place[row] + 0.90 * liquidity - 0.3 * after + own
     average = np.exp(level - 0.9 + 0.3 * rng.standard_normal(len(row)))
     lowest = average * rng.beta(np.exp(0.3 + 0.35 * liquidity), 3.0)
     near = np.log(LOW_CENTS * 3 / np.maximum(average, 100.0))

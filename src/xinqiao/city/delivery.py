@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import polars as pl
 
+from xinqiao.city.draw import mix, uniform
 from xinqiao.city.invoices import Invoices
-from xinqiao.city.text import choice, codes, company_codes, dates, money, only, times
+from xinqiao.city.scene import Scene
+from xinqiao.city.text import choice, codes, company_codes, dates, hashes, money, only, times
 
+TERMINAL_TOLD = 0.9
 VALID, VOID = "有效发票", "作废发票"
 
 
-def sheet(rows: Invoices, companies: int, side: str) -> pl.DataFrame:
-    """The rows as texts; ``side`` (购方 or 销方) heads the columns about the other party."""
+def sheet(rows: Invoices, scene: Scene, side: str) -> pl.DataFrame:
+    """The rows as texts; ``side`` (购方 or 销方) heads the columns about the other party.
+
+    The issuer's file names the terminal, where it was told.
+    """
+    companies, seed = scene.region.companies, scene.region.seed
+    terminal = scene.schemes.terminal[rows.company]
+    told = uniform(seed, rows.company, rows.number, 96) < TERMINAL_TOLD
     inside = (rows.party < companies) & ~rows.person
     outside = only(~rows.person, codes("W", rows.party, 9)).fill_null(codes("P", rows.party, 9))
     party = company_codes(rows.party).zip_with(pl.Series(inside), outside)
@@ -34,4 +43,6 @@ def sheet(rows: Invoices, companies: int, side: str) -> pl.DataFrame:
         "对应蓝票日期": dates(rows.original_day),
         "获知日期": dates(rows.known_day),
     }
+    if side == "购方":
+        columns["开票终端"] = only(told, hashes(mix(seed, terminal, 97)))
     return pl.DataFrame(columns)

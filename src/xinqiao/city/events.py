@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from xinqiao.city.changes import ITEMS, Changes
 from xinqiao.city.draw import Flags, Floats, Ints, Stream, logistic
 from xinqiao.city.hazard import NEVER
 from xinqiao.city.region import Calendar
 from xinqiao.city.scene import Scene
-from xinqiao.city.text import choice, company_codes, dates
+from xinqiao.city.text import dates
 
-ITEMS: tuple[tuple[str, float, float], ...] = (  # heading, logit of the monthly chance, effect of governance
-    ("法定代表人", -6.0, -0.7),
-    ("股东", -5.6, -0.5),
-    ("住所", -5.5, -0.5),
-    ("经营范围", -5.2, -0.1),
-    ("注册资本", -6.0, 0.2),
-    ("名称", -6.6, -0.2),
-)
-LEGAL, HOLDER, ADDRESS, SCOPE, CAPITAL, NAME = range(6)
 SETTLING_DAYS = 10  # nothing happens to a company younger than this
-Array = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Changes in the register: company, day, day known and item (index into ``ITEMS``)."""
-
-    company: Ints
-    day: Ints
-    known: Ints
-    item: Ints
 
 
 @cache
@@ -119,23 +98,17 @@ def draw_changes(scene: Scene, ids: Ints) -> Changes:
     company, day = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     item = np.repeat(np.arange(len(ITEMS)), [len(part[0]) for part in parts])
     known = day + rng.integers(1, 21, len(day))
+    planted = scene.schemes.changes
+    more = np.arange(*np.searchsorted(planted.company, [ids[0], ids[-1] + 1]))
+    company = np.concatenate([company, planted.company[more]])
+    day = np.concatenate([day, planted.day[more]])
+    known = np.concatenate([known, planted.known[more]])
+    item = np.concatenate([item, planted.item[more]])
     order = np.lexsort((item, day, company))
     order = order[known[order] <= scene.region.calendar.end]
     company, day, known, item = company[order], day[order], known[order], item[order]
     _, once = np.unique(np.stack([company, day, item]), axis=1, return_index=True)
     return Changes(company[once], day[once], known[once], item[once])
-
-
-def change_rows(changes: Changes) -> pl.DataFrame:
-    """The changes as their file has them."""
-    return pl.DataFrame(
-        {
-            "企业代号": company_codes(changes.company),
-            "变更日期": dates(changes.day),
-            "变更事项": choice(tuple(item[0] for item in ITEMS), changes.item),
-            "获知日期": dates(changes.known),
-        }
-    )
 
 
 def versions(

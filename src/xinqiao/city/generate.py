@@ -66,6 +66,7 @@ def generate(
             progress(blocks.stop, scene.blocks)
     snapshots = snapshot_table(scene)
     write_table(truth / "truth.parquet", snapshots)
+    write_table(truth / "fraud.parquet", scene.schemes.truth)
     faults = faults_of(delivery.found)
     write_table(
         truth / "faults.csv",
@@ -92,10 +93,10 @@ def _block(scene: Scene, block: int, sources: Collection[str], *, dirt: bool) ->
 
 
 def _invoice_pieces(scene: Scene, block: int, *, dirt: bool) -> dict[str, Piece]:
-    n, seed, ledger = scene.region.companies, scene.region.seed, books(scene, block)
+    seed, ledger = scene.region.seed, books(scene, block)
     out: dict[str, Piece] = {}
     for (side, word), rows in zip(SIDES.items(), (ledger.sales, ledger.purchases), strict=True):
-        frame = sheet(rows, n, word)
+        frame = sheet(rows, scene, word)
         out[side] = soil(frame, rows, word, seed, block) if dirt and len(frame) else (frame, Counter())
     return out
 

@@ -20,6 +20,9 @@ OTHER_RATES = np.array([0, 1, 3, 6, 9, 13, 13, 13], dtype=np.int64)
 USUAL_RATE = 0.93  # share of sales at the company's own VAT rate
 SUPPLIERS_VOID = 0.04
 RING_GOODS = 1905
+OTHER_GOODS = 3700  # what a planted mismatch buys
+BARELY = 14  # one purchase in so many is left to a planted firm without purchases
+AT_LIMIT = 0.45  # share of invoices a planted firm writes just below the limit
 NONE = -1
 
 
@@ -79,17 +82,20 @@ def _sales(scene: Scene, ids: Ints, block: int) -> Invoices:
     party, person = _customers(scene, who, month, rng)
     log_cents = region.sale_log_cents[who] + 0.15 * health + SALE_SPREAD * rng.standard_normal(len(who))
     amount = _capped(np.exp(log_cents), region.sale_log_cents[who], rng)
+    amount = _at_the_limit(scene, who, amount)
     usual = rng.random(len(who)) < USUAL_RATE
     rate = np.where(usual, region.tax_pct[who], rng.choice(OTHER_RATES, len(who)))
     late = (month > scene.fate.default_month[who]).astype(np.float64)
-    void = rng.random(len(who)) < logistic(region.void_logit[who] - 0.52 * health + 0.6 * late)
+    void = rng.random(len(who)) < logistic(region.void_logit[who] - 0.85 * health + 0.6 * late)
     plain = _assemble(
         scene, who, month, rng, (party, person, _goods(region, who, "sells", rng), amount, rate, void)
     )
-    plain = join([plain, _ring_invoices(scene, ids, rng)])
+    planted, due = _planted(scene, ids, rng)
+    plain = join([plain, _ring_invoices(scene, ids, rng), planted])
     months = np.searchsorted(region.calendar.first_day, plain.day, side="right") - 1
-    chance = logistic(-3.5 - 0.30 * scene.fate.operations[plain.company, months])
-    all_rows, source = _with_red_letters(scene, plain, chance, rng)
+    chance = logistic(-3.6 - 0.45 * scene.fate.operations[plain.company, months])
+    due = np.concatenate([np.full(len(plain) - len(due), NONE), due])
+    all_rows, source = _with_red_letters(scene, plain, chance, rng, due)
     return _numbered(all_rows, source)
 
 
@@ -103,11 +109,14 @@ def _purchases(scene: Scene, ids: Ints, block: int) -> Invoices:
     rate = OTHER_RATES[(mix(region.seed, party) % np.uint64(len(OTHER_RATES))).astype(np.int64)]
     void = rng.random(len(who)) < SUPPLIERS_VOID
     goods = _goods(region, who, "buys", rng)
+    goods = np.where(scene.schemes.mismatched[who], OTHER_GOODS + goods % 10, goods)
     person = np.zeros(len(who), dtype=np.bool_)
     plain = _assemble(scene, who, month, rng, (party, person, goods, amount, rate, void))
     numbers = rng.integers(10_000_000, 100_000_000, 2 * len(plain) + 1)
     plain = replace(plain, number=numbers[: len(plain)])
-    rows, source = _with_red_letters(scene, plain, np.full(len(plain), 0.012), rng)
+    kept = ~scene.schemes.starved[plain.company] | (np.arange(len(plain)) % BARELY == 0)
+    plain = plain.take(kept)
+    rows, source = _with_red_letters(scene, plain, np.full(len(plain), 0.012), rng, np.full(len(plain), NONE))
     red = source >= 0
     number = rows.number.copy()
     number[red] = numbers[len(plain) : len(plain) + int(red.sum())]
@@ -231,15 +240,47 @@ def _ring_invoices(scene: Scene, ids: Ints, rng: np.random.Generator) -> Invoice
     return rows.take(_active(scene, seller, month) & _active(scene, buyer, month))
 
 
+def _at_the_limit(scene: Scene, who: Ints, amount: Ints) -> Ints:
+    """Marked companies write many invoices just below the next power of ten."""
+    luck = uniform(scene.region.seed, who, np.arange(len(who)), 9)
+    mean = scene.region.sale_log_cents[who] / np.log(10)
+    limit = 10.0 ** np.clip(np.ceil(mean), 6, 9)
+    near = np.rint(limit * (1 - 0.004 * luck / AT_LIMIT)).astype(np.int64) - 1
+    return np.where(scene.schemes.capped[who] & (luck < AT_LIMIT), near, amount)
+
+
+def _planted(scene: Scene, ids: Ints, rng: np.random.Generator) -> tuple[Invoices, Ints]:
+    """Invoices of the planted schemes, and the day each is to be reversed on, or -1."""
+    rows = scene.schemes.sales
+    chosen = np.arange(*np.searchsorted(rows.seller, [ids[0], ids[-1] + 1]))
+    day, end = rows.day[chosen], scene.region.calendar.end
+    first_day = scene.region.calendar.first_day
+    chosen = chosen[
+        (day >= first_day[0]) & (day <= np.minimum(end, scene.fate.ended_day[rows.seller[chosen]] - 1))
+    ]
+    day, void = rows.day[chosen], rows.void[chosen] == 1
+    month = np.searchsorted(first_day, day, side="right") - 1
+    nobody = np.zeros(len(chosen), dtype=np.bool_)
+    content = (rows.buyer[chosen], nobody, rows.goods[chosen], rows.cents[chosen], rows.pct[chosen], void)
+    out = _assemble(scene, rows.seller[chosen], month, rng, content)
+    status = np.where(void, np.minimum(day + 2, end), NONE)
+    return replace(out, day=day, status_day=status, known_day=np.minimum(day + 1, end)), rows.red[chosen]
+
+
 def _with_red_letters(
-    scene: Scene, plain: Invoices, chance: Floats, rng: np.random.Generator
+    scene: Scene, plain: Invoices, chance: Floats, rng: np.random.Generator, due: Ints
 ) -> tuple[Invoices, Ints]:
-    """Append the red-letter invoices that reverse some valid ones in full; also their source row or -1."""
+    """Append the red-letter invoices that reverse some valid ones in full; also their source row or -1.
+
+    ``due`` is the day an invoice is to be reversed on, or -1: left to chance.
+    """
     wait = 1 + rng.exponential(35.0, len(plain)).astype(np.int64)
-    day = plain.day + wait
+    day = np.where(due >= 0, due, plain.day + wait)
     ended = scene.fate.ended_day
     partner_ends = np.where(plain.party < len(ended), ended[np.minimum(plain.party, len(ended) - 1)], day)
-    happens = (rng.random(len(plain)) < chance) & ~plain.void & (day <= scene.region.calendar.end)
+    happens = (
+        ((rng.random(len(plain)) < chance) | (due >= 0)) & ~plain.void & (day <= scene.region.calendar.end)
+    )
     happens &= (day <= ended[plain.company]) & (day <= partner_ends)
     source = np.flatnonzero(happens)
     red = plain.take(source)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
-from xinqiao.city.bills import paid_days
+from xinqiao.city.bills import bill_rows, paid_days
 from xinqiao.city.draw import Flags, Floats, Ints, Stream, logistic, uniform
 from xinqiao.city.events import dated
 from xinqiao.city.hazard import NEVER
@@ -61,7 +61,7 @@ def supply(scene: Scene, ids: Ints) -> Supply:
     region, seed = scene.region, scene.region.seed
     line = trait("tier")[region.industry[ids]].astype(np.int64)
     chance = np.array([OWN_ACCOUNT[i] for i in range(4)])[line] + 0.08 * region.size[ids]
-    has = uniform(seed, ids, 81) < chance
+    has = (uniform(seed, ids, 81) < chance) & ~scene.schemes.hollow[ids]
     second = has & (uniform(seed, ids, 82) < SECOND_METER)
     row = np.concatenate([np.flatnonzero(has), np.flatnonzero(second)])
     meter = np.repeat([0, 1], [int(has.sum()), int(second.sum())])
@@ -202,7 +202,7 @@ def _months(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFr
     due = first_day[month + 1] + DUE_DAY
     paying = np.minimum(month + 1, region.calendar.months - 1)
     paid = paid_days(scene, who, paying, due, base=LATE, rng=rng)
-    paid = np.where(bill > 0, paid, NEVER)
+    paid = np.where(bill > 0, paid, due)
     late = np.where(paid < NEVER, np.maximum(0, paid - due), 0)
     penalty = np.rint(bill * PENALTY * late).astype(np.int64)
     fixed = {
@@ -216,32 +216,8 @@ def _months(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFr
         "应收电费": money(bill),
         "缴费期限": dates(due),
     }
-    settled = {
-        "违约金": money(penalty),
-        "缴费日期": dates(paid),
-        "实收电费": money(np.where(paid < NEVER, bill, 0)),
-    }
-    nothing = pl.repeat(None, len(row), dtype=pl.String, eager=True)
-    open_ = {
-        "违约金": money(np.zeros(len(row), dtype=np.int64)),
-        "缴费日期": nothing,
-        "实收电费": money(np.zeros(len(row), dtype=np.int64)),
-    }
-    # delivered on the day after the due date with what was paid by then, and again when paid later
-    delivered = due + 1
-    in_time = (paid <= due) | (bill == 0)
-    parts = (
-        ({**fixed, **settled}, np.where(in_time, delivered, NEVER)),
-        ({**fixed, **open_}, np.where(in_time, NEVER, delivered)),
-        ({**fixed, **settled}, np.where(in_time | (paid == NEVER), NEVER, paid + 2)),
-    )
-    end = region.calendar.end
-    return pl.concat(
-        [
-            pl.DataFrame({**columns, "获知日期": dates(known)}).filter(pl.Series(known <= end))
-            for columns, known in parts
-        ]
-    )
+    sums = {"违约金": penalty, "实收电费": bill}
+    return bill_rows(fixed, "缴费日期", sums, (due, paid), 1, region.calendar.end)
 
 
 def _days(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFrame:

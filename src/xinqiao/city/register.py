@@ -7,22 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from xinqiao.city.changes import ADDRESS, CAPITAL, HOLDER, LEGAL, NAME, Changes, change_rows
 from xinqiao.city.draw import BLOCK, Floats, Ints, Stream, mix
-from xinqiao.city.events import (
-    ADDRESS,
-    CAPITAL,
-    HOLDER,
-    LEGAL,
-    NAME,
-    Changes,
-    by_company,
-    change_rows,
-    dated,
-    draw_changes,
-    last_day,
-    month_of,
-    versions,
-)
+from xinqiao.city.events import by_company, dated, draw_changes, last_day, month_of, versions
 from xinqiao.city.hazard import NEVER
 from xinqiao.city.industry import INDUSTRIES
 from xinqiao.city.region import DIVISIONS
@@ -132,6 +119,7 @@ def _frame(scene: Scene, rows: _Versions) -> pl.DataFrame:
 
 
 def names(scene: Scene, company: Ints, renamed: Ints) -> pl.Series:
+    """The registered names, after so many changes of name; all begin with 示例."""
     words = choice(tuple(i.word for i in INDUSTRIES), scene.region.industry[company])
     tail = choice(("有限公司", "商行"), scene.region.self_employed[company].astype(int))
     new = choice(NEW_NAMES, renamed % len(NEW_NAMES))
@@ -220,7 +208,7 @@ def _people(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
     same = np.append(company[1:] == company[:-1], np.zeros(1, dtype=np.bool_))
     until = np.where(same, np.roll(since, -1), NEVER)
     told = np.where(same, np.roll(known, -1), NEVER)
-    parts = [
+    parts: list[Office] = [
         (
             company,
             ties.legal[company],
@@ -233,12 +221,14 @@ def _people(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
         )
     ]
     parts += [_office(scene, ids, rng, office) for office in range(1, len(OFFICES))]
-    company, person, turn, office, since, known, until, told = by_company(
+    company, office, turn, person, since, known, until, told = by_company(
         *(np.concatenate([part[i] for part in parts]) for i in (0, 3, 2, 1, 4, 5, 6, 7))
     )
-    office, person = person, office
-    first = office == 0
-    n = len(company)
+    first, n = office == 0, len(company)
+    stranger = scene.schemes.hired[company] & (until == NEVER)
+    insured = (rng.random(n) < INSURED) & ~stranger
+    borrowed = (rng.random(n) < HAS_CREDIT_FILE) & ~stranger
+    offices = np.where(stranger, 0, rng.poisson(0.5, n))
     known = np.maximum(known, region.calendar.first_day[0])
     return versions(
         {
@@ -246,11 +236,9 @@ def _people(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
             "人员": hashes(person_words(seed, person, turn)),
             "职务": choice(OFFICES, office),
             "任职日期": dates(since),
-            "任职前本行业参保": only(first, choice(("否", "是"), (rng.random(n) < INSURED).astype(int))),
-            "任职前有信贷记录": only(
-                first, choice(("否", "是"), (rng.random(n) < HAS_CREDIT_FILE).astype(int))
-            ),
-            "任职前任职数": only(first, pl.Series(rng.poisson(0.5, n)).cast(pl.String)),
+            "任职前本行业参保": only(first, choice(("否", "是"), insured.astype(int))),
+            "任职前有信贷记录": only(first, choice(("否", "是"), borrowed.astype(int))),
+            "任职前任职数": only(first, pl.Series(offices).cast(pl.String)),
         },
         {"离任日期": dates(until)},
         known,
@@ -259,7 +247,10 @@ def _people(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
     )
 
 
-def _office(scene: Scene, ids: Ints, rng: np.random.Generator, office: int) -> tuple[Ints, ...]:
+Office = tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints]
+
+
+def _office(scene: Scene, ids: Ints, rng: np.random.Generator, office: int) -> Office:
     """(company, person, turn, office, since, known, until, told) of one other office."""
     n, ties, region = scene.region.companies, scene.ties, scene.region
     share = (0.0, 0.8, 0.6, 0.7, 0.8, CONTROLLER_SHOWN)[office]

@@ -7,15 +7,19 @@ from datetime import date
 
 import numpy as np
 
+from xinqiao.city.applications import Applications
 from xinqiao.city.contagion import Channels
+from xinqiao.city.decoys import DECOYS, hubs, tell_applications
 from xinqiao.city.draw import BLOCK, Flags, Ints, Stream, stream
 from xinqiao.city.hazard import Fate, draw_fate
 from xinqiao.city.network import Network, draw_network
+from xinqiao.city.plots import ONCE, PLOTS
 from xinqiao.city.region import Calendar, Region, check_request, draw_region
+from xinqiao.city.schemes import Plan, Schemes, all_applications, begin, finish
 from xinqiao.city.ties import Links, Ties, draw_ties
 
-TRADE = (0.8, 0.45, 0.25, 0.15)  # weight of the customer in each place of the list: the first buys most
-TIED = (0.7, 0.6, 0.9)  # by kind of link: common owner, holding, surety
+TRADE = (1.0, 0.8, 0.6, 0.5)  # weight of the customer in each place of the list: the first buys most
+TIED = (0.9, 0.8, 1.2)  # by kind of link: common owner, holding, surety
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +34,8 @@ class Scene:
     network: Network
     ties: Ties
     fate: Fate
+    applications: Applications
+    schemes: Schemes
 
     @property
     def blocks(self) -> int:
@@ -63,7 +69,21 @@ def draw_scene(companies: int, months: int, start: date, seed: int, volume: floa
     region = draw_region(companies, Calendar(start, months), seed, volume)
     network = draw_network(region)
     ties = draw_ties(region)
-    return Scene(region, network, ties, draw_fate(region, network.ring, draw_channels(network, ties.links)))
+    fate = draw_fate(region, network.ring, draw_channels(network, ties.links))
+    plan = begin(region, network, ties, fate)
+    _plant(plan)
+    applications = all_applications(plan)
+    tell_applications(plan, applications)
+    return Scene(region, network, plan.ties, plan.fate, applications, finish(plan, applications))
+
+
+def _plant(plan: Plan) -> None:
+    """Every scheme as often as the region is large, and its look-alikes."""
+    for plot in (*PLOTS, *DECOYS):
+        for _ in plan.times():
+            plot(plan)
+    for plot in (*ONCE, hubs):
+        plot(plan)
 
 
 def draw_channels(network: Network, links: Links) -> Channels:

@@ -43,7 +43,7 @@ def headcount(scene: Scene, ids: Ints) -> Ints:
     operations = fate.operations[ids].astype(np.float64)
     padded = np.concatenate([np.repeat(operations[:, :1], 5, axis=1), operations], axis=1)
     slow = np.lib.stride_tricks.sliding_window_view(padded, 6, axis=1).mean(axis=2)
-    level = base[:, None] + 0.30 * slow + 0.7 * region.trend[ids, None] * months / 12
+    level = base[:, None] + 0.40 * slow + 0.7 * region.trend[ids, None] * months / 12
     level = level - 0.10 * scene.after_default(ids)
     steps = 0.03 * np.cumsum(rng.standard_normal((len(ids), len(months))), axis=1)
     out: Ints = np.maximum(1, np.rint(np.exp(level + steps))).astype(np.int64)
@@ -53,7 +53,7 @@ def headcount(scene: Scene, ids: Ints) -> Ints:
 def insured(scene: Scene, ids: Ints) -> Flags:
     """Whether a company pays social insurance at all; shape (len(ids),)."""
     none = np.where(scene.region.self_employed[ids], NO_INSURANCE_SELF, NO_INSURANCE_FIRM)
-    out: Flags = uniform(scene.region.seed, ids, 61) >= none
+    out: Flags = (uniform(scene.region.seed, ids, 61) >= none) & ~scene.schemes.hollow[ids]
     return out
 
 
