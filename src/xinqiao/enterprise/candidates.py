@@ -19,6 +19,7 @@ from xinqiao.enterprise.party import Ints, Party, Read
 MOST_SHARED = 400
 MOST_PER_RECORD = 12
 AT_ONCE = 1_000
+WEIGHT_STEPS = 1_024
 
 Tick = Callable[[int], None]
 
@@ -59,7 +60,8 @@ class Blocks:
         kept = [key for key, count in counts.items() if count <= MOST_SHARED]
         self._ids = {key: place for place, key in enumerate(kept)}
         weights = np.log2(max(len(reads), 2) / np.array([counts[key] for key in kept] or [1])) + 1.0
-        self._known = (_matrix(keys, self._ids) @ sp.diags(weights)).T.tocsr()
+        whole = np.round(weights * WEIGHT_STEPS)  # sums of whole numbers don't depend on their order
+        self._known = (_matrix(keys, self._ids) @ sp.diags(whole)).T.tocsr()
 
     def pairs(self, reads: Sequence[Read], parties: Sequence[Party], tick: Tick) -> tuple[Ints, Ints]:
         """Places in ``reads`` and in the register of the pairs to compare, by ``reads``.

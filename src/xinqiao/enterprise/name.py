@@ -130,8 +130,9 @@ def _without_form(name: str) -> tuple[str, str]:
     """The name without its legal form, and the form."""
     found = ""
     for ending, form in _forms():
-        if name.endswith(ending) and len(name) > len(ending):
-            name, found = name.removesuffix(ending), form
+        written = f"({ending})" if name.endswith(f"({ending})") else ending
+        if name.endswith(written) and len(name) > len(written):
+            name, found = name.removesuffix(written), form
             break
     return name.removesuffix("集团"), found
 

@@ -55,11 +55,13 @@ class Match:
 
 
 class Register:
-    """The firms to be found."""
+    """The firms to be found; their order does not matter, among equals the lesser id comes first."""
 
     def __init__(self, firms: Sequence[Party]) -> None:
         self.firms = tuple(firms)
-        reads = list(read_parties(self.firms))
+        reads = sorted(
+            read_parties(self.firms), key=lambda read: (self.firms[read.party].id, read.name.plain)
+        )
         self._blocks, self._comparer = Blocks(reads, self.firms), Comparer(reads, self.firms)
         self._firm_of = np.array([read.party for read in reads], dtype=np.int64)
 
@@ -70,7 +72,7 @@ class Register:
         levels, scores = self._comparer.levels(reads, records, (left, right))
         of_record = np.array([read.party for read in reads], dtype=np.int64)[left]
         of_firm = self._firm_of[right]
-        order = np.lexsort((of_firm, -scores, of_record))
+        order = np.lexsort((right, -scores, of_record))
         starts = np.searchsorted(of_record[order], np.arange(len(records) + 1))
         for place, record in enumerate(records):
             ranked = order[starts[place] : starts[place + 1]]
