@@ -105,7 +105,7 @@ def test_monthly_series(tmp_path: Path) -> None:
             "sales_cents": 100,
             "purchases_cents": 0,
             "invoices": 2,
-            "void": 1,
+            "void_invoices": 1,
         },
         {
             "company_id": "B",
@@ -113,6 +113,6 @@ def test_monthly_series(tmp_path: Path) -> None:
             "sales_cents": 200,
             "purchases_cents": 0,
             "invoices": 1,
-            "void": 0,
+            "void_invoices": 0,
         },
     ]

@@ -34,6 +34,7 @@ from xinqiao.policy.release import CHAMPION, Panel, Release
 from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
 from xinqiao.policy.versions import policy_on
+from xinqiao.portrait.build import Portrait, build
 from xinqiao.scoring.model import Model
 from xinqiao.source.ingest import IngestReport, ingest_folder
 from xinqiao.source.lake import Lake
@@ -117,6 +118,7 @@ class Job:
         report = self.ingest()
         self._check_reach()
         self.indicators()
+        self.portrait()
         self.model()
         self.decisions()
         self.pages(report)
@@ -176,6 +178,23 @@ class Job:
     def snapshot(self, day: date) -> Snapshot:
         """The indicators of a date, from their stage."""
         return Snapshot.read(self.out / "indicators" / day.isoformat())
+
+    # -- portrait
+
+    def portrait(self) -> None:
+        """Size class, tags, radar and forecast of every company at the date of decision."""
+        self.progress.step("portrait")
+        told = {
+            "lake": self.keys["lake"],
+            "indicators": self.keys[self.as_of.isoformat()],
+            "code": self.code,
+        }
+        industries = {company.id: company.industry for company in self.companies}
+        snapshot = self.snapshot(self.as_of)
+        self.keys["portrait"], _ = stage(
+            self.out / "portrait", told, lambda folder: build(folder, self.lake, snapshot, industries)
+        )
+        self.progress.step("portrait", 1, 1)
 
     # -- model
 
@@ -271,7 +290,12 @@ class Job:
 
     def pages(self, report: IngestReport) -> None:
         """Write everything people read."""
-        told = {"decisions": self.keys["decisions"], "mapping": self.source.mapping.id, "code": self.code}
+        told = {
+            "portrait": self.keys["portrait"],
+            "decisions": self.keys["decisions"],
+            "mapping": self.source.mapping.id,
+            "code": self.code,
+        }
         total = len(self.snapshot(self.as_of))
         done = 0
 
@@ -310,6 +334,7 @@ class Job:
             series=monthly(self.lake, self.as_of, SERIES_MONTHS),
             records=records(self.lake, self.as_of),
             decisions=DecisionStore(self.out / "decisions"),
+            portrait=Portrait.read(self.out / "portrait"),
             horizon_months=self.settings.performance_months,
         )
 

@@ -23,6 +23,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.release import CHAMPION, Release
 from xinqiao.policy.store import DecisionStore
+from xinqiao.portrait.build import Portrait
 from xinqiao.report.charts.bars import Month
 from xinqiao.report.charts.scale import Band
 from xinqiao.scoring.model import Model, Part
@@ -57,6 +58,7 @@ class Material:
     series: pa.Table
     records: Mapping[str, Mapping[str, Records]]
     decisions: DecisionStore
+    portrait: Portrait
     sample: Mapping[str, int]
     sample_snapshot: Snapshot | None
     sample_companies: Sequence[Company]

@@ -8,7 +8,7 @@ companies are settled here, after the engine, so that they are the same for ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -63,25 +63,33 @@ def compute(
     return _snapshot(_evaluate(frame, live, as_of), chosen, absent, as_of)
 
 
-def monthly(lake: Lake, as_of: date, months: int = 24, engine: str | Engine = "duckdb") -> pa.Table:
-    """Invoices by company and month, as known at ``as_of``, for the last complete ``months``.
+def monthly(
+    lake: Lake,
+    as_of: date,
+    months: int = 24,
+    engine: str | Engine = "duckdb",
+    *,
+    view: str = "invoice_month",
+    series: Sequence[str] = SERIES,
+) -> pa.Table:
+    """Measures ``series`` of a view by company and month, for the last complete ``months`` at ``as_of``.
 
-    Columns: company_id, month (first day, date32), sales_cents, purchases_cents (int64 cents of
-    valid invoices), invoices and void (numbers of rows). Months without invoices have no row.
+    Columns: company_id, month (first day, date32), then ``series`` as int64. Months without records have
+    no row. The default: valid sales and purchases in cents, and numbers of invoices and of void ones.
     """
     with engine_of(engine) if isinstance(engine, str) else engine as running:
-        table = Views(shipped(), lake, as_of, running, {"invoice_month": SERIES}).table("invoice_month")
+        table = Views(shipped(), lake, as_of, running, {view: series}).table(view)
         last = month_index(last_complete_month_end(as_of))
         table = table.filter(table["month"].between(last - months + 1, last))
-        rows = running.fetch(table.select(COMPANY, "month", *SERIES))
+        rows = running.fetch(table.select(COMPANY, "month", *series))
     rows = rows.sort_by([(COMPANY, "ascending"), ("month", "ascending")])
     firsts = [add_months(date(1, 1, 1), index - 12) for index in rows["month"].to_pylist()]
     columns = [
         rows[COMPANY],
         pa.array(firsts, pa.date32()),
-        *(rows[name].cast(pa.int64()) for name in SERIES),
+        *(rows[name].cast(pa.int64()) for name in series),
     ]
-    return pa.table(columns, names=[COMPANY, "month", *SERIES[:3], "void"])
+    return pa.table(columns, names=[COMPANY, "month", *series])
 
 
 def _chosen(catalog: Catalog, ids: Iterable[str] | None) -> list[Indicator]:
@@ -94,7 +102,7 @@ def _chosen(catalog: Catalog, ids: Iterable[str] | None) -> list[Indicator]:
 
 
 def _names(indicator: Indicator) -> list[str]:
-    formulas = [need.formula for need in indicator.needs] + ([indicator.expr] if indicator.expr else [])
+    formulas = (*(need.formula for need in indicator.needs), indicator.expr)
     return [name for formula in formulas for name in names(formula.node)]
 
 
@@ -150,8 +158,6 @@ def _evaluate(frame: pa.Table, live: list[Indicator], as_of: date) -> pa.Table:
 
 
 def _expressions(indicator: Indicator, table: Table, as_of: date) -> dict[str, Any]:
-    if indicator.expr is None:
-        return {}
     tests = [(~table[f"_in_{indicator.covered_by}"], "NO_RECORDS")]
     for need in indicator.needs:
         holds = compile_formula(need.formula, table, as_of)

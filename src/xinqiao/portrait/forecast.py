@@ -137,6 +137,8 @@ def _tested(values: Floats, labels: Ints, h: int, origins: int) -> Tested:
         naive.append(np.abs(values[:, origin + h - YEAR] - true)[tried] / unit)
         inside.append(((low <= true) & (true <= high))[tried])
         firms.append(tried)
+    if not sum(map(len, firms)):
+        return Tested(h, 0, np.nan, np.nan, np.nan, np.nan)
     ours, theirs, who = np.concatenate(errors), np.concatenate(naive), np.concatenate(firms)
     gain = np.bincount(who, theirs - ours)
     return Tested(
