@@ -48,8 +48,10 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """``sizes``, ``tags``, ``peers`` by company; ``radar``: scores by company; ``ahead``: forecasts by
-    company for each of `TRADING`; ``tested``: how well they did in the past. Absent means not known.
+    """All portraits of a run; what is absent is not known.
+
+    ``sizes``, ``tags``, ``peers`` by company; ``radar``: scores by company; ``ahead``: forecasts by
+    company for each of `TRADING`; ``tested``: how well they did in the past.
     """
 
     sizes: dict[str, Size]
@@ -86,7 +88,7 @@ def build(folder: Path, lake: Lake, snapshot: Snapshot, industries: Mapping[str,
 
     ``industries``: company -> code of GB/T 4754 as registered (None or unknown: not known).
     """
-    companies = snapshot.values["company_id"].to_pylist()
+    companies = snapshot.values["company_id"].to_pylist()  # noqa: PD011 - an Arrow table, no frame
     entries = [find_industry(industries.get(key) or "") for key in companies]
     codes = [None if entry is None else entry.code for entry in entries]
     sizes = _sizes(snapshot, codes)
