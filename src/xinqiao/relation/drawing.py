@@ -8,6 +8,8 @@ from xinqiao.relation.penetration import Party, Penetration, Step
 
 WIDE, HIGH, GAP, RISE = 190, 44, 24, 56
 """Pixels: a box, the gap between boxes and between layers."""
+NEAR = 0.35
+"""Where on a line its share stands, from the holder."""
 LETTERS = 22
 """Of an id that fit in a box."""
 MOST_BOXES = 120
@@ -72,7 +74,8 @@ def _levels(company: Party, steps: list[Step]) -> dict[Party, int]:
 def _line(holder: tuple[float, float], firm: tuple[float, float], share: float) -> str:
     x1, y1 = holder[0] + WIDE / 2, holder[1] + HIGH
     x2, y2 = firm[0] + WIDE / 2, firm[1]
-    words = f'<text class="s" x="{(x1 + x2) / 2 + 4:g}" y="{(y1 + y2) / 2:g}">{share:.2%}</text>'
+    x, y = x1 + NEAR * (x2 - x1) + 4, y1 + NEAR * (y2 - y1)  # near the holder: lines cross in the middle
+    words = f'<text class="s" x="{x:g}" y="{y:g}">{share:.2%}</text>'
     return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"/>{words}'
 
 
