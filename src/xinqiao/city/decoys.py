@@ -8,7 +8,7 @@ from xinqiao.city.applications import AGENT, HALL, Applications
 from xinqiao.city.bookings import COMPANY, OPERATING, PAYMENT, TRANSFER
 from xinqiao.city.changes import ADDRESS, HOLDER, LEGAL, NAME, SCOPE
 from xinqiao.city.industry import INDUSTRIES
-from xinqiao.city.plots import Plot
+from xinqiao.city.plots import EACH, Plot
 from xinqiao.city.schemes import AGENTS, Plan
 from xinqiao.city.ties import SHARED
 
@@ -53,7 +53,7 @@ def group_settlement(plan: Plan) -> None:
 def season(plan: Plan) -> None:
     """FI04: the season brings a surge each year, and an application in it."""
     day = plan.anchor()
-    for company in plan.pick(1, day, CODES.index("A01")):
+    for company in plan.pick(EACH, day, CODES.index("A01")):
         total = plan.turnover(company) * 5
         for year in range(3):
             for _ in range(14):
@@ -68,7 +68,7 @@ def season(plan: Plan) -> None:
 def by_project(plan: Plan) -> None:
     """FI05: a builder reverses the invoices of a project when it is settled, after a loan."""
     day = plan.anchor()
-    for company in plan.pick(1, day, CODES.index("E50")):
+    for company in plan.pick(EACH, day, CODES.index("E50")):
         for _ in range(10):
             cents = int(plan.turnover(company) * plan.rng.uniform(0.3, 0.6))
             plan.sale(
@@ -80,7 +80,7 @@ def by_project(plan: Plan) -> None:
 def no_purchases(plan: Plan) -> None:
     """FI06: a service firm buys hardly anything."""
     day = plan.anchor()
-    for company in plan.pick(1, day, CODES.index("L72")):
+    for company in plan.pick(EACH, day, CODES.index("L72")):
         plan.marks["starved"][company] = True
         calendar = plan.region.calendar
         plan.add("FI06", [company], int(calendar.first_day[0]), calendar.end, innocent=True)
@@ -89,7 +89,7 @@ def no_purchases(plan: Plan) -> None:
 def merger(plan: Plan) -> None:
     """FC02: a real purchase of a working firm changes everything at once too."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         for item in (LEGAL, HOLDER, NAME, SCOPE):
             plan.changes.append((company, day + int(plan.rng.integers(0, 25)), item))
         plan.add("FC02", [company], day, day + 25, innocent=True)
@@ -98,7 +98,7 @@ def merger(plan: Plan) -> None:
 def at_home(plan: Plan) -> None:
     """FC03: software made at home needs neither rooms nor staff."""
     day = plan.anchor()
-    for company in plan.pick(1, day, CODES.index("I65")):
+    for company in plan.pick(EACH, day, CODES.index("I65")):
         plan.marks["hollow"][company] = True
         for month in range(14):
             plan.sale(
@@ -115,7 +115,7 @@ def graduate(plan: Plan) -> None:
         (region.established > day - 600) & (region.established < day - 250) & ~region.self_employed
     )
     young = young[plan.fate.default_month[young] == np.iinfo(np.int32).max]
-    for company in (int(c) for c in plan.rng.permutation(young)[:1]):
+    for company in (int(c) for c in plan.rng.permutation(young)[:EACH]):
         plan.marks["hired"][company] = True
         plan.apply(company, day, plan.add("FC04", [company], day - 30, day, innocent=True))
 
@@ -124,7 +124,7 @@ def reorganised(plan: Plan) -> None:
     """FA01: holders and address change before a listing; the firm is large and sound."""
     day = plan.anchor()
     size = plan.region.size
-    for company in sorted(plan.pick(12, day), key=lambda c: -size[c])[:1]:
+    for company in sorted(plan.pick(12, day), key=lambda c: -size[c])[:EACH]:
         for item in (HOLDER, ADDRESS):
             plan.changes.append((company, day - int(plan.rng.integers(30, 170)), item))
         plan.apply(company, day, plan.add("FA01", [company], day - 170, day, innocent=True))
@@ -144,7 +144,7 @@ def park_service(plan: Plan) -> None:
 def treasury(plan: Plan) -> None:
     """FB01: a group's settlement company passes on what comes in."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         for _ in range(40):
             when = day - int(plan.rng.integers(0, 170))
@@ -157,7 +157,7 @@ def treasury(plan: Plan) -> None:
 def landlord(plan: Plan) -> None:
     """FB03: round rents from few tenants, all invoiced."""
     day = plan.anchor()
-    for company in plan.pick(1, day, CODES.index("L72")):
+    for company in plan.pick(EACH, day, CODES.index("L72")):
         plan.marks["watched"][company] = True
         tenants = [plan.outsider() for _ in range(3)]
         rent = max(1, int(plan.turnover(company) / 1_000_000)) * 1_000_000

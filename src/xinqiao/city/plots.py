@@ -26,6 +26,7 @@ from xinqiao.city.changes import ADDRESS, HOLDER, LEGAL, NAME, SCOPE
 from xinqiao.city.industry import INDUSTRIES
 from xinqiao.city.schemes import GANGS, Plan
 
+EACH = 3  # schemes of a single firm that turn on the same day
 FIRST_WEEK = 3
 WHOLESALE = next(i for i, line in enumerate(INDUSTRIES) if line.code == "F51")
 Plot = Callable[[Plan], None]
@@ -46,7 +47,7 @@ def rings(plan: Plan) -> None:
 def capped(plan: Plan) -> None:
     """FI03: many invoices just below the limit of the form."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["capped"][company] = True
         plan.add("FI03", [company], int(plan.region.calendar.first_day[0]), plan.region.calendar.end)
 
@@ -54,7 +55,7 @@ def capped(plan: Plan) -> None:
 def surge(plan: Plan) -> None:
     """FI04: sales doubled and more in the three months before an application."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         total = plan.turnover(company) * float(plan.rng.uniform(4.0, 9.0))
         _invoices(plan, company, day - 88, day - 3, total, buyers=4)
         plan.apply(company, day, plan.add("FI04", [company], day - 88, day))
@@ -76,7 +77,7 @@ def _invoices(
 def reversed_later(plan: Plan) -> None:
     """FI05: invoices before the loan, reversed after it; or many made void."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         total = plan.turnover(company) * float(plan.rng.uniform(3.0, 6.0))
         if plan.rng.random() < 0.6:  # noqa: PLR2004 - the others make void
             _invoices(plan, company, day - 150, day - 5, total, buyers=5, red=day + 32)
@@ -90,7 +91,7 @@ def reversed_later(plan: Plan) -> None:
 def mismatched(plan: Plan) -> None:
     """FI06: a wholesaler that buys other goods than it sells, or hardly buys at all."""
     day = plan.anchor()
-    for company in plan.pick(1, day, WHOLESALE):
+    for company in plan.pick(EACH, day, WHOLESALE):
         plan.marks["starved" if plan.rng.random() < 0.5 else "mismatched"][company] = True  # noqa: PLR2004 - half each
         plan.add("FI06", [company], int(plan.region.calendar.first_day[0]), plan.region.calendar.end)
 
@@ -111,7 +112,7 @@ def odd_partners(plan: Plan) -> None:
     young = np.flatnonzero((region.established > day - 300) & (region.established < day - 20))
     failed = np.flatnonzero((fate.default_day < day - 60) & (fate.ended_day > day))
     partners = [int(c) for c in (*young[:3], *failed[:3])]
-    for company in plan.pick(1, day) if partners else []:
+    for company in plan.pick(EACH, day) if partners else []:
         total = plan.turnover(company) * 3
         for partner in partners:
             for _ in range(4):
@@ -124,7 +125,7 @@ def odd_partners(plan: Plan) -> None:
 def beyond_means(plan: Plan) -> None:
     """FI09: sales far beyond what the staff and the power it has could make."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         for month in range(12):
             start = day - 30 * (month + 1)
             _invoices(
@@ -155,7 +156,7 @@ def same_place(plan: Plan) -> None:
 def bought_shell(plan: Plan) -> None:
     """FC02: asleep for a year, then representative, holders, name and scope change at once."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         first_day = plan.region.calendar.first_day
         plan.fate.first_month[company] = int(np.searchsorted(first_day, day, side="right"))
         for item in (LEGAL, HOLDER, NAME, SCOPE, ADDRESS)[: int(plan.rng.integers(3, 6))]:
@@ -167,7 +168,7 @@ def bought_shell(plan: Plan) -> None:
 def hollow(plan: Plan) -> None:
     """FC03: large sales without staff, power or rooms."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["hollow"][company] = True
         for month in range(14):
             start = day - 30 * (month + 1)
@@ -180,7 +181,7 @@ def hollow(plan: Plan) -> None:
 def hired_head(plan: Plan) -> None:
     """FC04: a representative who never ran anything takes office shortly before the application."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["hired"][company] = True
         taken = day - int(plan.rng.integers(20, 170))
         plan.changes.append((company, taken, LEGAL))
@@ -215,7 +216,7 @@ def lost_together(plan: Plan) -> None:
 def at_the_door(plan: Plan) -> None:
     """FA01: holders, address or representative change a few weeks before the application."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         for item in (LEGAL, HOLDER, ADDRESS)[: int(plan.rng.integers(1, 4))]:
             plan.changes.append((company, day - int(plan.rng.integers(10, 150)), item))
         plan.apply(company, day, plan.add("FA01", [company], day - 150, day))
@@ -224,7 +225,7 @@ def at_the_door(plan: Plan) -> None:
 def everywhere(plan: Plan) -> None:
     """FA02: one firm asks many banks within days, each time with another intent."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         number = plan.add("FA02", [company], day, day + 25)
         for bank in range(int(plan.rng.integers(4, 9))):
             within = 7 if bank <= FIRST_WEEK else 25
@@ -282,7 +283,7 @@ def many_lines(plan: Plan) -> None:
 def in_and_out(plan: Plan) -> None:
     """FB01: what comes in leaves within a day, almost to the cent."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         for _ in range(40):
             when = day - int(plan.rng.integers(0, 170))
@@ -321,7 +322,7 @@ def closed_loop(plan: Plan) -> None:
 def raised_flows(plan: Plan) -> None:
     """FB03: round sums from two or three partners to whom nothing was invoiced."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         others = [plan.outsider() for _ in range(2)]
         whole = max(1, int(plan.turnover(company) / 1_000_000))
@@ -343,7 +344,7 @@ def raised_flows(plan: Plan) -> None:
 def diverted(plan: Plan) -> None:
     """FB04: the loan goes to securities, property, a person or another bank within a week."""
     day = plan.anchor()
-    for company in plan.pick(1, day):
+    for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         number = plan.add("FB04", [company], day, day + 40)
         plan.apply(company, day, number, cents=200_000_000)
