@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.enterprise.noise import STRANGERS, Noisy, make_records, make_register
 from xinqiao.enterprise.party import Party
@@ -106,6 +108,42 @@ def test_a_common_value_proves_less() -> None:
     record = replace(crowd[0], id="R", name="杭州第0商贸有限公司", address="", representative_hash="")
     # ... and that of 1,600: log2(100,000 / 1,600) = 5.97
     assert alone.score - found(record, *crowd).score == pytest.approx(8 - 5.966, abs=0.01)
+
+
+def test_hashes_under_two_keys_are_not_compared() -> None:
+    firm = replace(FIRM, phone_hash="k1:aa", representative_hash="k1:bb")
+    record = replace(FIRM, id="R", former_names=(), phone_hash="k2:cc", representative_hash="k1:bc")
+    assert levels(found(record, firm)).get("phone") is None
+    assert levels(found(record, firm))["representative"] == "different"
+    assert levels(found(replace(record, phone_hash="k1:aa"), firm))["phone"] == "same"
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=25)
+def test_one_firm_is_said_only_clear_of_doubt(seed: int, with_code: bool) -> None:  # noqa: FBT001 - drawn
+    register = make_register(40, seed)
+    records = [noisy.party for noisy in make_records(register, 20, seed, with_code=with_code)]
+    wanted = resolution_rules().outcomes
+    for match in Register(register).resolve(records):
+        codes_agree = levels(match).get("code") in {"same", "organisation", "near"}
+        if match.outcome == "same":
+            assert match.score >= wanted.same
+            assert match.score - match.rival_score >= wanted.margin
+            assert not any(each.told.contradicts for each in match.evidence)
+            assert codes_agree or not any(each.told.needs_code for each in match.evidence)
+        if match.outcome == "different":
+            assert match.score < wanted.review
+            assert not codes_agree
+
+
+@given(
+    st.lists(
+        st.builds(Party, st.text(max_size=3), *[st.text(max_size=12)] * 2, address=st.text(max_size=12)),
+        max_size=6,
+    )
+)
+def test_any_texts_are_compared(parties: list[Party]) -> None:
+    assert [match.record for match in Register(parties).resolve(parties)] == parties
 
 
 def test_two_firms_as_good_need_a_person() -> None:

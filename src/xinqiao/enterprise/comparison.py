@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,8 @@ ALIKE = 0.5
 _OF_NAME = ("plain", "core", "trade", "business", "form", "branch")
 _OF_ADDRESS = ("spot", "room", "road")
 _OF_PARTY = ("phone", "representative")
-_NUMBERED = (*_OF_NAME, *_OF_ADDRESS, *_OF_PARTY, "at", "code", "organisation", "places")
+_KEYS = {"phone key": "phone", "representative key": "representative"}
+_NUMBERED = (*_OF_NAME, *_OF_ADDRESS, *_OF_PARTY, *_KEYS, "at", "code", "organisation", "places")
 VALUED: Mapping[tuple[FieldId, str], str] = {
     ("name", "same"): "plain",
     ("name", "former"): "plain",
@@ -104,7 +106,7 @@ class Comparer:
         return np.clip(bits - level.less, 0.0, level.most)
 
 
-def _texts(name: str, reads: Sequence[Read], parties: Sequence[Party]) -> list[object]:
+def _texts(name: str, reads: Sequence[Read], parties: Sequence[Party]) -> list[Any]:
     """The values of field ``name``, what is empty meaning absent."""
     if name in _OF_NAME:
         return [getattr(read.name, name) for read in reads]
@@ -112,6 +114,8 @@ def _texts(name: str, reads: Sequence[Read], parties: Sequence[Party]) -> list[o
         return [getattr(read.address, name) for read in reads]
     if name in _OF_PARTY:
         return [getattr(parties[read.party], f"{name}_hash") for read in reads]
+    if name in _KEYS:  # hashes under two keys say nothing of each other
+        return [value and value.rpartition(":")[0] + ":" for value in _texts(_KEYS[name], reads, parties)]
     if name == "at":
         return [(read.address.spot, read.address.room) if read.address.spot else "" for read in reads]
     return [getattr(read, name) for read in reads]
@@ -146,9 +150,12 @@ class _Pairs:
             "branch": _first(branch_differs),
             "form": _first(form_differs),
             "address": self._address(),
-            "phone": _first(self._same("phone"), self._given("phone")),
-            "representative": _first(self._same("representative"), self._given("representative")),
+            "phone": self._hashed("phone"),
+            "representative": self._hashed("representative"),
         }
+
+    def _hashed(self, name: str) -> Ints:
+        return _first(self._same(name), self._given(name) & self._same(f"{name} key"))
 
     def _code(self) -> Ints:
         valid = self.records.valid[self.left] & self.register.valid[self.right]

@@ -18,7 +18,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from xinqiao.enterprise.industry import industry as industry_entry
 from xinqiao.enterprise.size_standard import Covered, Indicator, NotCovered, Part, standard
@@ -120,9 +119,13 @@ def _told(given: Mapping[Indicator, Number], tiers: Mapping[Indicator, int]) -> 
     zh, en = [], []
     for name, tier in tiers.items():
         measured, word = standard().indicators[name], NAMES[TIERS[tier]]
-        zh.append(f"{measured.name.zh} {given[name]} {measured.unit.zh}（{word.zh}）")
-        en.append(f"{measured.name.en} {given[name]} {measured.unit.en} ({word.en})")
+        zh.append(f"{measured.name.zh} {_shown(given[name])} {measured.unit.zh}（{word.zh}）")
+        en.append(f"{measured.name.en} {_shown(given[name])} {measured.unit.en} ({word.en})")
     return Text(zh="、".join(zh), en=", ".join(en))
+
+
+def _shown(value: Number) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _names(missing: Sequence[Indicator]) -> Text:
@@ -179,11 +182,18 @@ def size_classes(
     revenue_10k: npt.ArrayLike,
     assets_10k: npt.ArrayLike,
 ) -> npt.NDArray[np.str_]:
-    """``size_class(...).size`` of many firms: arrays (n,), NaN is missing, None an industry not known.
+    """``size_class(...).size`` of many firms, all of length n.
+
+    NaN is missing, and so is an industry that is no text (None). Floats are compared as they are: what
+    must be exact to the last digit goes through ``size_class`` as Decimal.
 
     Raises UserError as ``size_class`` does, naming the first place (from 0) at fault.
     """
-    codes, listed = pd.factorize(np.asarray(industry, dtype=object), use_na_sentinel=True)
+    numbers: dict[str, int] = {}
+    told = (
+        numbers.setdefault(code, len(numbers)) if isinstance(code, str) else _UNKNOWN for code in industry
+    )
+    codes = np.fromiter(told, dtype=np.int64)
     values: dict[Indicator, Floats] = {
         "staff": np.asarray(staff, dtype=np.float64),
         "revenue_10k": np.asarray(revenue_10k, dtype=np.float64),
@@ -193,8 +203,8 @@ def size_classes(
         _check_column(name, column)
     found = np.full(len(codes), _UNKNOWN, dtype=np.int64)
     alike: dict[tuple[str, ...], tuple[tuple[Part, ...], list[int]]] = {}  # codes under the same lines
-    for place, code in enumerate(listed):
-        entry = industry_entry(str(code), f"industry[{int(np.argmax(codes == place))}]")
+    for code, place in numbers.items():
+        entry = industry_entry(code, f"industry[{int(np.argmax(codes == place))}]")
         parts = standard().parts[entry.code]
         alike.setdefault(tuple(part.codes[0] for part in parts), (parts, []))[1].append(place)
     for parts, places in alike.values():
@@ -243,3 +253,19 @@ def read_number(indicator: Indicator, text: str, factor: Decimal = Decimal(1)) -
     value = _EXACT.multiply(_EXACT.create_decimal(plain.replace(",", "")), factor)
     _check(indicator, value)
     return value
+
+
+def read_size(
+    industry: str | None,
+    texts: Mapping[Indicator, str | None],
+    factors: Mapping[Indicator, Decimal] | None = None,
+) -> SizeClass:
+    """``size_class`` of numbers as texts, each times its factor; None and blanks are missing.
+
+    Raises UserError as ``size_class`` and ``read_number`` do.
+    """
+    one = Decimal(1)
+    values = {
+        name: read_number(name, text or "", (factors or {}).get(name, one)) for name, text in texts.items()
+    }
+    return size_class(industry, **values)

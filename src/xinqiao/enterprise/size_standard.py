@@ -18,6 +18,9 @@ from xinqiao.kernel.text import Text
 Indicator = Literal["staff", "revenue_10k", "assets_10k"]
 
 
+INDICATORS: tuple[Indicator, ...] = ("staff", "revenue_10k", "assets_10k")
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
