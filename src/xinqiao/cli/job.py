@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from xinqiao.city.generate import generate
 from xinqiao.cli.companies import Company, companies, last_event, records
 from xinqiao.cli.deciding import decide_all
-from xinqiao.cli.learn import Learner, learning_dates, with_peers
+from xinqiao.cli.learn import DRIFT, Learner, learning_dates, with_peers
 from xinqiao.cli.material import Material
 from xinqiao.cli.pages import write_pages
 from xinqiao.cli.settings import RunSettings, code_digest, run_settings
@@ -35,6 +35,7 @@ from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
 from xinqiao.policy.versions import policy_on
 from xinqiao.portrait.build import Portrait, build
+from xinqiao.scoring.drift import Drift
 from xinqiao.scoring.model import Model
 from xinqiao.source.ingest import IngestReport, ingest_folder
 from xinqiao.source.lake import Lake
@@ -336,6 +337,7 @@ class Job:
             decisions=DecisionStore(self.out / "decisions"),
             portrait=Portrait.read(self.out / "portrait"),
             horizon_months=self.settings.performance_months,
+            drift=_drift(self.out / "model" / DRIFT),
         )
 
     def _sample_snapshot(self) -> Snapshot:
@@ -353,6 +355,12 @@ def _read(path: Path) -> bytes:
     except UserError as error:
         raise UserError(error.code, str(path), error.what, error.fix) from error
     return data
+
+
+def _drift(path: Path) -> Drift | None:
+    """The drift report of the model's stage; None for a given model, or where nothing can be compared."""
+    data = path.read_bytes() if path.exists() else b"null"
+    return None if data == b"null" else Drift.model_validate_json(data)
 
 
 def _sample(folder: Path) -> dict[str, int]:

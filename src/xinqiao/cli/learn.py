@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import Floats
+from xinqiao.scoring.drift import Drift, Outcomes, shifts, vintages
 from xinqiao.scoring.fitter import CardClassifier, OddsClassifier
 from xinqiao.scoring.metrics import stability_of_values
 from xinqiao.scoring.model import Model, peer_medians
@@ -37,6 +39,7 @@ from xinqiao.source.lake import Lake
 SIGNS = {"+": 1, "-": -1, "~": 0}
 MIN_BADS = 10
 FOLDS, REPEATS, SEED = 5, 5, 0
+DRIFT = "drift.json"
 
 
 Groups = Mapping[str, str | None]
@@ -134,7 +137,7 @@ class Learner:
         return BoostedTrees(signs=self.signs, random_state=SEED)
 
     def learn(self, folder: Path, step: Callable[[str], None]) -> None:
-        """Write model.json, challenger.json, validation.json and sample.parquet into ``folder``."""
+        """Write model, challenger, validation and drift as JSON and sample.parquet into ``folder``."""
         dates = learning_dates(self.as_of, self.settings)
         final = self.sample(dates.final)
         if final.y.sum() == 0:
@@ -145,8 +148,28 @@ class Learner:
         step("challenger")
         (folder / "challenger.json").write_bytes(self.trees().fit(final.plain, final.y).to_json())
         (folder / "validation.json").write_bytes(canonical_json(self._validate(dates, final, model, step)))
+        (folder / DRIFT).write_bytes(canonical_json(self._drift(dates, final, model)))
         sample = pd.DataFrame({"company_id": final.companies, "bad": final.y.astype("int8")})
         sample.to_parquet(folder / "sample.parquet", index=False)
+
+    def _drift(self, dates: Dates, final: Sample, model: Model) -> dict[str, Any] | None:
+        """The model's companies at its own date and now, and its vintages; None where both are one day."""
+        if dates.final == self.as_of:
+            return None
+        known = {dates.final.isoformat(): Outcomes(final.X, final.y, learned=True)}
+        if dates.earlier is not None:
+            earlier = self.sample(dates.earlier)
+            known[dates.earlier.isoformat()] = Outcomes(earlier.X, earlier.y, learned=False)
+        found = Drift(
+            before=dates.final.isoformat(),
+            after=self.as_of.isoformat(),
+            shifts=shifts(model, self._everyone(dates.final), self._everyone(self.as_of)),
+            vintages=vintages(model, known),
+        )
+        return found.model_dump(mode="json")
+
+    def _everyone(self, day: date) -> pd.DataFrame:
+        return with_facts(self.read(day).frame(), companies(self.lake, day)).reset_index(drop=True)
 
     def _trained(self, sample: Sample) -> Model:
         """The champion with its calibration and validation."""

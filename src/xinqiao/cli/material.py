@@ -26,6 +26,7 @@ from xinqiao.policy.store import DecisionStore
 from xinqiao.portrait.build import Portrait
 from xinqiao.report.charts.bars import Month
 from xinqiao.report.charts.scale import Band
+from xinqiao.scoring.drift import Drift
 from xinqiao.scoring.model import Model, Part
 
 STATIC = Text(
@@ -63,6 +64,7 @@ class Material:
     sample_snapshot: Snapshot | None
     sample_companies: Sequence[Company]
     horizon_months: int | None
+    drift: Drift | None
 
     @property
     def notes(self) -> tuple[Text, ...]:

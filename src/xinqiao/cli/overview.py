@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from xinqiao import __version__
 from xinqiao.cli import views
+from xinqiao.cli.drift import segment_rows, variables_of
 from xinqiao.cli.fairness import fairness_of
 from xinqiao.cli.learn import outcome_fields
 from xinqiao.cli.material import Material
@@ -40,6 +41,7 @@ from xinqiao.source.lake import Count
 ORDER: tuple[Outcome, ...] = ("approve", "refer", "reject")
 HOME = "index.html"
 CARD = "model_card.html"
+DRIFT_PAGE = "drift.html"
 
 
 def run_summary(material: Material, report: IngestReport) -> RunSummary:
@@ -175,6 +177,8 @@ def _company(row: dict[str, Any]) -> CompanyRow:
 def _links(material: Material, report: IngestReport) -> Iterator[Link]:
     records = Text(zh="决策存档（可重放）", en="decision records (replayable)")
     yield Link(CARD, Text(zh="模型卡", en="model card"))
+    if material.drift is not None:
+        yield Link(DRIFT_PAGE, Text(zh="稳定性与漂移", en="stability and drift"))
     yield Link("../decisions/results.csv", Text(zh="结果 CSV", en="results as CSV"))
     yield Link("../decisions/results.parquet", Text(zh="结果 Parquet", en="results as Parquet"))
     yield Link(f"../indicators/{material.as_of}/values.parquet", Text(zh="指标 Parquet", en="indicators"))
@@ -186,7 +190,7 @@ def _links(material: Material, report: IngestReport) -> Iterator[Link]:
 
 def model_card(material: Material) -> ModelCard:
     """The view-model of the model card."""
-    model, known = material.model, indicators()
+    model = material.model
     points, bad = _seen(material)
     provenance = model.card.provenance
     return ModelCard(
@@ -212,16 +216,7 @@ def model_card(material: Material) -> ModelCard:
         scale=card_page.CardScale(
             model.card.scale.points, model.card.scale.odds, model.card.scale.pdo, model.card.base_points
         ),
-        variables=tuple(
-            card_page.Variable(
-                id=v.name,
-                name=views.name_of(v.name),
-                direction=known[v.name].direction if v.name in known else "~",
-                iv=v.iv,
-                bins=tuple(card_page.Bin(b.label.zh, b.count, b.bad, b.woe, b.points) for b in v.bins),
-            )
-            for v in model.card.variables
-        ),
+        variables=tuple(variables_of(model.card)),
         performance=views.performance(material.validation),
         roc=views.roc_curves(material.validation),
         ks=views.ks_points(points, bad),
@@ -233,6 +228,8 @@ def model_card(material: Material) -> ModelCard:
         ),
         refused=tuple(_refused()),
         fairness=fairness_of(material),
+        segments=tuple(segment_rows(model)),
+        drift=DRIFT_PAGE if material.drift is not None else None,
         home=HOME,
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from xinqiao.cli import views
 from xinqiao.cli.companies import Records
+from xinqiao.cli.drift import drift_page
 from xinqiao.cli.material import Material
-from xinqiao.cli.overview import CARD, HOME, model_card, run_summary
+from xinqiao.cli.overview import CARD, DRIFT_PAGE, HOME, model_card, run_summary
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.model import Indicator
 from xinqiao.kernel.text import Text
@@ -26,6 +27,7 @@ from xinqiao.report.company import (
     TraceStep,
     render_company,
 )
+from xinqiao.report.drift import render_drift
 from xinqiao.report.model_card import render_model_card
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.summary import render_lists, render_summary
@@ -42,6 +44,8 @@ def write_pages(folder: Path, material: Material, report: IngestReport, tick: Ca
     for name, html in render_lists(view):
         write_page(folder / name, html)
     write_page(folder / CARD, render_model_card(model_card(material)))
+    if material.drift is not None:
+        write_page(folder / DRIFT_PAGE, render_drift(drift_page(material, material.drift, HOME, CARD)))
     for record in material.stored():
         html = render_company(company_page(material, record))
         write_page(folder / "companies" / company_file(record["company_id"]), html)

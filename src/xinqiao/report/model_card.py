@@ -106,6 +106,38 @@ class CardScale:
     base: Number
 
 
+@dataclass(frozen=True, slots=True)
+class OverlayRow:
+    """An industry's points: how the base and the weights of variables differ from the segment's card."""
+
+    industry: str
+    parent: str
+    companies: int
+    defaults: int
+    shift: float
+    weights: tuple[tuple[Text, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A segment of the model: condition, card, out-of-fold AUC of its own firms, overlays by industry.
+
+    ``fallback``: whose card serves it, None for its own; ``variables`` are those of its own card.
+    """
+
+    id: str
+    name: Text
+    when: str
+    fallback: Text | None
+    companies: int | None
+    defaults: int | None
+    auc: float | None
+    interval: tuple[float, float] | None
+    base: float
+    variables: tuple[Variable, ...]
+    overlays: tuple[OverlayRow, ...]
+
+
 PURPOSE = Text(
     zh="为小微企业的授信申请估计违约可能，供信贷人员和决策政策使用，并向企业说明理由。",
     en="Estimates how likely a small firm that applies for credit is to default, for credit officers and the "
@@ -173,6 +205,8 @@ class ModelCard:
     dropped: tuple[Excluded, ...]
     refused: tuple[Excluded, ...]
     fairness: tuple[Fairness, ...]
+    segments: tuple[SegmentRow, ...] = ()
+    drift: str | None = None
     purpose: Text = PURPOSE
     intended: tuple[Text, ...] = INTENDED
     forbidden: tuple[Text, ...] = FORBIDDEN

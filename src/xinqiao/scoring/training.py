@@ -71,7 +71,8 @@ def train(
     if isinstance(fitted, SegmentedCard):
         place = fitted.model_.route_places(usable)
         every = enumerate(fitted.model_.routes)
-        routes = tuple(_calibrated(r, out, place == i, pooled, folds=folds, seed=seed) for i, r in every)
+        found = (_calibrated(r, out, place == i, pooled, folds=folds, seed=seed) for i, r in every)
+        routes = tuple(r.model_copy(update={"card": _dated(r.card, target, as_of)}) for r in found)
     return Model(
         version=2 if routes else 1,
         card=card,
@@ -171,5 +172,11 @@ def _completed(card: Card, dropped: Sequence[Dropped], target: str, as_of: str |
     if not card.variables:
         fail("SCR-NO-FEATURE", "card", detail="no column tells good from bad / 没有一列能区分好坏")
     every = tuple(sorted((*card.provenance.dropped, *dropped), key=lambda d: d.name))
-    noted = card.provenance.model_copy(update={"dropped": every, "target": target, "as_of": as_of})
+    noted = card.provenance.model_copy(update={"dropped": every})
+    return _dated(card.model_copy(update={"provenance": noted}), target, as_of)
+
+
+def _dated(card: Card, target: str, as_of: str | None) -> Card:
+    """``card`` saying what it predicts and the date of the snapshot it was learned from."""
+    noted = card.provenance.model_copy(update={"target": target, "as_of": as_of})
     return card.model_copy(update={"provenance": noted})
