@@ -30,6 +30,7 @@ from xinqiao.report.company import (
 from xinqiao.report.drift import render_drift
 from xinqiao.report.model_card import render_model_card
 from xinqiao.report.page import company_file, write_page
+from xinqiao.report.portrait import portrait_view
 from xinqiao.report.summary import render_lists, render_summary
 from xinqiao.source.contract import contracts
 from xinqiao.source.ingest import IngestReport
@@ -70,6 +71,7 @@ def company_page(material: Material, record: Mapping[str, Any]) -> CompanyPage:
         months=material.months.get(key, ()),
         indicators=tuple(_indicator(material, record, key, i) for i in indicators().values()),
         sources=tuple(_sources(material, key)),
+        portrait=portrait_view(material.portrait, key, material.months.get(key, ())),
         home=f"../{HOME}",
         card=f"../{CARD}",
         notes=(*material.notes, *_trial(material, record), *_routed(material, record), *_notes(record)),

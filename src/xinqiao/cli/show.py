@@ -19,6 +19,7 @@ STEPS = {
     "city": "生成示范区域 generated region",
     "ingest": "读入 ingest",
     "indicators": "指标 indicators",
+    "portrait": "画像 portrait",
     "model": "模型 model",
     "decisions": "决策 decisions",
     "pages": "页面 pages",

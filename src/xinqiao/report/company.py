@@ -14,6 +14,7 @@ from xinqiao.report.charts.bars import Month, contribution, monthly
 from xinqiao.report.charts.scale import Band, firms, gauge
 from xinqiao.report.glossary import TERMS
 from xinqiao.report.page import OUTCOMES, bilingual, render
+from xinqiao.report.portrait import PortraitView
 
 Outcome = Literal["approve", "refer", "reject"]
 
@@ -179,6 +180,7 @@ class CompanyPage:
     months: tuple[Month, ...]
     indicators: tuple[IndicatorRow, ...]
     sources: tuple[DataSource, ...]
+    portrait: PortraitView | None = None
     not_used: tuple[Text, ...] = DEFAULT_NOT_USED
     contact: Contact = DEFAULT_CONTACT
     home: str = "../summary.html"
