@@ -25,7 +25,7 @@ def test_absent_field_and_source_are_named(tmp_path: Path) -> None:
     assert found == {
         "INV10": ("FIELD_ABSENT", "invoice.issued_at"),
         "INV24": ("SOURCE_ABSENT", "registry"),
-        "INV25": ("SOURCE_ABSENT", "对手评分 counterparty scores"),
+        "INV25": ("SOURCE_ABSENT", "registry"),
         "REG01": ("SOURCE_ABSENT", "registry"),
         "REG03": ("SOURCE_ABSENT", "registry"),
     }

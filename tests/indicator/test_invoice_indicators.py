@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from tests.indicator.conftest import Evaluate
-from tests.indicator.lakes import Row, T, Tables, firm, months, purchase, sale
+from tests.indicator.conftest import Evaluate, Explain
+from tests.indicator.lakes import Row, T, Tables, firm, months, purchase, record, sale
 
 D = date
 YEAR = range(1, 13)
@@ -229,19 +229,29 @@ def test_inv22_small_edges_are_not_followed(evaluate: Evaluate) -> None:
     assert evaluate(rows, "INV22") == {"INV22": 0}
 
 
+def stake(company: str, holder: str, share: float) -> Row:
+    kind = "person" if holder.islower() else "company"
+    fields = {"holder_id": holder, "holder_kind": kind, "share": share}
+    return record("registry_holding", D(2024, 1, 1), company, **fields)
+
+
 def test_inv23_related_buyers(evaluate: Evaluate) -> None:
-    # B shares the person, C the telephone, E the address (blanks and full width apart), G nothing,
-    # H is not in the register: 10 + 20 + 30 of 100
+    # B shares the person (10), A holds .3 of C (20), p controls A and E (30); G shares the telephone only,
+    # H is not in the register, A holds .2 of K: 60 of 120
     registry = [
-        firm("A", address="示例市A路1号"),
+        firm("A"),
         firm("B", legal_representative_hash="p-A"),
-        firm("C", phone_hash="t-A"),
-        firm("E", address="示例市 Ａ路１号"),
-        firm("G"),
+        *(firm(name) for name in "CEK"),
+        firm("G", phone_hash="t-A"),
     ]
-    amounts = {"B": 10, "C": 20, "E": 30, "G": 15, "H": 25}
+    stakes = [stake("C", "A", 0.3), stake("A", "p", 0.6), stake("E", "p", 1.0), stake("K", "A", 0.2)]
+    amounts = {"B": 10, "C": 20, "E": 30, "G": 15, "H": 25, "K": 20}
     rows = [edge("A", buyer, cny) for buyer, cny in amounts.items()]
-    assert evaluate({"invoice": rows, "registry": registry}, "INV23") == {"INV23": 0.6}
+    tables = {"invoice": rows, "registry": registry, "registry_holding": stakes}
+    assert evaluate(tables, "INV23") == {"INV23": 0.5}
+    # what is known after T makes nobody related
+    tables["registry_holding"] = [row | {"known_on": D(2025, 1, 1)} for row in stakes]
+    assert evaluate(tables, "INV23") == {"INV23": 0.083333}
 
 
 def test_inv24_doubtful_buyers(evaluate: Evaluate) -> None:
@@ -265,8 +275,102 @@ def test_inv24_doubtful_buyers(evaluate: Evaluate) -> None:
     assert evaluate(tables, "INV24") == {"INV24": 0.3}
 
 
-def test_inv25_inv27_wait_for_their_sources(evaluate: Evaluate) -> None:
-    assert evaluate(invoices(sale("A", T, 1)), "INV25", "INV27") == {"INV25": None, "INV27": None}
+def test_inv25_scores_of_customers_and_suppliers(evaluate: Evaluate) -> None:
+    # sold 60 to B (100 - 60 dishonest - 20 irregular = 20) and 40 to C (100, was removed from the list);
+    # bought 50 from D (revoked, 0) and 50 from E (100 - 40 rated D - 40 overdue = 20); Z is not registered:
+    # (60 x 20 + 40 x 100) / 100 = 52; (0 + 50 x 20) / 100 = 10; together 31
+    june = {"listed_on": JUNE, "known_on": JUNE}
+    tables = invoices(
+        edge("A", "B", 60),
+        edge("A", "C", 40),
+        edge("A", "Z", 99),
+        purchase("A", JUNE, 50, counterparty_id="D"),
+        purchase("A", JUNE, 50, counterparty_id="E"),
+    ) | {
+        "registry": [firm("A"), firm("B"), firm("C"), firm("D", status="revoked"), firm("E")],
+        "registry_listing": [
+            june | {"company_id": "B", "list": "irregular", "removed_on": None},
+            june | {"company_id": "C", "list": "serious_violation", "removed_on": D(2024, 7, 1)},
+        ],
+        "court_list": [record("court_list", JUNE, "B", list="dishonest", subject="company")],
+        "tax_rating": [record("tax_rating", JUNE, "E", rating_year=2023, level="D")],
+        "credit_month": [record("credit_month", D(2024, 12, 1), "E", days_past_due=1)],
+    }
+    ids = ["INV25", "INV25D", "INV25U"]
+    assert evaluate(tables, *ids) == {"INV25": 31, "INV25D": 52, "INV25U": 10}
+
+
+@pytest.mark.parametrize(
+    ("signal", "score"),
+    [
+        (("court_list", {"list": "bankruptcy", "subject": "company"}), 0),
+        (("court_list", {"list": "consumption_limit", "subject": "controller"}), 70),
+        (("credit_list", {"list": "serious_dishonest"}), 40),
+        (("credit_list", {"list": "fraud_confirmed"}), 100),
+        (("registry_listing", {"list": "serious_violation"}), 40),
+        (("tax_rating", {"level": "C"}), 80),
+        (("tax_rating", {"level": "A"}), 100),
+        (("credit_month", {"interest_overdue": True, "days_past_due": 0}), 60),
+    ],
+)
+def test_inv25_each_signal(evaluate: Evaluate, signal: tuple[str, dict[str, object]], score: float) -> None:
+    contract, fields = signal
+    day = D(2024, 12, 1)
+    tables = invoices(edge("A", "B", 1)) | {"registry": [firm("A"), firm("B")]}
+    assert evaluate(tables | {contract: [record(contract, day, "B", **fields)]}, "INV25D") == {
+        "INV25D": score
+    }
+    # what becomes known after T costs nothing
+    later = record(contract, day, "B", **fields, known_on=D(2025, 1, 1))
+    assert evaluate(tables | {contract: [later]}, "INV25D") == {"INV25D": 100}
+
+
+def test_inv25_needs_a_registered_counterparty(explain: Explain) -> None:
+    tables = invoices(edge("A", "Z", 1)) | {"registry": [firm("A")]}
+    assert explain(tables, "INV25", "INV25D", "INV25U") == dict.fromkeys(
+        ["INV25", "INV25D", "INV25U"], "FIELD_EMPTY"
+    )
+
+
+def industry(heads: list[int], kwh: list[int]) -> Tables:
+    """Firms F00, F01, ... with 100 CNY of sales each, people insured and a year of electricity."""
+    names = [f"F{number:02}" for number in range(len(heads))]
+    december = {"insurance": "pension", "known_on": T}
+    return {
+        "registry": [firm(name) for name in names],
+        "invoice": [sale(name, D(2024, 3, 1), 100) for name in names],
+        "social_insurance": [
+            record("social_insurance", D(2024, 12, 1), name, insured=number, **december)
+            for name, number in zip(names, heads, strict=True)
+        ],
+        "power_month": [
+            record("power_month", day, name, kwh=number)
+            for name, number in zip(names, kwh, strict=True)
+            for day in months(2024, range(1, 13), 1)
+        ],
+    }
+
+
+def test_inv27_sales_against_capacity(evaluate: Evaluate, explain: Explain) -> None:
+    # of 20 firms 10 have 1 person and 10 have 100: ln(sales / staff) is +-ln(10) around its mean, the sample
+    # deviation ln(10) x sqrt(20/19), z = +-sqrt(19/20) = +-0.974679; of electricity one uses e times as much
+    # as the rest: z of the one -19/20 / sqrt(1/20) = -4.248529, of the rest 1/20 / sqrt(1/20) = 0.223607
+    tables = industry([1] * 10 + [100] * 10, [1_000] * 19 + [2_718])
+    assert evaluate(tables, "INV27", company="F00") == {"INV27": 0.974679}
+    assert evaluate(tables, "INV27", company="F19") == {"INV27": -0.974679}
+    found = evaluate(tables, "INV27E", company="F19")["INV27E"]
+    assert found == pytest.approx(-4.248529, abs=2e-6)
+    assert evaluate(tables, "INV27E", company="F00") == {"INV27E": 0.223607}
+    few = industry([1] * 9 + [100] * 10, [1_000] * 19)
+    assert explain(few, "INV27", "INV27E", company="F00") == {"INV27": "FEW_PEERS", "INV27E": "FEW_PEERS"}
+    alike = industry([5] * 20, [1_000] * 20)
+    alike["social_insurance"][1] |= {"insured": 0}
+    alike["power_month"] = alike["power_month"][:-1]
+    alike["registry"].append(firm("F20"))
+    alike["invoice"].append(sale("F20", D(2020, 1, 1), 1))
+    assert explain(alike, "INV27E", company="F19") == {"INV27E": "FIELD_EMPTY"}
+    assert explain(alike, "INV27", company="F01") == {"INV27": "FIELD_EMPTY"}
+    assert explain(alike, "INV27", company="F20") == {"INV27": "ZERO_DENOMINATOR"}
 
 
 def test_inv26_persons(evaluate: Evaluate) -> None:

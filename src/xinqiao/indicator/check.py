@@ -12,7 +12,7 @@ from xinqiao.indicator.function import AGGREGATE, SCALAR, Function
 from xinqiao.indicator.model import COMPANY, Catalog, Formula, Indicator, View
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.expression import Call, Const, Name, Node, children, walk
-from xinqiao.relation.measures import RELATION_TABLES
+from xinqiao.relation.declared import RELATION_TABLES
 from xinqiao.source.contract import contracts
 
 
@@ -134,16 +134,11 @@ def _measures(catalog: Catalog) -> list[str]:
 
 
 def _check_indicator(catalog: Catalog, indicator: Indicator, measures: list[str]) -> None:
-    formulas = [need.formula for need in indicator.needs]
-    if indicator.expr:
-        formulas.append(indicator.expr)
-    for formula in formulas:
+    for formula in (*(need.formula for need in indicator.needs), indicator.expr):
         _check_formula(formula, measures, SCALAR)
         if aggregates(formula.node):
             fail("IND-AGGREGATE", formula.where, name=formula.text)
     if indicator.covered_by not in contracts():
-        fail(
-            "IND-VIEW", formulas[0].where if formulas else indicator.id, view=indicator.covered_by, detail="?"
-        )
+        fail("IND-VIEW", indicator.expr.where, view=indicator.covered_by, detail="?")
     if indicator.red_flag:
         _check_formula(indicator.red_flag.formula, ["value", *catalog.indicators], SCALAR)

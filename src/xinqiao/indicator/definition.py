@@ -87,7 +87,7 @@ class FlagShape(_Shape):
 
 
 class IndicatorShape(_Shape):
-    """An indicator as written; ``awaits`` names a source no contract exists for yet."""
+    """An indicator as written."""
 
     id: str
     name: Text
@@ -95,8 +95,7 @@ class IndicatorShape(_Shape):
     window: str
     unit: str
     direction: Direction
-    expr: str | None = None
-    awaits: str | None = None
+    expr: str
     needs: list[NeedShape] = []
     red_flag: FlagShape | None = None
     covered_by: str | None = None
@@ -136,7 +135,6 @@ def _view(shape: ViewShape, lines: Lines, at: tuple[str, int]) -> View:
 
 
 def _indicator(shape: IndicatorShape, file: FileShape, lines: Lines, at: tuple[str, int]) -> Indicator:
-    where = lines.where(at)
     if shape.unit not in UNITS:
         fail(
             "IND-SHAPE",
@@ -144,8 +142,6 @@ def _indicator(shape: IndicatorShape, file: FileShape, lines: Lines, at: tuple[s
             name=shape.id,
             detail=f"unit {shape.unit} ∉ {sorted(UNITS)}",
         )
-    if (shape.expr is None) == (shape.awaits is None):
-        fail("IND-SHAPE", where, name=shape.id, detail="expr | awaits")
     needs = []
     for i, need in enumerate(shape.needs):
         place = lines.where((*at, "needs", i))
@@ -162,8 +158,7 @@ def _indicator(shape: IndicatorShape, file: FileShape, lines: Lines, at: tuple[s
         direction=shape.direction,
         window=shape.window,
         covered_by=shape.covered_by or file.covered_by,
-        expr=_formula(shape.expr, lines.where((*at, "expr"))) if shape.expr else None,
-        awaits=shape.awaits,
+        expr=_formula(shape.expr, lines.where((*at, "expr"))),
         needs=tuple(needs),
         red_flag=RedFlag(_formula(flag.expr, lines.where((*at, "red_flag"))), flag.text) if flag else None,
     )

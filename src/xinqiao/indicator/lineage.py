@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from xinqiao.indicator.compiler import AS_OF
 from xinqiao.indicator.model import Catalog, Indicator, View
 from xinqiao.kernel.expression import Call, Name, Node, children, names
-from xinqiao.relation.measures import RELATION_TABLES, RelationTable
+from xinqiao.relation.declared import RELATION_TABLES, RelationTable
 from xinqiao.source.contract import contracts
 from xinqiao.source.lake import Lake
 
@@ -92,8 +92,7 @@ class Lineage:
         """All fields ``indicator`` rests on, those that tell its coverage included."""
         contract = contracts()[indicator.covered_by]
         out = frozenset({f"{indicator.covered_by}.{contract.company}"})
-        formulas = [need.formula for need in indicator.needs]
-        for formula in [*formulas, *([indicator.expr] if indicator.expr else [])]:
+        for formula in (*(need.formula for need in indicator.needs), indicator.expr):
             for name in self._names(formula.node):
                 view = self.catalog.measure_view(name)
                 if view:
@@ -118,8 +117,6 @@ def absence(lake: Lake, indicator: Indicator, lineage: Lineage) -> Absence | Non
 
     ``lineage`` is one of what can be missed.
     """
-    if indicator.awaits:
-        return Absence("SOURCE_ABSENT", indicator.awaits)
     fields = sorted(lineage.of_indicator(indicator))
     for contract in sorted({field.split(".")[0] for field in fields}):
         if not lake.files(contract):

@@ -81,7 +81,7 @@ class Indicator:
 
     ``direction``: ``+`` more is better, ``-`` more is worse, ``~`` neither. ``window`` is ``nM``
     (n natural complete months), ``point`` or ``all``. ``formula`` is in words, ``expr`` what is
-    evaluated. ``awaits`` names a source not yet in the catalog: the value is null until then.
+    evaluated.
     """
 
     id: str
@@ -92,15 +92,14 @@ class Indicator:
     direction: Direction
     window: str
     covered_by: str
-    expr: Formula | None
-    awaits: str | None
+    expr: Formula
     needs: tuple[Need, ...]
     red_flag: RedFlag | None
 
     @property
     def missing(self) -> Text:
         """When there is no value, in words."""
-        codes = ["SOURCE_ABSENT"] if self.awaits else ["NO_RECORDS", *(need.reason for need in self.needs)]
+        codes = ["NO_RECORDS", *(need.reason for need in self.needs)]
         texts = [REASONS[code] for code in dict.fromkeys(codes)]
         return Text(zh="；".join(t.zh for t in texts), en="; ".join(t.en for t in texts))
 

@@ -16,8 +16,7 @@ from xinqiao.indicator.model import COMPANY, Catalog, Formula, Join, View
 from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.expression import names
 from xinqiao.kernel.period import last_complete_month_end, month_index
-from xinqiao.relation import measures as graph
-from xinqiao.relation.measures import RELATION_TABLES
+from xinqiao.relation.declared import RELATION_TABLES
 from xinqiao.source.contract import Contract, contracts
 from xinqiao.source.lake import Lake
 
@@ -55,9 +54,11 @@ class Views:
 
     def _relation(self, name: str) -> pa.Table:
         """A table of the graph; all that are needed are computed together, the first time one is."""
+        from xinqiao.relation.measures import relation_tables  # noqa: PLC0415 - loads compiled kernels
+
         if self._graph is None:
             wanted = {source for source in self._uses if source in RELATION_TABLES}
-            self._graph = graph.relation_tables(self.lake, self.as_of, sorted(wanted | {name}))
+            self._graph = relation_tables(self.lake, self.as_of, sorted(wanted | {name}))
         return self._graph[name]
 
     def _contract(self, contract: Contract) -> Table:
