@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.enterprise.standard_text import LADDERS, article_of, ladder
 from xinqiao.enterprise.industry import classes, find_industry, industries
-from xinqiao.enterprise.size import TIERS, Number, read_number, size_class, size_classes
+from xinqiao.enterprise.size import TIERS, Number, read_number, read_size, size_class, size_classes
 from xinqiao.enterprise.size_standard import standard
 from xinqiao.kernel.errors import UserError
 
@@ -56,7 +56,9 @@ def test_every_bound_is_included_and_the_lowest_indicator_counts(
     code: str, name: str, bound: int, below: str, at: str
 ) -> None:
     for value, expected in ((bound - STEP, below), (Decimal(bound), at), (bound + STEP, at)):
-        assert asked(code, dict.fromkeys(INDICATORS, PLENTY) | {name: value}) == expected
+        values = dict.fromkeys(INDICATORS, PLENTY) | {name: value}
+        assert asked(code, values) == expected
+        assert read_size(code, {n: f"{v:,}" for n, v in values.items()}).size == expected
     floats = {other: [float(PLENTY)] * 3 for other in INDICATORS}
     floats[name] = [np.nextafter(bound, 0), float(bound), np.nextafter(bound, np.inf)]
     assert vector([code] * 3, floats) == [below, at, at]
@@ -85,6 +87,7 @@ def _drawn(draw: random.Random, digits: str) -> dict[str, Decimal | None]:
     return values
 
 
+@pytest.mark.slow
 def test_100_000_random_firms_agree_with_the_restated_text() -> None:
     draw = random.Random(20170213)  # noqa: S311 - a reproducible sample, not a secret
     seen: dict[str, int] = {}
