@@ -33,18 +33,18 @@ CAUSES = (
     "其他",
 )
 CONTRACT, BANK_LOAN, SMALL_LOAN = range(3)
-CAUSE_SHARES = (0.55, 0.02, 0.01, 0.06, 0.20, 0.06, 0.04, 0.06)
+CAUSE_SHARES = (0.52, 0.03, 0.01, 0.06, 0.20, 0.07, 0.04, 0.07)
 CAUSE_SHARES_FAILED = (0.42, 0.18, 0.07, 0.12, 0.15, 0.02, 0.01, 0.03)
 RESULTS = ("胜诉", "败诉", "部分支持", "调解", "撤诉")
 WON, LOST, PARTLY, SETTLED = range(4)
 RESULT_SHARES = {  # by role; of the judged cases
-    PLAINTIFF: (0.58, 0.12, 0.12, 0.10, 0.08),
-    DEFENDANT: (0.11, 0.60, 0.11, 0.10, 0.08),
+    PLAINTIFF: (0.62, 0.12, 0.12, 0.08, 0.06),
+    DEFENDANT: (0.10, 0.68, 0.12, 0.06, 0.04),
     THIRD: (0.3, 0.3, 0.2, 0.1, 0.1),
 }
-SPREAD = 1.9  # standard deviation of the log of a firm's own rate of cases
-BASE = {PLAINTIFF: -6.6, DEFENDANT: -6.1, THIRD: -9.0}
-UNPAID = -6.9
+SPREAD = 2.4  # standard deviation of the log of a firm's own rate of cases
+BASE = {PLAINTIFF: -7.75, DEFENDANT: -6.1, THIRD: -9.3}
+UNPAID = -8.0
 SELF_EMPLOYED = -1.2
 JUDGED = 0.9
 ENFORCED, LIMITED, DISHONEST, BANKRUPT = 0.45, 0.5, 0.3, 0.06
