@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Callable
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from xinqiao.city.draw import Ints
 from xinqiao.city.generate import generate
+from xinqiao.city.scene import Scene, draw_scene
 from xinqiao.city.truth import Truth
 from xinqiao.source.ingest import IngestReport, ingest_folder
 from xinqiao.source.lake import Lake
@@ -59,3 +63,24 @@ def typed(path: Path) -> pl.DataFrame:
     return read(path).with_columns(
         pl.col(dates).str.to_date(), (pl.col(money).cast(pl.Float64) * 100).round().cast(pl.Int64)
     )
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """A region of a thousand companies, nothing written."""
+    return draw_scene(1000, 36, date(2023, 1, 1), 11)
+
+
+def tables(scene: Scene, source: Callable[[Scene, Ints], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """All blocks of a source, table by table."""
+    parts = [source(scene, scene.ids(block)) for block in range(scene.blocks)]
+    return {name: pl.concat([part[name] for part in parts]) for name in parts[0]}
+
+
+def versions_grow(table: pl.DataFrame, keys: list[str], later: list[str]) -> None:
+    """A record's second version is known no earlier, and says what the first left open."""
+    for _, group in table.sort("获知日期", maintain_order=True).group_by(keys, maintain_order=True):
+        assert len(group) <= 2
+        if len(group) == 2:
+            assert group[later][0].row(0) == (None,) * len(later)
+            assert any(value is not None for value in group[later][1].row(0))

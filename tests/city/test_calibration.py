@@ -37,7 +37,8 @@ def test_invoice_samples_by_hand() -> None:
     assert samples["log_amount"].tolist() == [2.0] * 34
     assert samples["invoices_per_month"] == pytest.approx([20.0])
     assert samples["empty_months"] == pytest.approx([0.0])
-    assert samples["top5_share"][0] == pytest.approx(19 / 34)  # four customers with four valid ones, the fifth with three
+    # four customers with four valid ones, the fifth with three
+    assert samples["top5_share"][0] == pytest.approx(19 / 34)
 
 
 def test_power_samples_by_hand() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.city.conftest import COMPANIES, read
 from xinqiao.city.truth import Truth
+from xinqiao.source.ingest import IngestReport
 
 END = "2025-12-31"
 
@@ -52,3 +53,32 @@ def test_late_reports_get_a_second_version(region: Truth) -> None:
     assert len(late) > 10
     assert late.join(blank, on=["企业代号", "报告年度"]).height == len(late)
     assert (blank["获知日期"] == blank["应公示日期"].str.replace("-06-30", "-07-01")).all()
+
+
+def test_holders_sell_and_buy_the_same_stake(region: Truth) -> None:
+    held = read(region.data / "registry_holding.csv")
+    assert len(held) > 200
+    sold = held.drop_nulls("退出日期")
+    assert len(sold) > 10
+    bought = held.join(sold, left_on=["企业代号", "入股日期"], right_on=["企业代号", "退出日期"])
+    assert len(bought) >= len(sold)
+    assert (bought["持股比例"] == bought["持股比例_right"]).any()
+
+
+def test_representatives_in_office_are_those_of_the_register(region: Truth) -> None:
+    entries = (
+        read(region.data / "registry.csv")
+        .sort("获知日期")
+        .unique("企业代号", keep="last", maintain_order=True)
+    )
+    people = read(region.data / "registry_person.csv").filter(pl.col("职务") == "法定代表人")
+    latest = people.sort("获知日期", "任职日期").unique("企业代号", keep="last", maintain_order=True)
+    both = entries.join(latest, on="企业代号")
+    assert len(both) == COMPANIES
+    assert (both["法定代表人"] == both["人员"]).mean() > 0.97  # type: ignore[operator]  # a share
+
+
+def test_files_of_all_tables_are_read_without_a_quarantined_row(dirty: IngestReport) -> None:
+    others = [file.manifest for file in dirty.files if file.manifest.contract != "invoice"]
+    assert len({manifest.contract for manifest in others}) == 50
+    assert {manifest.contract for manifest in others if manifest.kept != manifest.read} == set()
