@@ -74,3 +74,26 @@ def test_weights_count_as_repeated_rows() -> None:
     twice = fit_logistic(np.r_[x, x[:10]], np.r_[y, y[:10]], Penalty(1.0))
     weighted = fit_logistic(x, y, Penalty(1.0), weight=np.r_[np.full(10, 2.0), np.ones(40)])
     np.testing.assert_allclose(weighted.coefficients, twice.coefficients, atol=1e-8)
+
+
+def test_a_prior_draws_intercept_and_coefficients_to_where_it_says() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3))
+    y = (rng.random(400) < 1 / (1 + np.exp(-(x @ np.array([1.0, 0.5, 0.2]) - 1)))).astype(float)
+    mean = np.array([0.3, 2.0, 0.1])
+    tight = fit_logistic(x, y, Penalty(1e9, mean=mean, level=(1e9, 0.7)))
+    assert np.allclose([tight.intercept, *tight.coefficients], [0.7, *mean], atol=1e-5)
+    loose = fit_logistic(x, y, Penalty(1e-6, mean=mean, level=(1e-6, 0.7)))
+    free = fit_logistic(x, y, Penalty(1e-6))
+    found, wanted = [loose.intercept, *loose.coefficients], [free.intercept, *free.coefficients]
+    assert np.allclose(found, wanted, atol=1e-4)
+
+
+def test_the_prior_of_the_intercept_is_met_exactly() -> None:
+    """At the minimum the slope of loss and penalty in the intercept is zero."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(200, 2))
+    y = (rng.random(200) < 0.3).astype(float)
+    fit = fit_logistic(x, y, Penalty(2.0, mean=np.array([0.1, 0.4]), level=(5.0, -0.2)))
+    p = 1 / (1 + np.exp(-fit.log_odds(x)))
+    assert (p - y).sum() + 5.0 * (fit.intercept + 0.2) == pytest.approx(0, abs=1e-4)
