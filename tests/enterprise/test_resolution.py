@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.enterprise.noise import STRANGERS, Noisy, make_records, make_register
 from xinqiao.enterprise.party import Party
 from xinqiao.enterprise.resolution import Match, Register
-from xinqiao.enterprise.resolution_rules import resolution_rules
+from xinqiao.enterprise.resolution_rules import ResolutionRules, resolution_rules
 from xinqiao.enterprise.uscc import make_uscc
 
 CODE = make_uscc("91", "330106", "MA2ABCDE")
@@ -240,3 +240,10 @@ def test_the_rules_are_whole() -> None:
     for compared in rules.fields.values():
         worth = [level.most if level.most is not None else level.points for level in compared.levels.values()]
         assert worth == sorted(worth, key=lambda points: -(points or 0.0))  # the best level stands first
+
+
+def test_levels_in_another_order_are_refused() -> None:
+    rules = resolution_rules().model_dump()
+    rules["fields"]["place"]["levels"] = dict(reversed(rules["fields"]["place"]["levels"].items()))
+    with pytest.raises(ValueError, match="in this order"):
+        ResolutionRules.model_validate(rules)

@@ -251,7 +251,7 @@ def test_texts_become_exact_numbers(text: str, value: str | None) -> None:
     "text", ["nan", "inf", "-inf", "1_000", "1,00", "十", ".", "1.2.3", "0x10", "1e99999", "١"]
 )
 def test_texts_that_are_no_numbers(text: str) -> None:
-    with pytest.raises(UserError, match=r"ENT-NUMBER|ENT-RANGE"):
+    with pytest.raises(UserError, match="ENT-NUMBER"):
         read_number("staff", text)
 
 

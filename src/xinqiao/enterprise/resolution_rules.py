@@ -13,6 +13,18 @@ from xinqiao.kernel.text import Text
 
 FieldId = Literal["code", "name", "place", "branch", "form", "address", "phone", "representative"]
 
+LEVELS: dict[FieldId, tuple[str, ...]] = {
+    "code": ("same", "organisation", "near", "invalid", "different"),
+    "name": ("same", "former", "core", "abbreviated", "near", "trade", "alike", "different"),
+    "place": ("same", "different"),
+    "branch": ("different",),
+    "form": ("different",),
+    "address": ("room", "spot", "road", "different"),
+    "phone": ("same", "different"),
+    "representative": ("same", "different"),
+}
+"""What ``comparison`` tells apart, in this order; the file says what each is worth."""
+
 
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +74,14 @@ class ResolutionRules(_Document):
     population: int
     outcomes: Outcomes
     fields: dict[FieldId, Compared]
+
+    @model_validator(mode="after")
+    def _all_levels(self) -> ResolutionRules:
+        told = {field: tuple(compared.levels) for field, compared in self.fields.items()}
+        if told != LEVELS:
+            message = f"the fields and levels are, in this order: {LEVELS}"
+            raise ValueError(message)
+        return self
 
 
 @cache

@@ -243,16 +243,14 @@ def _tiers_by(part: Part, values: Mapping[Indicator, Floats], rows: int) -> npt.
 def read_number(indicator: Indicator, text: str, factor: Decimal = Decimal(1)) -> Decimal | None:
     """The exact value of ``text`` times ``factor``; None for a blank. Full width and 1,234 are read too.
 
-    Raises UserError ENT-NUMBER, ENT-RANGE.
+    Whether it is one the indicator can have is for ``size_class`` to say. Raises UserError ENT-NUMBER.
     """
     plain = "".join(unicodedata.normalize("NFKC", text).split())
     if not plain:
         return None
     if _NUMBER.fullmatch(plain) is None:
         fail("ENT-NUMBER", indicator, name=str(standard().indicators[indicator].name), value=text)
-    value = _EXACT.multiply(_EXACT.create_decimal(plain.replace(",", "")), factor)
-    _check(indicator, value)
-    return value
+    return _EXACT.multiply(_EXACT.create_decimal(plain.replace(",", "")), factor)
 
 
 def read_size(
