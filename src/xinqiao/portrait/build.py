@@ -7,13 +7,13 @@ invoiced, INV01) and total assets (XQ14), as the data at hand has them.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -50,7 +50,7 @@ class Month:
 class Portrait:
     """All portraits of a run; what is absent is not known.
 
-    ``sizes``, ``tags``, ``peers`` by company; ``radar``: scores by company; ``ahead``: forecasts by
+    ``sizes``, ``tags``, ``peers`` by company; ``radar``: known scores by company; ``ahead``: forecasts by
     company for each of `TRADING`; ``tested``: how well they did in the past.
     """
 
@@ -58,7 +58,7 @@ class Portrait:
     tags: dict[str, list[str]]
     unknown: dict[str, list[str]]
     peers: dict[str, str]
-    radar: pd.DataFrame
+    radar: dict[str, dict[str, float]]
     ahead: dict[str, dict[str, tuple[Month, ...]]]
     tested: dict[str, tuple[Tested, ...]]
 
@@ -77,7 +77,10 @@ class Portrait:
             tags={row["company_id"]: row["tags"] for row in firms},
             unknown={row["company_id"]: row["unknown_tags"] for row in firms},
             peers={row["company_id"]: row["peers"] for row in firms},
-            radar=pq.read_table(folder / "radar.parquet").to_pandas().set_index("company_id"),
+            radar={
+                row.pop("company_id"): _known(row)
+                for row in pq.read_table(folder / "radar.parquet").to_pylist()
+            },
             ahead=ahead,
             tested={name: tuple(Tested(**row) for row in rows) for name, rows in tested.items()},
         )
@@ -88,7 +91,7 @@ def build(folder: Path, lake: Lake, snapshot: Snapshot, industries: Mapping[str,
 
     ``industries``: company -> code of GB/T 4754 as registered (None or unknown: not known).
     """
-    companies = snapshot.values["company_id"].to_pylist()  # noqa: PD011 - an Arrow table, no frame
+    companies = snapshot.values["company_id"].to_pylist()
     entries = [find_industry(industries.get(key) or "") for key in companies]
     codes = [None if entry is None else entry.code for entry in entries]
     sizes = _sizes(snapshot, codes)
@@ -108,6 +111,10 @@ def build(folder: Path, lake: Lake, snapshot: Snapshot, industries: Mapping[str,
     pq.write_table(table, folder / "radar.parquet", compression="zstd")
     section = {key: code[0] if code else None for key, code in zip(companies, codes, strict=True)}
     _forecasts(folder, lake, snapshot.as_of, section)
+
+
+def _known(row: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: score for name, score in row.items() if score is not None and not math.isnan(score)}
 
 
 def _sizes(snapshot: Snapshot, codes: list[str | None]) -> list[Size]:

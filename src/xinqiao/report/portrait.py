@@ -54,8 +54,7 @@ def portrait_view(portrait: Portrait, company: str, past: Sequence[Past]) -> Por
     if company not in portrait.sizes:
         return None
     size: Size = portrait.sizes[company]
-    scores = portrait.radar.loc[company]
-    known = {name: None if scores[name] != scores[name] else float(scores[name]) for name in scores.index}  # noqa: PLR0124 - NaN is not itself
+    known = portrait.radar[company]
     all_scores = [(d.kind, Strength(d.name, d.about, known.get(key))) for key, d in dimensions().items()]
     rays = tuple(one for kind, one in all_scores if kind == "radar")
     held = [tags().tags[key] for key in portrait.tags[company]]
@@ -94,11 +93,11 @@ def _tested(portrait: Portrait, name: str) -> Text:
     rows = portrait.tested[name]
     ratio = sum(row.ratio for row in rows) / len(rows)
     coverage = sum(row.coverage for row in rows) / len(rows)
-    gain = fixed(100 * (1 - ratio))
+    gain, inside = fixed(100 * (1 - ratio)), fixed(100 * coverage)
     return Text(
-        zh=f"{TRADING[name].zh}回测：误差比“去年同月”低 {gain}%，区间覆盖 {fixed(100 * coverage)}%（目标80%）",
-        en=f"{TRADING[name].en}, tested on the past: error {gain} % below the same month a year ago, "
-        f"{fixed(100 * coverage)} % inside the interval (aim 80 %)",
+        zh=f"{TRADING[name].zh}回测：误差比“去年同月”低 {gain}%，区间覆盖 {inside}%（目标80%）",
+        en=f"{TRADING[name].en}, on the past: error {gain} % below the same month last year, "
+        f"{inside} % inside the interval (aim 80 %)",
     )
 
 
@@ -111,15 +110,15 @@ def _chart(title: Text, past: Sequence[Past], ahead: Sequence[Month]) -> Markup:
     for i, month in enumerate(shown):
         hint = Text(zh=f"{month.label} {wan(month.sales_cny)}万元", en=f"{month.label}")
         plot.rect((i + 0.2, i + 0.8), (0, month.sales_cny), "c1", hint)
-    for i, month in enumerate(ahead, len(shown)):
-        said = f"{month.month:%Y-%m} {wan(month.value)}（{wan(month.low)}–{wan(month.high)}）"
+    for i, coming in enumerate(ahead, len(shown)):
+        said = f"{coming.month:%Y-%m} {wan(coming.value)}（{wan(coming.low)}–{wan(coming.high)}）"
         hint = Text(zh=f"预测 {said} 万元", en=f"forecast {said} 10k CNY")
-        plot.rect((i + 0.35, i + 0.65), (month.low, month.high), "ahead", hint)
-        plot.dot(i + 0.5, month.value, 3.5, "c2", hint)
-    labels = [month.label for month in shown] + [f"{month.month:%Y-%m}" for month in ahead]
+        plot.rect((i + 0.35, i + 0.65), (coming.low, coming.high), "ahead", hint)
+        plot.dot(i + 0.5, coming.value, 3.5, "c2", hint)
+    labels = [month.label for month in shown] + [f"{coming.month:%Y-%m}" for coming in ahead]
     plot.x_axis(((i + 0.5, label[2:]) for i, label in enumerate(labels) if i % 3 == 0), None)
     words = Text(
-        zh="圆点为预测，竖条为八成把握的区间，单位万元", en="dots: forecast; bars: 80 % interval; 10,000 CNY"
+        zh="圆点为预测，竖条为八成把握的区间，单位万元", en="dots: forecast; bars: 80 % of cases; 10,000 CNY"
     )
     keys = [("c1", Text(zh="已开票", en="invoiced"))] if shown else []
     return figure(

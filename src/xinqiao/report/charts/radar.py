@@ -59,6 +59,6 @@ def _label(i: int, count: int, name: Text, score: float | None) -> str:
     said = "缺失" if score is None else fixed(score)
     return (
         f'<text x="{num(x)}" y="{num(y)}" text-anchor="{anchor}">{escape(name.zh)} '
-        f'<tspan class="v">{said}</tspan></text><text class="en" lang="en" x="{num(x)}" y="{num(y + 12)}" text-anchor="{anchor}">'
-        f"{escape(name.en)}</text>"
+        f'<tspan class="v">{said}</tspan></text><text class="en" lang="en" x="{num(x)}" y="{num(y + 12)}" '
+        f'text-anchor="{anchor}">{escape(name.en)}</text>'
     )
