@@ -36,9 +36,13 @@ def invoiced(cny: float, tax: float = 0) -> list[Row]:
     return [old, sale("A", JUNE, cny, tax_cents=round(tax * 100), total_cents=round((cny + tax) * 100))]
 
 
-def stated(cny: float) -> list[Row]:
-    row = {"company_id": "A", "period_end": D(2023, 12, 31), "revenue_cents": round(cny * 100)}
-    return [row | {"known_on": D(2024, 5, 31)}]
+MID_YEAR = D(2024, 6, 30)
+
+
+def stated(cny: float, end: date = MID_YEAR) -> list[Row]:
+    """A statement of the year to June 2024, 6 months before the last complete month, or to ``end``."""
+    row = {"company_id": "A", "period_end": end, "revenue_cents": round(cny * 100)}
+    return [row | {"known_on": D(2024, 9, 30)}]
 
 
 REVENUE = ["XC01", "XC02", "XC03", "XC04", "XC05", "XC05S", "XC05N", "XC06"]
@@ -70,6 +74,18 @@ def test_xc05_three_sources_and_no_invoices(evaluate: Evaluate) -> None:
     }
     found = evaluate(tables, "XC05", "XC05S", "XC05N", "XC06", "XC02")
     assert found == {"XC05": 950, "XC05S": 4, "XC05N": 3, "XC06": round(90 / 990, 6), "XC02": None}
+
+
+def test_a_statement_is_compared_over_its_own_year(evaluate: Evaluate) -> None:
+    # the year 2023: stated 500, invoiced 400, received 250; too old for the credible revenue of 2024, 800
+    tables: Tables = {
+        "registry": [firm("A")],
+        "invoice": [*invoiced(800), sale("A", D(2023, 12, 31), 300), sale("A", D(2023, 1, 1), 100)],
+        "bank_flow": [FIRST, flow(D(2023, 6, 1), 250)],
+        "tax_statement": stated(500, D(2023, 12, 31)),
+    }
+    expected = {"XC03": 0.2, "XC04": 0.5, "XC05": 800, "XC05N": 1, "XC06": None}
+    assert evaluate(tables, *expected) == expected
 
 
 def test_xc05_of_two_the_lesser_of_one_itself(evaluate: Evaluate) -> None:
