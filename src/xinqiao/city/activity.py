@@ -9,9 +9,9 @@ from xinqiao.city.hazard import Fate
 from xinqiao.city.industry import trait
 from xinqiao.city.region import Region
 
-HEALTH_ON_VOLUME = 0.42
+HEALTH_ON_VOLUME = 0.58
 DECAY = 0.30  # monthly fall of log activity after default
-PAUSE, PAUSE_HEALTH, PAUSE_SIZE = -3.4, -1.1, -0.6
+PAUSE, PAUSE_HEALTH, PAUSE_SIZE = -3.7, -1.4, -0.6
 MONTH_END_SHARE = 0.12
 WEEKEND_MOVED = 0.75
 SATURDAY, SUNDAY = 5, 6
@@ -57,7 +57,7 @@ def _season(region: Region, ids: Ints) -> Floats:
 def customers_kept(fate: Fate, who: Ints, month: Ints) -> Floats:
     """Share of the customer list still buying: falls with ill health and after default."""
     after = np.maximum(0, month - fate.default_month[who])
-    out: Floats = logistic(1.2 + 1.0 * fate.operations[who, month]) * np.exp(-0.15 * after)
+    out: Floats = logistic(1.2 + 1.3 * fate.operations[who, month].astype(np.float64)) * np.exp(-0.15 * after)
     return out
 
 

@@ -110,7 +110,7 @@ def _flows(
 def authorised(scene: Scene, ids: Ints) -> Flags:
     """Who has let the platform be asked about its accounts; shape (len(ids),)."""
     chance = AUTHORISED - 0.15 * scene.region.self_employed[ids]
-    out: Flags = (uniform(scene.region.seed, ids, 121) < chance) | scene.schemes.watched[ids]
+    out: Flags = (uniform(scene.region.seed, ids, 1121) < chance) | scene.schemes.watched[ids]
     return out
 
 
@@ -231,7 +231,7 @@ def _taxes(scene: Scene, ids: Ints) -> Flows:
 def _wages(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     """Wages paid through the bank; a month is missed where money is very short."""
     heads = headcount(scene, ids)
-    through_bank = uniform(scene.region.seed, ids, 122) < np.where(
+    through_bank = uniform(scene.region.seed, ids, 1122) < np.where(
         scene.region.self_employed[ids], 0.25, 0.85
     )
     liquidity = scene.fate.liquidity[ids].astype(np.float64) - 1.2 * (scene.after_default(ids) > 0)
@@ -248,10 +248,8 @@ def _supplies(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     accounts = supply(scene, ids)
     month = np.arange(scene.region.calendar.months)
     use = 30 * (accounts.usual * PRICES[accounts.tariff])[:, None]
-    use = use * np.exp(
-        0.3 * scene.fate.operations[ids[accounts.row]]
-        + 0.1 * rng.standard_normal((len(accounts), len(month)))
-    )
+    noise = 0.1 * rng.standard_normal((len(accounts), len(month)))
+    use = use * np.exp(0.3 * scene.fate.operations[ids[accounts.row]].astype(np.float64) + noise)
     row, at = np.nonzero(scene.lives(ids)[accounts.row] & (scene.after_default(ids)[accounts.row] < 4))  # noqa: PLR2004 - then supply is cut
     day = _day_in(scene, at, rng, 4, 24)
     return _flows(ids[accounts.row][row], day, use[row, at], incoming=False, kind=COMPANY, category=UTILITY)
@@ -374,21 +372,21 @@ def _planted(scene: Scene, ids: Ints) -> Flows:
 
 def _accounts_of(scene: Scene, company: Ints) -> Ints:
     """How many accounts a company has authorised: 1 to 3."""
-    u = uniform(scene.region.seed, company, 123) + 0.12 * scene.region.size[company]
+    u = uniform(scene.region.seed, company, 1123) + 0.12 * scene.region.size[company]
     return 1 + (u > 0.7).astype(np.int64) + (u > 1.0).astype(np.int64)  # noqa: PLR2004 - larger firms have more
 
 
 def _account_hashes(scene: Scene, ids: Ints) -> pl.Series:
     """Hashes of accounts 0 to 2 of each company, company by company."""
     every = np.repeat(ids, 3) * 10 + np.tile(np.arange(3), len(ids))
-    return hashes(mix(scene.region.seed, every, 124))
+    return hashes(mix(scene.region.seed, every, 1124))
 
 
 def _flow_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
     rows, seed, n = flows(scene, ids), scene.region.seed, scene.region.companies
     count = np.arange(len(rows.company))
     number = count - np.searchsorted(rows.company, rows.company, side="left")
-    account = (_accounts_of(scene, rows.company) * uniform(seed, rows.company, number, 125) ** 2).astype(
+    account = (_accounts_of(scene, rows.company) * uniform(seed, rows.company, number, 1125) ** 2).astype(
         np.int64
     )
     inside = (rows.party >= 0) & (rows.party < n)
@@ -403,7 +401,7 @@ def _flow_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
             "记账日期": dates(rows.day),
             "收支": choice(("支", "收"), rows.incoming.astype(np.int64)),
             "金额": money(rows.cents),
-            "对手账户": hashes(mix(seed, other, 126)),
+            "对手账户": hashes(mix(seed, other, 1126)),
             "对手登记代码": only(inside, company_codes(np.where(inside, rows.party, 0))),
             "对手类型": choice(PARTIES, rows.kind),
             "分类": choice(CATEGORIES, rows.category),

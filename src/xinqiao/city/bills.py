@@ -1,14 +1,16 @@
-"""When bills are paid: tax, contributions and supplies are late where liquidity is short."""
+"""Bills: tax, contributions and supplies are paid late where liquidity is short, and told when known."""
 
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from xinqiao.city.draw import Floats, Ints, logistic
 from xinqiao.city.hazard import NEVER
 from xinqiao.city.scene import Scene
+from xinqiao.city.text import dates, money
 
-LIQUIDITY = -1.25  # effect on the logit of paying late
+LIQUIDITY = -1.5  # effect on the logit of paying late
 AFTER_DEFAULT = 2.2
 EARLY_DAYS = 9
 DAYS_LATE = 14.0  # mean, of average liquidity
@@ -34,8 +36,32 @@ def paid_days(
     return np.where(open_ | (paid >= scene.fate.ended_day[company]), NEVER, paid)
 
 
-def seen(due: Ints, paid: Ints, wait: int = 3) -> tuple[Ints, Ints]:
-    """Days on which a bill and, later, its payment are known: one record where paid in time."""
+def told(columns: dict[str, pl.Series], known: Ints, end: int) -> pl.DataFrame:
+    """The rows known by ``end``, with the day on which they are."""
+    return pl.DataFrame({**columns, "获知日期": dates(known)}).filter(pl.Series(known <= end))
+
+
+def bill_rows(
+    bill: dict[str, pl.Series],
+    paid_on: str,
+    sums: dict[str, Ints],
+    days: tuple[Ints, Ints],
+    wait: int,
+    end: int,
+) -> pl.DataFrame:
+    """Bills as delivered: once where paid in time, else open after the due date and again when paid.
+
+    ``days`` are the last day in time and the day of payment (heading ``paid_on``), ``sums`` the cents by
+    heading that a paid bill shows and an open one shows as 0, ``wait`` the days until either is known.
+    """
+    due, paid = days
     in_time = paid <= due
-    first = np.where(in_time, paid, due) + wait
-    return first, np.where(in_time, NEVER, np.minimum(paid, NEVER - wait) + wait)
+    nothing = money(np.zeros(len(due), dtype=np.int64))
+    settled = {**bill, paid_on: dates(paid), **{name: money(cents) for name, cents in sums.items()}}
+    unsettled = {**bill, paid_on: dates(np.full(len(due), NEVER)), **dict.fromkeys(sums, nothing)}
+    parts = (
+        (settled, np.where(in_time, due + wait, NEVER)),
+        (unsettled, np.where(in_time, NEVER, due + wait)),
+        (settled, np.where(in_time, NEVER, paid + wait)),
+    )
+    return pl.concat([told(columns, known, end) for columns, known in parts])

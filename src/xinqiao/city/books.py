@@ -49,8 +49,9 @@ def _monthly(scene: Scene, block: int, rows: Invoices) -> tuple[Floats, Floats]:
     place = np.where(rows.void, -1, (rows.company - ids[0]) * months + month)
     cells = len(ids) * months
     kept = (place >= 0) & (place < cells)
-    sums = [
-        np.bincount(place[kept], weights=column[kept], minlength=cells).reshape(len(ids), months)
-        for column in (rows.amount, rows.tax)
-    ]
-    return sums[0], sums[1]
+
+    def sums(column: Ints) -> Floats:
+        out = np.bincount(place[kept], weights=column[kept], minlength=cells).astype(np.float64)
+        return out.reshape(len(ids), months)
+
+    return sums(rows.amount), sums(rows.tax)

@@ -8,8 +8,8 @@ import numpy as np
 
 from xinqiao.city.draw import Floats, Ints
 
-FADES = 0.85  # monthly: a blow is half forgotten after four months
-MOST = 1.6  # a company can't be struck harder than this
+FADES = 0.95  # monthly: a blow is half forgotten after a year
+MOST = 1.5  # a company can't be struck harder than this
 
 
 @dataclass(frozen=True, slots=True)

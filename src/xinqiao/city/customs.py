@@ -38,7 +38,7 @@ def traders(scene: Scene, ids: Ints) -> Ints:
     """The companies of a block that trade abroad."""
     share = np.array([EXPORTERS.get(i.code, 0.0) for i in INDUSTRIES])[scene.region.industry[ids]]
     firm = ~scene.region.self_employed[ids]
-    return ids[firm & (uniform(scene.region.seed, ids, 111) < share * np.exp(0.4 * scene.region.size[ids]))]
+    return ids[firm & (uniform(scene.region.seed, ids, 1111) < share * np.exp(0.4 * scene.region.size[ids]))]
 
 
 def declarations(scene: Scene, ids: Ints) -> Declarations:
@@ -47,17 +47,17 @@ def declarations(scene: Scene, ids: Ints) -> Declarations:
     rng = scene.stream(Stream.CUSTOMS, ids)
     who = traders(scene, ids)
     low, high = ABROAD
-    share = low + (high - low) * uniform(region.seed, who, 112)
+    share = low + (high - low) * uniform(region.seed, who, 1112)
     rows = who - ids[0]
     parts = [_side(scene, who, rng, share[:, None] * books_of(scene, ids).sold[rows], imported=0)]
-    buys = uniform(region.seed, who, 113) < IMPORTERS
+    buys = uniform(region.seed, who, 1113) < IMPORTERS
     value = 0.4 * (share * buys)[:, None] * books_of(scene, ids).bought[rows]
     parts.append(_side(scene, who, rng, value, imported=1))
-    columns = [np.concatenate([part[i] for part in parts]) for i in range(5)]
-    company, day = columns[0], columns[2]
-    country = (uniform(region.seed, company, 114) * 7 + 3 * rng.random(len(company)) ** 3).astype(np.int64)
-    order = np.lexsort((columns[3], day, company))
-    return Declarations(*(column[order] for column in columns), country[order])
+    company, month, day, side, cents = (np.concatenate([part[i] for part in parts]) for i in range(5))
+    country = (uniform(region.seed, company, 1114) * 7 + 3 * rng.random(len(company)) ** 3).astype(np.int64)
+    order = np.lexsort((side, day, company))
+    every = (company, month, day, side, cents, country)
+    return Declarations(*(column[order] for column in every))
 
 
 def _side(
@@ -105,7 +105,7 @@ def _ratings(scene: Scene, ids: Ints) -> pl.DataFrame:
     calendar, who = scene.region.calendar, traders(scene, ids)
     start = int(calendar.first_day[0])
     day = np.maximum(scene.region.established[who] + 60, start - 200)
-    level = np.where((uniform(scene.region.seed, who, 115) < 0.06) & (scene.region.size[who] > 0.5), 0, 1)  # noqa: PLR2004 - few are certified
+    level = np.where((uniform(scene.region.seed, who, 1115) < 0.06) & (scene.region.size[who] > 0.5), 0, 1)  # noqa: PLR2004 - few are certified
     worst = scene.fate.governance[who].argmin(axis=1) if len(who) else who
     bad = scene.fate.governance[who].min(axis=1, initial=0) < -2.4  # noqa: PLR2004 - one in a hundred
     company = np.concatenate([who, who[bad]])

@@ -47,7 +47,7 @@ def group_settlement(plan: Plan) -> None:
                 plan.sale(others[0], company, day - 30 * month + 5, int(cents * plan.rng.uniform(0.7, 1.0)))
             plan.add("FI02", [company, others[0]], day - 240, day + 5, innocent=True)
             break
-    plan.pool.extend(chosen)
+    plan.give_back(chosen)
 
 
 def season(plan: Plan) -> None:
@@ -124,7 +124,9 @@ def reorganised(plan: Plan) -> None:
     """FA01: holders and address change before a listing; the firm is large and sound."""
     day = plan.anchor()
     size = plan.region.size
-    for company in sorted(plan.pick(12, day), key=lambda c: -size[c])[:EACH]:
+    chosen = sorted(plan.pick(12, day), key=lambda c: -size[c])
+    plan.give_back(chosen[EACH:])
+    for company in chosen[:EACH]:
         for item in (HOLDER, ADDRESS):
             plan.changes.append((company, day - int(plan.rng.integers(30, 170)), item))
         plan.apply(company, day, plan.add("FA01", [company], day - 170, day, innocent=True))

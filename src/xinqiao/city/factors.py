@@ -19,7 +19,7 @@ from xinqiao.city.region import Region
 
 Floats32 = npt.NDArray[np.float32]
 
-RHO = 0.97
+RHO = 0.98
 LEAN = (0.40, 0.25)  # of liquidity on operations, of governance on liquidity
 EPIDEMIC = (20, 21, 22)  # months of the quarter in which demand breaks down
 RECOVERY = (0.5, 0.25)  # share of the blow still felt in the months after

@@ -3,7 +3,8 @@ r"""Default: the causal truth of the region.
 The monthly hazard of default is::
 
     logit p[i,t] = BASE + OPERATIONS o[i,t] + LIQUIDITY l[i,t] + GOVERNANCE g[i,t] + CONTAGION s[i,t]
-                   + SIZE size_i + AGE ln(1 + age in years) + TREND trend_i + RING
+                   + SIZE size_i + AGE ln(1 + age in years) + TREND trend_i + RING + risk of the industry
+                   - UNSEASONED (falling to 0 in the second year)
 
 and zero before the thirteenth month, so that every default has a year of history before it.
 ``o``, ``l``, ``g`` are the latent factors (``factors``), ``s`` the stress from failed neighbours
@@ -22,11 +23,13 @@ import numpy as np
 from xinqiao.city.contagion import FADES, MOST, Channels
 from xinqiao.city.draw import BLOCK, Floats, Ints, Stream, logistic, stream
 from xinqiao.city.factors import RHO, Factors, Floats32, demand, draw_factors, spread
+from xinqiao.city.industry import trait
 from xinqiao.city.region import Region
 
-BASE = -6.0
-OPERATIONS, LIQUIDITY, GOVERNANCE, CONTAGION = -1.25, -1.15, -0.75, 1.6
-SIZE, AGE, TREND, RING = -0.55, -0.30, -1.5, 0.7
+BASE = -4.3
+OPERATIONS, LIQUIDITY, GOVERNANCE, CONTAGION = -1.6, -1.5, -0.45, 3.0
+SIZE, AGE, TREND, RING = -0.95, -1.6, -1.5, 0.7
+UNSEASONED = 1.3  # young loan books: few loans fail in their first year
 BITE = 0.5  # stress felt in liquidity
 FIRST_MONTH = 12
 HORIZON = 12
@@ -65,8 +68,10 @@ class Fate:
 def standing(region: Region, ring: Ints, month: int, ids: Ints | slice = ALL) -> Floats:
     """The part of the logit that does not move by chance; shape (len(ids),)."""
     age = np.maximum(0, region.calendar.first_day[0] - region.established[ids]) / 365.25 + month / 12
-    fixed: Floats = BASE + SIZE * region.size[ids] + TREND * region.trend[ids] + RING * (ring[ids] >= 0)
-    return fixed + AGE * np.log1p(age)
+    fixed = BASE + SIZE * region.size[ids] + TREND * region.trend[ids] + RING * (ring[ids] >= 0)
+    fixed = fixed + trait("risk")[region.industry[ids]] - UNSEASONED * max(0, 1 - (month - FIRST_MONTH) / 12)
+    out: Floats = fixed + AGE * np.log1p(age)
+    return out
 
 
 def hazard(region: Region, factors: Factors, stress: Floats, month: int, ring: Ints) -> Floats:
@@ -142,10 +147,10 @@ def true_pd(region: Region, fate: Fate, ring: Ints, month: int) -> Floats:
     inflow = fate.channels.blow(hazard(region, now, felt, month, ring) * alive)
     newly = fate.channels.blow((fate.default_month == month).astype(np.float64))
     out = np.empty(region.companies)
-    for block, start in enumerate(range(0, region.companies, BLOCK)):
+    for start in range(0, region.companies, BLOCK):
         ids = np.arange(start, min(start + BLOCK, region.companies))
         stress = _ahead(felt[ids], newly[ids], inflow[ids])
-        out[ids] = _paths(region, now, ids, month, (ring, ahead, felt, stress), block)
+        out[ids] = _paths(region, now, ids, month, (ring, ahead, felt, stress))
     return out
 
 
@@ -158,15 +163,10 @@ def _ahead(felt: Floats, newly: Floats, inflow: Floats) -> Floats:
 
 
 def _paths(
-    region: Region,
-    now: Factors,
-    ids: Ints,
-    month: int,
-    given: tuple[Ints, Floats, Floats, Floats],
-    block: int,
+    region: Region, now: Factors, ids: Ints, month: int, given: tuple[Ints, Floats, Floats, Floats]
 ) -> Floats:
     ring, ahead, felt, stress = given
-    rng = stream(region.seed, Stream.TRUE_PD, 1_000 * block + month)
+    rng = stream(region.seed, Stream.TRUE_PD, 1_000 * (int(ids[0]) // BLOCK) + month)
     wave = OPERATIONS * ahead[region.industry[ids]]
     # the calm index: the factors without demand and stress, an autoregression of its own
     index = OPERATIONS * now.operations[ids, month] + GOVERNANCE * now.governance[ids, month]

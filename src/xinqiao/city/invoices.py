@@ -78,7 +78,7 @@ def block_of_invoices(scene: Scene, block: int) -> tuple[Invoices, Invoices]:
 def _sales(scene: Scene, ids: Ints, block: int) -> Invoices:
     region, rng = scene.region, stream(scene.region.seed, Stream.SALES, block)
     who, month = _occasions(scene, ids, region.sale_rate, rng, drift=1.0)
-    health = scene.fate.operations[who, month]
+    health = scene.fate.operations[who, month].astype(np.float64)
     party, person = _customers(scene, who, month, rng)
     log_cents = region.sale_log_cents[who] + 0.15 * health + SALE_SPREAD * rng.standard_normal(len(who))
     amount = _capped(np.exp(log_cents), region.sale_log_cents[who], rng)
@@ -86,14 +86,14 @@ def _sales(scene: Scene, ids: Ints, block: int) -> Invoices:
     usual = rng.random(len(who)) < USUAL_RATE
     rate = np.where(usual, region.tax_pct[who], rng.choice(OTHER_RATES, len(who)))
     late = (month > scene.fate.default_month[who]).astype(np.float64)
-    void = rng.random(len(who)) < logistic(region.void_logit[who] - 0.85 * health + 0.6 * late)
+    void = rng.random(len(who)) < logistic(region.void_logit[who] - 1.1 * health + 0.6 * late)
     plain = _assemble(
         scene, who, month, rng, (party, person, _goods(region, who, "sells", rng), amount, rate, void)
     )
     planted, due = _planted(scene, ids, rng)
     plain = join([plain, _ring_invoices(scene, ids, rng), planted])
     months = np.searchsorted(region.calendar.first_day, plain.day, side="right") - 1
-    chance = logistic(-3.6 - 0.45 * scene.fate.operations[plain.company, months])
+    chance = logistic(-3.6 - 0.45 * scene.fate.operations[plain.company, months].astype(np.float64))
     due = np.concatenate([np.full(len(plain) - len(due), NONE), due])
     all_rows, source = _with_red_letters(scene, plain, chance, rng, due)
     return _numbered(all_rows, source)

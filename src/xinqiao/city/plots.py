@@ -36,9 +36,10 @@ def rings(plan: Plan) -> None:
     """FI01, FI02: the rings of the trade network, told in the truth."""
     net = plan.network
     first_day = plan.region.calendar.first_day
-    for ring in range(int(net.ring.max(initial=-1)) + 1):
-        members = np.flatnonzero(net.ring == ring)
-        edges = np.flatnonzero(net.ring[net.edge_seller] == ring)
+    ring_of_edge = net.ring[net.edge_seller]
+    order = np.argsort(ring_of_edge, kind="stable")
+    for edges in np.split(order, np.flatnonzero(np.diff(ring_of_edge[order])) + 1):
+        members = np.unique(net.edge_seller[edges])
         first, last = int(net.edge_first[edges].min()), int(net.edge_last[edges].max())
         rule = "FI02" if len(members) == 2 else "FI01"  # noqa: PLR2004 - two invoice each other
         plan.add(rule, [int(m) for m in members], int(first_day[first]), int(first_day[last + 1]) - 1)

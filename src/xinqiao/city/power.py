@@ -24,12 +24,13 @@ from xinqiao.city.text import choice, codes, company_codes, dates, money
 from xinqiao.city.weather import days_of
 
 USE = {"A01": 5.2, "C13": 6.9, "C33": 7.3, "C35": 6.8, "H62": 6.0, "F52": 5.3, "G54": 5.4, "F51": 5.0}
+HEAVY = 6.0  # log kWh on a usual day from which a factory has the industrial tariff
 OFFICE = 4.6  # log kWh on a usual day, all other industries
 SPREAD = 1.05  # deviation of that between companies of an industry, size apart
 OWN_ACCOUNT = {0: 0.97, 1: 0.62, 2: 0.5, 3: 0.66}  # by place in the supply chain; tenants pay the landlord
 SECOND_METER = 0.10
 SHARE_DAILY = 0.30  # share of companies whose smart meter is read daily
-OPERATIONS = 0.32
+OPERATIONS = 0.42
 DORMANT = 0.06  # share of accounts hardly used at all
 STOPS, RESUMES = -5.0, 0.30  # logit of a month's standstill beginning; chance of its end
 NOISE, KEPT = 0.30, 0.45  # daily deviation of the log, and how much of it stays the next day
@@ -61,20 +62,20 @@ def supply(scene: Scene, ids: Ints) -> Supply:
     region, seed = scene.region, scene.region.seed
     line = trait("tier")[region.industry[ids]].astype(np.int64)
     chance = np.array([OWN_ACCOUNT[i] for i in range(4)])[line] + 0.08 * region.size[ids]
-    has = (uniform(seed, ids, 81) < chance) & ~scene.schemes.hollow[ids]
-    second = has & (uniform(seed, ids, 82) < SECOND_METER)
+    has = (uniform(seed, ids, 1081) < chance) & ~scene.schemes.hollow[ids]
+    second = has & (uniform(seed, ids, 1082) < SECOND_METER)
     row = np.concatenate([np.flatnonzero(has), np.flatnonzero(second)])
     meter = np.repeat([0, 1], [int(has.sum()), int(second.sum())])
     order = np.lexsort((meter, row))
     row, meter = row[order], meter[order]
     who = ids[row]
     level = np.array([USE.get(i.code, OFFICE) for i in INDUSTRIES])[region.industry[who]]
-    normal = ndtri(0.0001 + 0.9998 * uniform(seed, who, meter, 83))
+    normal = ndtri(0.0001 + 0.9998 * uniform(seed, who, meter, 1083))
     level = level + 0.55 * region.size[who] + SPREAD * normal - 1.0 * meter
     factory = (line[row] == 0) & (region.industry[who] > 0)
-    tariff = np.where(region.industry[who] == 0, 2, np.where(factory & (level > 6), 0, 1))
-    tariff = np.where(region.self_employed[who] & (uniform(seed, who, 84) < 0.1), 3, tariff)  # noqa: PLR2004 - a tenth live there
-    opened = region.established[who] + 20 + (300 * uniform(seed, who, meter, 85)).astype(np.int64)
+    tariff = np.where(region.industry[who] == 0, 2, np.where(factory & (level > HEAVY), 0, 1))
+    tariff = np.where(region.self_employed[who] & (uniform(seed, who, 1084) < 0.1), 3, tariff)  # noqa: PLR2004 - a tenth live there
+    opened = region.established[who] + 20 + (300 * uniform(seed, who, meter, 1085)).astype(np.int64)
     return Supply(row, meter, np.exp(level), tariff, opened)
 
 
@@ -89,14 +90,14 @@ def daily_kwh(scene: Scene, ids: Ints, accounts: Supply) -> Floats:
     level = OPERATIONS * operations + 0.6 * region.trend[who, None] * years
     level = level - 0.22 * scene.after_default(ids)[accounts.row]
     still = _standstill(rng, operations) | ~scene.lives(ids)[accounts.row]
-    dormant = uniform(region.seed, who, accounts.meter, 86) < DORMANT
+    dormant = uniform(region.seed, who, accounts.meter, 1086) < DORMANT
     level = np.where(still | dormant[:, None], -np.inf, level)
     noise = rng.standard_normal((len(who), len(days.day)), dtype=np.float32)
     for day in range(1, len(days.day)):
         noise[:, day] += KEPT * noise[:, day - 1]
     busy = 1 + (days.busy - 1) * _bound_to_the_week(scene, who)[:, None]
-    climate = _climate(days.temperature)[None, :] ** (0.5 + uniform(region.seed, who, 87))[:, None]
-    spread = NOISE * np.exp(0.8 * uniform(region.seed, who, 88) - 0.4)
+    climate = _climate(days.temperature)[None, :] ** (0.5 + uniform(region.seed, who, 1087))[:, None]
+    spread = NOISE * np.exp(0.8 * uniform(region.seed, who, 1088) - 0.4)
     kwh = (
         accounts.usual[:, None]
         * np.exp(level)[:, days.month]
@@ -112,7 +113,7 @@ def daily_kwh(scene: Scene, ids: Ints, accounts: Supply) -> Floats:
 def _bound_to_the_week(scene: Scene, who: Ints) -> Floats:
     """How far a company keeps to the days off: those serving the public hardly do."""
     public = trait("tier")[scene.region.industry[who]] >= 3  # noqa: PLR2004 - tier 3 serves the public
-    out: Floats = np.where(public, 0.45, 1.0) * (0.75 + 0.35 * uniform(scene.region.seed, who, 89))
+    out: Floats = np.where(public, 0.45, 1.0) * (0.75 + 0.35 * uniform(scene.region.seed, who, 1089))
     return np.minimum(out, 1.1)
 
 
@@ -159,7 +160,7 @@ def _kva(accounts: Supply) -> Ints:
 
 def _accounts(scene: Scene, ids: Ints, accounts: Supply) -> pl.DataFrame:
     region, who = scene.region, ids[accounts.row]
-    landlord = uniform(region.seed, who, 90) < 0.12  # noqa: PLR2004 - accounts still in another's name
+    landlord = uniform(region.seed, who, 1090) < 0.12  # noqa: PLR2004 - accounts still in another's name
     first = np.zeros(len(who), dtype=np.int64)  # as the company was entered
     name = names(scene, who, first)
     other = "示例" + codes("物业", 1 + who % 97, 2) + "有限公司"
@@ -194,7 +195,7 @@ def _months(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFr
     del days
     who, volume = ids[accounts.row][row], total[row, month].astype(np.int64)
     night = np.clip(
-        0.28 + 0.10 * (uniform(region.seed, who, 91) - 0.5) + 0.02 * rng.standard_normal(len(row)), 0, 0.6
+        0.28 + 0.10 * (uniform(region.seed, who, 1091) - 0.5) + 0.02 * rng.standard_normal(len(row)), 0, 0.6
     )
     peak = np.clip(0.36 + 0.02 * rng.standard_normal(len(row)), 0, 0.4)
     bill = volume * PRICES[accounts.tariff[row]]
@@ -224,12 +225,12 @@ def _days(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFram
     """Daily readings of the companies with a smart meter, typed; a few days are lost."""
     region = scene.region
     who = ids[accounts.row]
-    daily = uniform(region.seed, who, 92) < SHARE_DAILY
+    daily = uniform(region.seed, who, 1092) < SHARE_DAILY
     days = days_of(region.calendar, region.seed)
     read = (
         daily[:, None] & (days.day >= accounts.opened[:, None]) & (days.day < scene.fate.ended_day[who, None])
     )
-    lost = uniform(region.seed, who[:, None] * 8 + accounts.meter[:, None], days.day[None, :], 93) < 0.004  # noqa: PLR2004
+    lost = uniform(region.seed, who[:, None] * 8 + accounts.meter[:, None], days.day[None, :], 1093) < 0.004  # noqa: PLR2004
     row, day = np.nonzero(read & ~lost)
     known = np.minimum(days.day[day] + 1, region.calendar.end)
     return pl.DataFrame(

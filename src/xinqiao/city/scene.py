@@ -60,7 +60,8 @@ class Scene:
     def after_default(self, ids: Ints) -> Ints:
         """Months since the month of default, 0 up to and in it; shape (len(ids), months)."""
         months = np.arange(self.region.calendar.months)
-        return np.maximum(0, months - self.fate.default_month[ids, None])
+        out: Ints = np.maximum(0, months - self.fate.default_month[ids, None])
+        return out
 
 
 def draw_scene(companies: int, months: int, start: date, seed: int, volume: float = 1.0) -> Scene:

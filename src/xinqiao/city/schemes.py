@@ -23,6 +23,8 @@ from xinqiao.city.text import company_codes, dates
 from xinqiao.city.ties import Ties
 
 COMPANIES_PER_SCHEME = 2_500  # one scheme of each rule in so many companies, and one look-alike
+LATEST = (330, 100)  # days before the end of the period between which schemes turn
+LOOKED_AT = 4_096  # candidates looked at together
 AGENT_TERMINAL = 0.35  # share of the companies with a bookkeeping agent that it invoices for
 AGENTS, GANGS = 50_000_000, 60_000_000  # where the numbers of agents' and gangs' terminals begin
 
@@ -95,7 +97,8 @@ class Plan:
     ties: Ties
     fate: Fate
     rng: np.random.Generator
-    pool: list[int]
+    pool: Ints
+    free: Flags
     marks: dict[str, Flags]
     terminal: Ints
     sales: list[tuple[int, ...]] = field(default_factory=list)
@@ -109,25 +112,32 @@ class Plan:
     schemes: int = 0
 
     def anchor(self) -> int:
-        """A day the scheme turns on, such as the application: after month 15, 120 days before the end."""
-        first_day = self.region.calendar.first_day
-        return int(
-            self.rng.integers(first_day[min(15, self.region.calendar.months - 8)], first_day[-1] - 120)
-        )
+        """A day the scheme turns on, such as the application: in the last year, 100 days before its end."""
+        end = self.region.calendar.end
+        return int(self.rng.integers(end - LATEST[0], end - LATEST[1]))
 
     def pick(self, count: int, day: int, industry: int | None = None) -> list[int]:
         """So many companies nothing else is planted in, which live and have not failed on ``day``."""
         month = int(np.searchsorted(self.region.calendar.first_day, day, side="right"))
         chosen: list[int] = []
-        for company in self.pool:
-            fits = self.fate.default_month[company] > month and self.fate.ended_day[company] > day + 200
-            if fits and (industry is None or self.region.industry[company] == industry):
-                chosen.append(company)
-                if len(chosen) == count:
-                    break
-        taken = set(chosen)
-        self.pool = [company for company in self.pool if company not in taken]
+        for start in range(0, len(self.pool), LOOKED_AT):
+            ids = self.pool[start : start + LOOKED_AT]
+            fits = (
+                self.free[ids]
+                & (self.fate.default_month[ids] > month)
+                & (self.fate.ended_day[ids] > day + 200)
+            )
+            if industry is not None:
+                fits &= self.region.industry[ids] == industry
+            chosen += [int(company) for company in ids[fits][: count - len(chosen)]]
+            if len(chosen) == count:
+                break
+        self.free[chosen] = False
         return chosen
+
+    def give_back(self, companies: list[int]) -> None:
+        """Companies picked and not used after all."""
+        self.free[companies] = True
 
     def add(
         self,
@@ -217,7 +227,8 @@ def begin(region: Region, network: Network, ties: Ties, fate: Fate) -> Plan:
         ),
         fate=replace(fate, first_month=fate.first_month.copy()),
         rng=rng,
-        pool=[int(i) for i in order[fit[order]]],
+        pool=order[fit[order]],
+        free=np.ones(region.companies, dtype=np.bool_),
         marks={name: np.zeros(region.companies, dtype=np.bool_) for name in MARKS},
         terminal=np.where(with_agent, AGENTS + ties.agent, own),
     )
@@ -289,8 +300,8 @@ def _truth(plan: Plan) -> pl.DataFrame:
             "scheme": pl.Series([row[1] for row in rows], dtype=pl.Int64),
             "company_id": company_codes(np.array([row[2] for row in rows], dtype=np.int64)),
             "role": pl.Series([row[3] for row in rows], dtype=pl.String),
-            "first_day": dates(np.array([row[4] for row in rows], dtype=np.int64)).str.to_date(),
-            "last_day": dates(np.array([row[5] for row in rows], dtype=np.int64)).str.to_date(),
+            "first": dates(np.array([row[4] for row in rows], dtype=np.int64)).str.to_date(),
+            "last": dates(np.array([row[5] for row in rows], dtype=np.int64)).str.to_date(),
             "innocent": pl.Series([row[6] for row in rows], dtype=pl.Boolean),
         }
     ).sort("rule", "scheme", "company_id", "role")

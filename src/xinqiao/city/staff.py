@@ -53,13 +53,13 @@ def headcount(scene: Scene, ids: Ints) -> Ints:
 def insured(scene: Scene, ids: Ints) -> Flags:
     """Whether a company pays social insurance at all; shape (len(ids),)."""
     none = np.where(scene.region.self_employed[ids], NO_INSURANCE_SELF, NO_INSURANCE_FIRM)
-    out: Flags = (uniform(scene.region.seed, ids, 61) >= none) & ~scene.schemes.hollow[ids]
+    out: Flags = (uniform(scene.region.seed, ids, 1061) >= none) & ~scene.schemes.hollow[ids]
     return out
 
 
 def monthly_wage(scene: Scene, ids: Ints) -> Floats:
     """Contribution base a head in cents, by company and month."""
-    own = np.exp(0.22 * (uniform(scene.region.seed, ids, 62) * 3.4 - 1.7) + 0.06 * scene.region.size[ids])
+    own = np.exp(0.22 * (uniform(scene.region.seed, ids, 1062) * 3.4 - 1.7) + 0.06 * scene.region.size[ids])
     years = np.arange(scene.region.calendar.months) // 12
     average = WAGE_CENTS * (1 + WAGE_GROWTH) ** years
     out: Floats = np.round(average * np.maximum(FLOOR, own[:, None]), -3)
@@ -69,7 +69,7 @@ def monthly_wage(scene: Scene, ids: Ints) -> Floats:
 def staff_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
     """Social insurance and housing fund of a block."""
     heads = np.where(insured(scene, ids)[:, None], headcount(scene, ids), 0)
-    compliance = 0.55 + 0.45 * uniform(scene.region.seed, ids, 63)
+    compliance = 0.55 + 0.45 * uniform(scene.region.seed, ids, 1063)
     people = np.where(heads > 0, np.maximum(1, np.rint(heads * compliance[:, None])), 0).astype(np.int64)
     return {
         "social_insurance": _social(scene, ids, people),
@@ -89,7 +89,7 @@ def _social(scene: Scene, ids: Ints, people: Ints) -> pl.DataFrame:
     change = people[row, month] - before
     turnover = rng.poisson(0.02 * before)
     everything = np.arange(len(INSURANCES))
-    injury_only = uniform(scene.region.seed, ids, 64) < ONLY_INJURY
+    injury_only = uniform(scene.region.seed, ids, 1064) < ONLY_INJURY
     held = ~injury_only[row][:, None] | (everything == 3)  # noqa: PLR2004 - the place of the injury insurance
     line, kind = np.nonzero(held)
     count, base = (
@@ -128,14 +128,16 @@ def _housing(scene: Scene, ids: Ints, people: Ints) -> pl.DataFrame:
     """One row a company and month of those that take part."""
     rng = scene.stream(Stream.HOUSING, ids)
     region, fate = scene.region, scene.fate
-    takes_part = uniform(region.seed, ids, 65) < HOUSING_FUND * np.where(region.self_employed[ids], 0.2, 1.0)
+    takes_part = uniform(region.seed, ids, 1065) < HOUSING_FUND * np.where(
+        region.self_employed[ids], 0.2, 1.0
+    )
     row, month = np.nonzero((people > 0) & takes_part[:, None])
     company = ids[row]
-    share = 0.6 + 0.4 * uniform(region.seed, company, 66)
+    share = 0.6 + 0.4 * uniform(region.seed, company, 1066)
     members = np.maximum(1, np.rint(people[row, month] * share)).astype(np.int64)
     strain = -fate.liquidity[company, month] + 1.5 * (month > fate.default_month[company])
     state = np.searchsorted([2.6, 3.0, 3.4], strain + 0.6 * rng.standard_normal(len(row)))
-    rate = np.array(FUND_RATES)[(4 * uniform(region.seed, company, 67) ** 1.5).astype(np.int64)]
+    rate = np.array(FUND_RATES)[(4 * uniform(region.seed, company, 1067) ** 1.5).astype(np.int64)]
     rate = np.where(state == FUND_STATES.index("降比"), 0.05, rate)
     sums = np.rint(2 * rate * members * monthly_wage(scene, ids)[row, month]).astype(np.int64)
     sums = np.where((state == 1) | (state == len(FUND_STATES) - 1), 0, sums)

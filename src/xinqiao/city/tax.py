@@ -14,8 +14,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import polars as pl
 
-from xinqiao.city.bills import paid_days, seen
+from xinqiao.city.bills import bill_rows, paid_days, told
 from xinqiao.city.books import books_of
+from xinqiao.city.customs import declarations
 from xinqiao.city.draw import Flags, Floats, Ints, Stream, uniform
 from xinqiao.city.events import dated, versions
 from xinqiao.city.hazard import NEVER
@@ -37,6 +38,8 @@ LATE_FILING, LATE_PAYMENT = -3.6, -3.0
 AMENDED = 0.012
 DAILY_FEE = 0.0005  # of the sum due, for every day late
 DEFERRED = 0.01
+YEAR_DAYS, YOUNG_DAYS = 365, 3 * 365  # not rated in the first year, rated M in the next two
+WAIT = 3  # days until the office tells of a return or payment
 LEVELS = ("A", "B", "M", "C", "D")
 
 
@@ -63,7 +66,7 @@ class Returns:
 def declared(scene: Scene, ids: Ints) -> Floats:
     """Sales as declared in cents, by company and month."""
     region = scene.region
-    beside = 1 + region.person_share[ids] * UNINVOICED + 0.015 * uniform(region.seed, ids, 71)
+    beside = 1 + region.person_share[ids] * UNINVOICED + 0.015 * uniform(region.seed, ids, 1071)
     out: Floats = np.maximum(0.0, np.rint(books_of(scene, ids).sold * beside[:, None]))
     return out
 
@@ -121,7 +124,7 @@ def _sales_returns(scene: Scene, ids: Ints, vat: Floats, credit: Floats) -> Retu
     sales = np.where(small, _quarter_sums(declared(scene, ids), ends), declared(scene, ids))
     files = _obliged(scene, ids) & (~small | ends)
     row, month = np.nonzero(files)
-    exports = np.zeros(len(row), dtype=np.int64)
+    exports = _exports(scene, ids, ends)[row, month]
     none = np.full(len(row), -1)
     plain = np.where(small[row, 0], -1, np.rint(books_of(scene, ids).output_tax[row, month]))
     return Returns(
@@ -129,7 +132,7 @@ def _sales_returns(scene: Scene, ids: Ints, vat: Floats, credit: Floats) -> Retu
         kind=np.full(len(row), VAT),
         month=month,
         sales=sales[row, month].astype(np.int64),
-        exports=exports,
+        exports=np.minimum(exports, sales[row, month]).astype(np.int64),
         revenue=none,
         due=vat[row, month].astype(np.int64),
         output_tax=plain.astype(np.int64),
@@ -138,16 +141,25 @@ def _sales_returns(scene: Scene, ids: Ints, vat: Floats, credit: Floats) -> Retu
     )
 
 
+def _exports(scene: Scene, ids: Ints, ends: Flags) -> Floats:
+    """Exports declared at customs in cents, by company and period."""
+    rows = declarations(scene, ids)
+    out = np.zeros((len(ids), scene.region.calendar.months))
+    abroad = rows.imported == 0
+    np.add.at(out, (rows.company[abroad] - ids[0], rows.month[abroad]), rows.cents[abroad])
+    return np.where(_small(scene, ids)[:, None], _quarter_sums(out, ends), out)
+
+
 def _obliged(scene: Scene, ids: Ints) -> Flags:
     """Months for which returns are filed: half a year after a default some stop filing."""
-    gone = scene.after_default(ids) > 6 + 30 * uniform(scene.region.seed, ids, 72)[:, None]
+    gone = scene.after_default(ids) > 6 + 30 * uniform(scene.region.seed, ids, 1072)[:, None]
     return scene.lives(ids) & ~gone
 
 
 def margin(scene: Scene, ids: Ints) -> Floats:
     """Profit before tax as a share of sales, by company and month."""
-    own = 0.02 + 0.10 * uniform(scene.region.seed, ids, 73)
-    out: Floats = own[:, None] + 0.035 * scene.fate.operations[ids].astype(np.float64)
+    own = 0.03 + 0.08 * uniform(scene.region.seed, ids, 1073)
+    out: Floats = own[:, None] + 0.04 * scene.fate.operations[ids].astype(np.float64)
     return out
 
 
@@ -167,7 +179,7 @@ def _withheld(scene: Scene, ids: Ints) -> Returns:
     """Withheld income tax: the heads on the payroll, a few of them forgotten."""
     files = _obliged(scene, ids) & (~scene.region.self_employed[ids])[:, None]
     row, month = np.nonzero(files)
-    share = 0.75 + 0.25 * uniform(scene.region.seed, ids[row], 74)
+    share = 0.75 + 0.25 * uniform(scene.region.seed, ids[row], 1074)
     staff = np.maximum(1, np.rint(headcount(scene, ids)[row, month] * share)).astype(np.int64)
     none = np.full(len(row), -1)
     due = staff * WITHHELD_PER_HEAD
@@ -233,7 +245,6 @@ def _return_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
     due = due_day(scene, rows.month)
     paying = np.minimum(rows.month + 1, scene.region.calendar.months - 1)
     filed = paid_days(scene, rows.company, paying, due, base=LATE_FILING, rng=rng)
-    first, later = seen(due, filed)
     amended = (rng.random(n) < AMENDED) & (rows.kind == VAT) & (filed < NEVER)
     change = np.where(amended, 1 + 0.15 * rng.standard_normal(n), 1.0)
     corrected = np.where(amended, filed + rng.integers(20, 200, n), NEVER)
@@ -243,7 +254,7 @@ def _return_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
         "所属期止": dates(scene.region.calendar.first_day[rows.month + 1] - 1),
         "申报期限": dates(due),
     }
-    told = {
+    filled = {
         "申报日期": dates(filed),
         "申报销售额": _cents(rows.sales),
         "其中出口销售额": _cents(rows.exports),
@@ -253,24 +264,16 @@ def _return_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
         "期末留抵税额": _cents(rows.credit),
         "扣缴申报人数": only(rows.staff >= 0, pl.Series(np.maximum(rows.staff, 0)).cast(pl.String)),
     }
+    empty = pl.repeat(None, n, dtype=pl.String, eager=True)
+    sales = np.where(rows.sales >= 0, np.rint(rows.sales * change), -1).astype(np.int64)
     in_time = filed <= due
-    blank = {name: pl.repeat(None, n, dtype=pl.String, eager=True) for name in told}
-    fixed_up = {
-        **told,
-        "申报销售额": _cents(np.where(rows.sales >= 0, np.rint(rows.sales * change), -1).astype(np.int64)),
-    }
     shapes = (
-        ({**fixed, **told}, np.where(in_time, first, NEVER)),
-        ({**fixed, **blank}, np.where(in_time, NEVER, first)),
-        ({**fixed, **told}, np.where(in_time, NEVER, later)),
-        ({**fixed, **fixed_up}, corrected),
+        ({**fixed, **filled}, np.where(in_time, filed + WAIT, NEVER)),
+        ({**fixed, **dict.fromkeys(filled, empty)}, np.where(in_time, NEVER, due + WAIT)),
+        ({**fixed, **filled}, np.where(in_time, NEVER, filed + WAIT)),
+        ({**fixed, **filled, "申报销售额": _cents(sales)}, corrected),
     )
-    return pl.concat([_known(columns, known, end) for columns, known in shapes])
-
-
-def _known(columns: dict[str, pl.Series], known: Ints, end: int) -> pl.DataFrame:
-    """The rows known by the end of the period."""
-    return pl.DataFrame({**columns, "获知日期": dates(known)}).filter(pl.Series(known <= end))
+    return pl.concat([told(columns, known, end) for columns, known in shapes])
 
 
 def _payment_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
@@ -279,7 +282,6 @@ def _payment_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
     deferred = rng.random(len(rows.company)) < DEFERRED
     late = np.where(rows.paid_on < NEVER, np.maximum(0, rows.paid_on - rows.due_on), 0)
     fee = np.where(deferred, 0, np.rint(rows.cents * DAILY_FEE * late)).astype(np.int64)
-    first, later = seen(rows.due_on, rows.paid_on)
     number = rows.company * 1_000 + rows.month * 5 + rows.kind
     fixed = {
         "企业代号": company_codes(rows.company),
@@ -290,22 +292,8 @@ def _payment_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
         "应缴税额": money(rows.cents),
         "缓缴": choice(("否", "是"), deferred.astype(np.int64)),
     }
-    paid = {"缴款日期": dates(rows.paid_on), "已缴税额": money(rows.cents), "滞纳金": money(fee)}
-    in_time = rows.paid_on <= rows.due_on
-    nothing = pl.repeat(None, len(in_time), dtype=pl.String, eager=True)
-    open_ = {
-        "缴款日期": nothing,
-        "已缴税额": money(np.zeros(len(in_time), dtype=np.int64)),
-        "滞纳金": nothing,
-    }
-    end = scene.region.calendar.end
-    return pl.concat(
-        [
-            _known({**fixed, **paid}, np.where(in_time, first, NEVER), end),
-            _known({**fixed, **open_}, np.where(in_time, NEVER, first), end),
-            _known({**fixed, **paid}, np.where(in_time, NEVER, later), end),
-        ]
-    )
+    sums = {"已缴税额": rows.cents, "滞纳金": fee}
+    return bill_rows(fixed, "缴款日期", sums, (rows.due_on, rows.paid_on), WAIT, scene.region.calendar.end)
 
 
 def _ratings(scene: Scene, ids: Ints) -> pl.DataFrame:
@@ -322,9 +310,10 @@ def _ratings(scene: Scene, ids: Ints) -> pl.DataFrame:
     level = np.searchsorted([-2.6, -1.6, 1.3], merit)  # D, C, B, A
     level = np.array([4, 3, 1, 0])[level]
     age = day - region.established[ids, None]
-    level = np.where((age < 3 * 365) & (level < 3), np.where(merit > 0, 2, level), level)  # noqa: PLR2004 - a new firm is rated M
+    young = (age < YOUNG_DAYS) & (level < LEVELS.index("C"))
+    level = np.where(young & (merit > 0), LEVELS.index("M"), level)
     known = day + 5
-    alive = (age > 365) & (day < fate.ended_day[ids, None]) & (known <= calendar.end)
+    alive = (age > YEAR_DAYS) & (day < fate.ended_day[ids, None]) & (known <= calendar.end)
     row, year = np.nonzero(alive & ~region.self_employed[ids, None])
     return pl.DataFrame(
         {

@@ -44,6 +44,7 @@ def telecom_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
 def _lines(scene: Scene, ids: Ints, rng: np.random.Generator) -> _Lines:
     """A contact's line is often older than the firm; lines close after a default."""
     chosen = rng.random((len(ids), len(HAS))) < np.array(HAS)
+    chosen[:, 1] |= scene.schemes.hoards[ids]
     row, slot = np.nonzero(chosen)
     company = ids[row]
     mobile = slot <= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from xinqiao.city.bills import paid_days
+from xinqiao.city.bills import bill_rows, paid_days
 from xinqiao.city.draw import Floats, Ints, Stream, uniform
 from xinqiao.city.hazard import NEVER
 from xinqiao.city.industry import INDUSTRIES
@@ -28,16 +28,16 @@ def utility_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
     region = scene.region
     rng = scene.stream(Stream.UTILITIES, ids)
     served = np.isin(np.arange(len(ids)), supply(scene, ids).row)
-    water = served & (uniform(region.seed, ids, 101) < WATER_ACCOUNT)
+    water = served & (uniform(region.seed, ids, 1101) < WATER_ACCOUNT)
     share = np.array([GAS.get(i.code, (0.0, 0.0))[0] for i in INDUSTRIES])[region.industry[ids]]
-    gas = served & (uniform(region.seed, ids, 102) < share)
+    gas = served & (uniform(region.seed, ids, 1102) < share)
     row = np.concatenate([np.flatnonzero(water), np.flatnonzero(gas)])
     kind = np.repeat([0, 1], [int(water.sum()), int(gas.sum())])
     order = np.lexsort((kind, row))
     row, kind = row[order], kind[order]
     volume = _volume(scene, ids, row, kind, rng)
     at, month = np.nonzero(scene.lives(ids)[row])
-    return {"water_gas_month": _rows(scene, ids[row], kind, (at, month), volume[at, month], rng)}
+    return {"water_gas_month": _rows(scene, rng, (ids[row], kind), (at, month, volume[at, month]))}
 
 
 def _volume(scene: Scene, ids: Ints, row: Ints, kind: Ints, rng: np.random.Generator) -> Floats:
@@ -61,14 +61,10 @@ def _volume(scene: Scene, ids: Ints, row: Ints, kind: Ints, rng: np.random.Gener
 
 
 def _rows(
-    scene: Scene,
-    company: Ints,
-    kind: Ints,
-    cells: tuple[Ints, Ints],
-    volume: Floats,
-    rng: np.random.Generator,
+    scene: Scene, rng: np.random.Generator, accounts: tuple[Ints, Ints], cells: tuple[Ints, Ints, Floats]
 ) -> pl.DataFrame:
-    at, month = cells
+    """Bills of ``accounts`` (company, kind) for ``cells`` (place of the account, month, cubic metres)."""
+    (company, kind), (at, month, volume) = accounts, cells
     who, what = company[at], kind[at]
     first_day, end = scene.region.calendar.first_day, scene.region.calendar.end
     bill = (volume * PRICES[what]).astype(np.int64)
@@ -86,18 +82,4 @@ def _rows(
         "应收": money(bill),
         "缴费期限": dates(due),
     }
-    nothing = pl.repeat(None, len(who), dtype=pl.String, eager=True)
-    settled = {"缴费日期": dates(paid), "实收": money(bill), "滞纳金": money(fee)}
-    open_ = {"缴费日期": nothing, "实收": money(np.zeros(len(who), dtype=np.int64)), "滞纳金": nothing}
-    in_time = paid <= due
-    parts = (
-        ({**fixed, **settled}, np.where(in_time, due + 1, NEVER)),
-        ({**fixed, **open_}, np.where(in_time, NEVER, due + 1)),
-        ({**fixed, **settled}, np.where(in_time | (paid == NEVER), NEVER, paid + 2)),
-    )
-    return pl.concat(
-        [
-            pl.DataFrame({**columns, "获知日期": dates(known)}).filter(pl.Series(known <= end))
-            for columns, known in parts
-        ]
-    )
+    return bill_rows(fixed, "缴费日期", {"实收": bill, "滞纳金": fee}, (due, paid), 1, end)
