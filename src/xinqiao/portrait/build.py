@@ -22,7 +22,7 @@ from xinqiao.enterprise.size import Size, size_classes
 from xinqiao.indicator.compute import monthly
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json
-from xinqiao.portrait.forecast import Forecast, Panel, Tested, backtest, forecast, panel
+from xinqiao.portrait.forecast import Forecast, Panel, PastError, backtest, forecast, panel
 from xinqiao.portrait.radar import radar
 from xinqiao.portrait.tag import tag_companies
 from xinqiao.source.lake import Lake
@@ -60,7 +60,7 @@ class Portrait:
     peers: dict[str, str]
     radar: dict[str, dict[str, float]]
     ahead: dict[str, dict[str, tuple[Month, ...]]]
-    tested: dict[str, tuple[Tested, ...]]
+    tested: dict[str, tuple[PastError, ...]]
 
     @classmethod
     def read(cls, folder: Path) -> Portrait:
@@ -82,7 +82,7 @@ class Portrait:
                 for row in pq.read_table(folder / "radar.parquet").to_pylist()
             },
             ahead=ahead,
-            tested={name: tuple(Tested(**row) for row in rows) for name, rows in tested.items()},
+            tested={name: tuple(PastError(**row) for row in rows) for name, rows in tested.items()},
         )
 
 
@@ -154,7 +154,7 @@ def _forecasts(folder: Path, lake: Lake, as_of: date, section: Mapping[str, str 
     (folder / "tested.json").write_bytes(canonical_json(tested))
 
 
-def _backtest(data: Panel, industries: list[str | None]) -> tuple[Tested, ...]:
+def _backtest(data: Panel, industries: list[str | None]) -> tuple[PastError, ...]:
     return tuple(one for one in backtest(data, industries) if one.cases)
 
 

@@ -64,7 +64,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class PastError:
     """One horizon of the back-test, over ``cases`` firm-months.
 
     Errors are mean absolute errors in units of the firm's yearly mean; ``ratio`` is ours over the
@@ -120,13 +120,13 @@ def forecast(data: Panel, groups: Sequence[str | None], horizon: int = HORIZON) 
 
 def backtest(
     data: Panel, groups: Sequence[str | None], horizon: int = HORIZON, origins: int = 6
-) -> tuple[Tested, ...]:
+) -> tuple[PastError, ...]:
     """Forecast from each of the last ``origins`` months whose outcome is known, as of that month."""
     labels = _labels(groups)
     return tuple(_tested(data.values, labels, h, origins) for h in range(1, horizon + 1))
 
 
-def _tested(values: Floats, labels: Ints, h: int, origins: int) -> Tested:
+def _tested(values: Floats, labels: Ints, h: int, origins: int) -> PastError:
     errors, naive, inside, firms = [], [], [], []
     for origin in range(max(YEAR - 1, values.shape[1] - h - origins), values.shape[1] - h):
         value, low, high = _at(values[:, : origin + 1], labels, origin, h)
@@ -138,10 +138,10 @@ def _tested(values: Floats, labels: Ints, h: int, origins: int) -> Tested:
         inside.append(((low <= true) & (true <= high))[tried])
         firms.append(tried)
     if not sum(map(len, firms)):
-        return Tested(h, 0, np.nan, np.nan, np.nan, np.nan)
+        return PastError(h, 0, np.nan, np.nan, np.nan, np.nan)
     ours, theirs, who = np.concatenate(errors), np.concatenate(naive), np.concatenate(firms)
     gain = np.bincount(who, theirs - ours)
-    return Tested(
+    return PastError(
         horizon=h,
         cases=len(who),
         error=float(ours.mean()),

@@ -12,7 +12,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import ibis
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
@@ -138,13 +137,12 @@ def tag_companies(snapshot: Snapshot, known: Iterable[Tag] | None = None) -> Tag
 def truths(snapshot: Snapshot, formulas: dict[str, Formula]) -> list[dict[str, Any]]:
     """Rows by company: its id and, for each formula, True, False or None (unknown)."""
     held = set(snapshot.values.column_names)
-    table = ibis.memtable(snapshot.values)
     able = {key: f for key, f in formulas.items() if set(names(f.node)) <= held}
-    columns = {key: compile_formula(formula, table, snapshot.as_of) for key, formula in able.items()}
     with DuckDB() as engine:
-        rows: list[dict[str, Any]] = (
-            engine.fetch(table.select(COMPANY, **columns)).sort_by(COMPANY).to_pylist()
-        )
+        table = engine.table("snapshot", snapshot.values)
+        columns = {key: compile_formula(formula, table, snapshot.as_of) for key, formula in able.items()}
+        found = engine.fetch(table.select(COMPANY, **columns))
+    rows: list[dict[str, Any]] = found.sort_by(COMPANY).to_pylist()
     lacking = dict.fromkeys(key for key in formulas if key not in able)
     return [row | lacking for row in rows]
 
