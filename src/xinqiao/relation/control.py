@@ -2,7 +2,7 @@
 
 A holder controls a firm when the votes it holds itself and those held by firms it controls are more than
 half of all votes: the least relation with that property (majority voting rule, L. Chapelle and
-A. Szafarz, Physica A 355, 2005). The actual controller (实际控制人, Company Law 2023 art. 265) is the
+A. Szafarz, Physica A 355, 2005). The actual controller (实际控制人) is the
 controller that nobody controls. It is at most one: two majorities of one firm share a holder, so one
 controls the other. It is another matter than the ultimate stake: 51 % of 51 % casts all votes with a
 stake of 26 %. Half and half is nobody's control.
