@@ -169,10 +169,6 @@ def _passed(
     """Give v ``times`` what x gets from holders outside its circle; how many holders were ``touched``."""
     start, to, share, place = shares
     begin, end, who, part = settled
-    if start[x] == start[x + 1]:
-        mass[x] += times
-        touched[count] = x
-        return count + 1
     known = 0.0
     for e in range(start[x], start[x + 1]):
         known += share[e]
@@ -192,6 +188,16 @@ def _passed(
 
 
 @compiled
+def _room(who: Codes, part: Floats, used: int, more: int) -> tuple[Codes, Floats]:
+    """Both arrays, longer when ``more`` do not fit behind those ``used``."""
+    if used + more <= len(who):
+        return who, part
+    wider, longer = np.empty(2 * len(who) + more, np.int32), np.empty(2 * len(who) + more)
+    wider[:used], longer[:used] = who[:used], part[:used]
+    return wider, longer
+
+
+@compiled
 def _stakes(
     start: Ints, to: Codes, share: Floats, label: Codes, order: Codes, least: float
 ) -> tuple[Ints, Ints, Codes, Floats, Floats]:
@@ -201,8 +207,16 @@ def _stakes(
     lost = np.zeros((n, 3))
     mass, touched = np.zeros(n), np.empty(n, np.int32)
     place = np.full(n, -1, np.int32)
-    used, i = 0, 0
+    one, none, used, i = np.ones(1), np.zeros((1, 1)), 0, 0
     while i < n:
+        first = order[i]
+        if start[first] == start[first + 1]:  # nobody above it
+            begin[first], end[first] = used, used + 1
+            who, part = _room(who, part, used, 1)
+            who[used], part[used] = first, 1.0
+            used += 1
+            i += 1
+            continue
         j = i + 1
         while j < n and label[order[j]] == label[order[i]]:
             j += 1
@@ -210,8 +224,8 @@ def _stakes(
         k = j - i
         i = j
         circle = k > 1
-        for e in range(start[members[0]], start[members[0] + 1]):
-            circle = circle or (to[e] == members[0] and share[e] > 0)
+        for e in range(start[first], start[first + 1]):
+            circle = circle or (to[e] == first and share[e] > 0)
         for m in range(k):
             place[members[m]] = m
         if circle and _closed(members, place, start, to, share):
@@ -221,8 +235,9 @@ def _stakes(
                 place[v] = -1
             continue
         dense = circle and k <= ELIMINATED
-        visits = _visits(members, place, start, to, share) if dense else np.zeros((1, 1))
-        row, left = np.zeros(k), np.zeros(k if circle and not dense else 1)
+        visits = _visits(members, place, start, to, share) if dense else none
+        row = np.zeros(k) if circle else one
+        left = np.zeros(k) if circle and not dense else one
         for m in range(k):
             v = members[m]
             if dense:
@@ -230,18 +245,12 @@ def _stakes(
             elif circle:
                 row[:] = 0.0
                 lost[v, REST] += _pushed(v, place, start, to, share, row, left, least)
-            else:
-                row[0] = 1.0
             count = 0
             for t in range(k):
                 if row[t] != 0.0:
                     x, shares = members[t], (start, to, share, place)
                     count = _passed(v, x, row[t], shares, (begin, end, who, part), lost, mass, touched, count)
-            if used + count > len(who):
-                more = 2 * len(who) + count
-                wider, longer = np.empty(more, np.int32), np.empty(more)
-                wider[:used], longer[:used] = who[:used], part[:used]
-                who, part = wider, longer
+            who, part = _room(who, part, used, count)
             begin[v] = used
             for q in range(count):
                 h = touched[q]
