@@ -35,7 +35,7 @@ def members(
 
 
 def days(scheme: pl.DataFrame) -> tuple[int, int]:
-    first, last = scheme["first_day"][0], scheme["last_day"][0]
+    first, last = scheme["first"][0], scheme["last"][0]
     return (first - date(1970, 1, 1)).days, (last - date(1970, 1, 1)).days
 
 
@@ -47,8 +47,8 @@ def test_every_rule_is_planted_in_a_small_share_of_firms(truth: pl.DataFrame) ->
     rare = guilty.filter(~pl.col("rule").is_in(["FI01", "FI02", "FC05"]))
     assert rare["company_id"].is_unique().all()
     assert 0.02 < guilty["company_id"].n_unique() / 6000 < 0.10
-    assert (truth["first_day"] <= truth["last_day"]).all()
-    assert truth["last_day"].max() <= date(2025, 12, 31)  # type: ignore[operator]  # dates compare
+    assert (truth["first"] <= truth["last"]).all()
+    assert truth["last"].max() <= date(2025, 12, 31)  # type: ignore[operator]  # dates compare
 
 
 def test_schemes_need_living_firms(scene: Scene, truth: pl.DataFrame) -> None:

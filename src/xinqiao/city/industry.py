@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def trait(name: str) -> Floats:
     return np.array([float(getattr(industry, name)) for industry in INDUSTRIES])
 
 
+@cache
 def goods_table(side: str) -> tuple[Ints, Ints]:
     """Goods classes per industry: a table padded by repetition, and how many are real.
 

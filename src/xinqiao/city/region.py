@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -29,8 +30,7 @@ class Calendar:
     @property
     def first_day(self) -> Ints:
         """First day of every month and, last, the day after the end; shape (months + 1,)."""
-        days = [add_months(self.start, m) for m in range(self.months + 1)]
-        return np.array(days, dtype="datetime64[D]").astype(np.int64)
+        return _first_days(self)
 
     @property
     def end(self) -> int:
@@ -40,6 +40,14 @@ class Calendar:
     def day(self, month: int) -> date:
         """The first day of month number ``month`` (0 = the first covered; may be negative)."""
         return add_months(self.start, month)
+
+
+@cache
+def _first_days(calendar: Calendar) -> Ints:
+    days = [add_months(calendar.start, m) for m in range(calendar.months + 1)]
+    out = np.array(days, dtype="datetime64[D]").astype(np.int64)
+    out.flags.writeable = False
+    return out
 
 
 @dataclass(frozen=True, slots=True)
