@@ -179,7 +179,8 @@ def _columns_by_step(sample: Sample) -> list[list[str]]:
     for name, fields in contract_fields().items():
         if name in sample.plain.columns:
             read = {of_contract[f.split(".")[0]] for f in fields if f.split(".")[0] in of_contract}
-            out[max(step[s] for s in {*read, indicators()[name].source})].append(name)
+            own = {*read, indicators()[name].source} & set(step)  # a cross-check has no source of its own
+            out[max((step[s] for s in own), default=0)].append(name)
     return out
 
 
