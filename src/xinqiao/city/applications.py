@@ -19,7 +19,7 @@ INTENTS_A_YEAR = 0.35
 INSTITUTIONS = 12
 ONE_CLICK = (0.62, 0.16, 0.12, 0.06, 0.04)  # chance that one intent goes to 1, 2, ... banks
 AT_HALL, BY_AGENT, VIA_REFERRER = 0.10, 0.12, 0.15
-COMPANIES_PER_HALL, COMPANIES_PER_REFERRER = 800, 150
+COMPANIES_PER_HALL, COMPANIES_PER_REFERRER = 4000, 150
 PENDING, APPROVED, REJECTED, WITHDRAWN = range(4)
 HALL, AGENT, GANG = 20_000_000, 30_000_000, 40_000_000
 """Where the numbers of devices, addresses, agents and layouts of papers begin; below: a company's own."""

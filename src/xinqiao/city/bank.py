@@ -50,7 +50,7 @@ from xinqiao.city.staff import headcount, monthly_wage
 from xinqiao.city.tax import SURCHARGE, declared, payments
 from xinqiao.city.text import choice, codes, company_codes, dates, hashes, money, only
 
-AUTHORISED = 0.78
+AUTHORISED = 0.85
 MONTHS = 36
 SEEN = 0.88  # share of bookings on accounts the company authorised
 LOW_CENTS = 1_000_00
@@ -140,7 +140,8 @@ def flows(scene: Scene, ids: Ints) -> Flows:
     first = calendar.first_day[max(0, calendar.months - MONTHS)]
     last = np.minimum(calendar.end, scene.fate.ended_day[rows.company] - 1)
     keep = (rows.day >= first) & (rows.day <= last) & (rows.cents > 0)
-    keep &= authorised(scene, ids)[rows.company - ids[0]] & (rng.random(len(keep)) < SEEN)
+    seen = (rng.random(len(keep)) < SEEN) | scene.schemes.watched[rows.company]
+    keep &= authorised(scene, ids)[rows.company - ids[0]] & seen
     rows = rows.take(keep)
     return rows.take(np.lexsort((rows.cents, rows.day, rows.company)))
 

@@ -20,7 +20,7 @@ OTHER_RATES = np.array([0, 1, 3, 6, 9, 13, 13, 13], dtype=np.int64)
 USUAL_RATE = 0.93  # share of sales at the company's own VAT rate
 SUPPLIERS_VOID = 0.04
 RING_GOODS = 1905
-OTHER_GOODS = 3700  # what a planted mismatch buys
+OTHER_GOODS = 3700  # what a planted mismatch sells
 BARELY = 14  # one purchase in so many is left to a planted firm without purchases
 AT_LIMIT = 0.45  # share of invoices a planted firm writes just below the limit
 NONE = -1
@@ -87,9 +87,9 @@ def _sales(scene: Scene, ids: Ints, block: int) -> Invoices:
     rate = np.where(usual, region.tax_pct[who], rng.choice(OTHER_RATES, len(who)))
     late = (month > scene.fate.default_month[who]).astype(np.float64)
     void = rng.random(len(who)) < logistic(region.void_logit[who] - 1.1 * health + 0.6 * late)
-    plain = _assemble(
-        scene, who, month, rng, (party, person, _goods(region, who, "sells", rng), amount, rate, void)
-    )
+    goods = _goods(region, who, "sells", rng)
+    goods = np.where(scene.schemes.mismatched[who], OTHER_GOODS + goods % 10, goods)
+    plain = _assemble(scene, who, month, rng, (party, person, goods, amount, rate, void))
     planted, due = _planted(scene, ids, rng)
     plain = join([plain, _ring_invoices(scene, ids, rng), planted])
     months = np.searchsorted(region.calendar.first_day, plain.day, side="right") - 1
@@ -109,7 +109,6 @@ def _purchases(scene: Scene, ids: Ints, block: int) -> Invoices:
     rate = OTHER_RATES[(mix(region.seed, party) % np.uint64(len(OTHER_RATES))).astype(np.int64)]
     void = rng.random(len(who)) < SUPPLIERS_VOID
     goods = _goods(region, who, "buys", rng)
-    goods = np.where(scene.schemes.mismatched[who], OTHER_GOODS + goods % 10, goods)
     person = np.zeros(len(who), dtype=np.bool_)
     plain = _assemble(scene, who, month, rng, (party, person, goods, amount, rate, void))
     numbers = rng.integers(10_000_000, 100_000_000, 2 * len(plain) + 1)

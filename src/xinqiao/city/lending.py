@@ -16,7 +16,7 @@ from xinqiao.city.text import choice, codes, company_codes, dates, hashes, money
 
 RESULTS = ("待定", "通过", "拒绝", "撤回")
 PAPERS = 3
-SCANNED, INNOCENT_FLAW = 0.35, 0.004
+SCANNED, INNOCENT_FLAW = 0.35, 0.0012
 CONTACT_DAYS = (20, 45, 70, 85, 150, 240)
 CONTACTS = ("对账", "电话", "走访")
 PURPOSES = ("贷款审批", "担保资格", "贷后管理", "本人查询")

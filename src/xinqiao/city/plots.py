@@ -48,16 +48,16 @@ def rings(plan: Plan) -> None:
 def capped(plan: Plan) -> None:
     """FI03: many invoices just below the limit of the form."""
     day = plan.anchor()
-    for company in plan.pick(EACH, day):
+    for company in plan.pick(EACH, day, busy=True):
         plan.marks["capped"][company] = True
         plan.add("FI03", [company], int(plan.region.calendar.first_day[0]), plan.region.calendar.end)
 
 
 def surge(plan: Plan) -> None:
     """FI04: sales doubled and more in the three months before an application."""
-    day = plan.anchor()
+    day = plan.region.calendar.end - int(plan.rng.integers(3, 80))
     for company in plan.pick(EACH, day):
-        total = plan.turnover(company) * float(plan.rng.uniform(4.0, 9.0))
+        total = plan.turnover(company) * float(plan.rng.uniform(6.0, 15.0))
         _invoices(plan, company, day - 88, day - 3, total, buyers=4)
         plan.apply(company, day, plan.add("FI04", [company], day - 88, day))
 
@@ -92,7 +92,7 @@ def reversed_later(plan: Plan) -> None:
 def mismatched(plan: Plan) -> None:
     """FI06: a wholesaler that buys other goods than it sells, or hardly buys at all."""
     day = plan.anchor()
-    for company in plan.pick(EACH, day, WHOLESALE):
+    for company in plan.pick(EACH, day, WHOLESALE, busy=True):
         plan.marks["starved" if plan.rng.random() < 0.5 else "mismatched"][company] = True  # noqa: PLR2004 - half each
         plan.add("FI06", [company], int(plan.region.calendar.first_day[0]), plan.region.calendar.end)
 
@@ -111,7 +111,7 @@ def odd_partners(plan: Plan) -> None:
     region, fate = plan.region, plan.fate
     first_day = region.calendar.first_day
     young = np.flatnonzero((region.established > day - 300) & (region.established < day - 20))
-    failed = np.flatnonzero((fate.default_day < day - 60) & (fate.ended_day > day))
+    failed = np.flatnonzero((fate.ended_day > day) & (fate.ended_day < region.calendar.end - 30))
     partners = [int(c) for c in (*young[:3], *failed[:3])]
     for company in plan.pick(EACH, day) if partners else []:
         total = plan.turnover(company) * 3
@@ -134,7 +134,7 @@ def beyond_means(plan: Plan) -> None:
                 company,
                 start,
                 start + 27,
-                plan.turnover(company) * float(plan.rng.uniform(8, 16)),
+                plan.turnover(company) * float(plan.rng.uniform(15, 40)),
                 buyers=3,
             )
         plan.add("FI09", [company], day - 360, day)
@@ -198,9 +198,8 @@ def surety_circles(plan: Plan) -> None:
         signed = int(sureties.signed[mine].min())
         for row in mine:
             giver, taker = int(sureties.guarantor[row]), int(sureties.guaranteed[row])
-            for _ in range(3):
-                when = int(sureties.signed[row]) + int(plan.rng.integers(-40, 160))
-                plan.sale(giver, taker, max(when, signed - 40), int(sureties.cents[row] * 0.3))
+            for when in plan.rng.integers(signed, plan.region.calendar.end, 10):
+                plan.sale(giver, taker, int(when), int(sureties.cents[row] * 0.3))
         plan.add("FC05", members, signed, plan.region.calendar.end, roles="guarantor")
 
 
@@ -327,18 +326,11 @@ def raised_flows(plan: Plan) -> None:
         plan.marks["watched"][company] = True
         others = [plan.outsider() for _ in range(2)]
         whole = max(1, int(plan.turnover(company) / 1_000_000))
-        for _ in range(70):
-            when = day - int(plan.rng.integers(0, 360))
+        for _ in range(170):
+            when = day + 60 - int(plan.rng.integers(0, 360))
             cents = whole * int(plan.rng.integers(1, 6)) * 1_000_000
-            plan.flow(
-                company,
-                when,
-                cents,
-                incoming=True,
-                party=others[int(plan.rng.integers(2))],
-                kind=COMPANY,
-                category=OPERATING,
-            )
+            payer = others[int(plan.rng.integers(2))]
+            plan.flow(company, when, cents, incoming=True, party=payer, kind=COMPANY, category=OPERATING)
         plan.add("FB03", [company], day - 360, day)
 
 
@@ -383,21 +375,16 @@ def near_known(plan: Plan) -> None:
 
 
 def alike(plan: Plan) -> None:
-    """FG02: applications of firms of one industry that agree in everything but the name."""
+    """FG02: shells founded in one month apply alike in everything but the name."""
     day = plan.anchor()
-    line = int(plan.rng.integers(len(INDUSTRIES)))
-    members = plan.pick(int(plan.rng.integers(5, 10)), day, line)
+    members = plan.founded_together(5)
     number = plan.add("FG02", members, day, day + 25)
+    gang = GANG + number
     cents = int(plan.rng.integers(20, 200)) * 1_000_000
+    same = dict.fromkeys(("device", "address", "agent", "referrer", "phone", "layout"), gang)
     for company in members:
-        plan.apply(
-            company,
-            day + int(plan.rng.integers(0, 25)),
-            number,
-            cents=cents,
-            layout=GANG + number,
-            institution=number % 12,
-        )
+        when = day + int(plan.rng.integers(0, 25))
+        plan.apply(company, when, number, cents=cents, institution=number % 12, **same)
 
 
 ONCE: tuple[Plot, ...] = (rings, surety_circles)

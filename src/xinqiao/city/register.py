@@ -7,21 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from xinqiao.city.changes import ADDRESS, CAPITAL, HOLDER, LEGAL, NAME, Changes, change_rows
-from xinqiao.city.draw import BLOCK, Floats, Ints, Stream, mix
+from xinqiao.city.books import books_of
+from xinqiao.city.changes import ADDRESS, CAPITAL, LEGAL, NAME, Changes, change_rows
+from xinqiao.city.draw import Floats, Ints, Stream, mix, uniform
 from xinqiao.city.events import by_company, dated, draw_changes, last_day, month_of, versions
 from xinqiao.city.hazard import NEVER
 from xinqiao.city.industry import INDUSTRIES
+from xinqiao.city.ownership import capital_10k, holders, offices
 from xinqiao.city.region import DIVISIONS
 from xinqiao.city.scene import Scene
+from xinqiao.city.staff import headcount
 from xinqiao.city.text import choice, codes, company_codes, dates, hashes, money, only
-from xinqiao.city.ties import CLERK, SHARED, WHOLE, Holdings, person_words
+from xinqiao.city.ties import SHARED, person_words
+from xinqiao.enterprise.uscc import make_uscc
 
-CAPITALS_10K = np.array([3, 10, 50, 100, 200, 300, 500, 1000, 2000, 5000])  # in 10,000 CNY
 KINDS = ("有限责任公司", "个体工商户", "农民专业合作社")
 STATES = ("存续", "注销", "吊销")
+REGISTRIES = ("91", "92", "93")
+NO_CODE = 0.02
+SHOWN_STAFF, SHOWN_REVENUE = 0.45, 0.25  # share of annual reports that show them
 NEW_NAMES = ("", "新", "恒", "远", "盛", "信", "达", "昌")
-NOTHING_PAID = 0.35  # share of companies with no capital paid in
 CANCELLED = 0.6  # of those struck off; the others are revoked
 NEVER_REPORTS = 0.3  # of those late
 FOUND_AGAIN, RELEASED = 0.4, 0.5
@@ -39,22 +44,9 @@ def register_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
         "registry_annual_report": reports,
         "registry_listing": _listings(scene, ids, rng, late),
         "registry_encumbrance": _encumbrances(scene, ids, rng),
-        "registry_holding": _holders(scene, ids, changes),
-        "registry_person": _people(scene, ids, changes),
+        "registry_holding": holders(scene, ids, changes),
+        "registry_person": offices(scene, ids, changes),
     }
-
-
-def capital_10k(scene: Scene, company: Ints) -> tuple[Ints, Ints]:
-    """Capital subscribed and paid in, in 10,000 CNY, of companies of one block."""
-    if not len(company):
-        return company, company
-    ids = scene.ids(int(company[0]) // BLOCK)
-    rng = scene.stream(Stream.CAPITAL, ids)
-    region, n = scene.region, len(ids)
-    place = 4 + 1.2 * region.size[ids] + 1.2 * rng.standard_normal(n) - 3 * region.self_employed[ids]
-    capital = CAPITALS_10K[np.clip(place, 0, len(CAPITALS_10K) - 1).astype(np.int64)]
-    paid = np.where(rng.random(n) < NOTHING_PAID, 0.0, rng.beta(2.0, 1.5, n))
-    return capital[company - ids[0]], (capital * paid).astype(np.int64)[company - ids[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +91,7 @@ def _frame(scene: Scene, rows: _Versions) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "企业代号": company_codes(company),
+            "统一社会信用代码": _credit_codes(scene, company, kind),
             "企业名称": names(scene, company, renamed),
             "企业类型": choice(KINDS, kind),
             "登记状态": choice(STATES, rows.gone * (1 + revoked)),
@@ -116,6 +109,18 @@ def _frame(scene: Scene, rows: _Versions) -> pl.DataFrame:
             "获知日期": dates(rows.known),
         }
     )
+
+
+def _credit_codes(scene: Scene, company: Ints, kind: Ints) -> pl.Series:
+    """Codes whose check digits hold, of divisions that do not exist; a few old entries have none."""
+    made = [
+        make_uscc(REGISTRIES[k], DIVISIONS[d], f"9{c:07d}")
+        for k, d, c in zip(
+            kind.tolist(), scene.region.division[company].tolist(), company.tolist(), strict=True
+        )
+    ]
+    known = uniform(scene.region.seed, company, 29) >= NO_CODE
+    return only(known, pl.Series(made, dtype=pl.String))
 
 
 def names(scene: Scene, company: Ints, renamed: Ints) -> pl.Series:
@@ -136,139 +141,6 @@ def addresses(seed: int, place: Ints, moved: Ints) -> pl.Series:
     return hub.zip_with(pl.Series(hosted), own)
 
 
-def _nth(company: Ints) -> Ints:
-    """How many rows of the same company came before; the column is ordered."""
-    return np.arange(len(company)) - np.searchsorted(company, company, side="left")
-
-
-def _holders(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
-    """Holders and their stakes; with each change the last-named holder sells to a stranger."""
-    rows = scene.ties.holdings
-    low, high = np.searchsorted(rows.company, [ids[0], ids[-1] + 1])
-    company = rows.company[low:high]
-    mine = (changes.item == HOLDER) & np.isin(changes.company, company)
-    seller, day = changes.company[mine], changes.day[mine]
-    nth = _nth(seller)
-    last = low + np.searchsorted(company, seller, side="right") - 1
-    # the k-th stake of a place runs from the k-th change to the next one
-    place = np.concatenate([np.arange(low, high), last])
-    turn = np.concatenate([np.zeros(high - low, dtype=np.int64), nth + 1])
-    since = np.concatenate([rows.since[low:high], day])
-    known = np.concatenate([rows.since[low:high] + 15, changes.known[mine]])
-    place, turn, since, known = by_company(place, turn, since, known)
-    same = np.append(place[1:] == place[:-1], np.zeros(1, dtype=np.bool_))
-    until = np.where(same, np.roll(since, -1), NEVER)
-    told = np.where(same, np.roll(known, -1), NEVER)
-    known = np.maximum(known, scene.region.calendar.first_day[0])
-    return _stakes(scene, rows, place, turn, (since, until, known, told))
-
-
-def _stakes(
-    scene: Scene, rows: Holdings, place: Ints, turn: Ints, days: tuple[Ints, Ints, Ints, Ints]
-) -> pl.DataFrame:
-    since, until, known, told = days
-    company, seed = rows.company[place], scene.region.seed
-    by_firm = rows.by_company[place] & (turn == 0)
-    person = hashes(person_words(seed, rows.holder[place], turn + 100 * rows.by_company[place]))
-    firm = company_codes(np.where(by_firm, rows.holder[place], 0))
-    capital, paid = capital_10k(scene, company)
-    share = rows.share[place]
-    part = np.maximum(share, 0)
-    return versions(
-        {
-            "企业代号": company_codes(company),
-            "股东": firm.zip_with(pl.Series(by_firm), person),
-            "股东类型": choice(("自然人", "企业"), by_firm.astype(int)),
-            "持股比例": only(share >= 0, (pl.Series(part) / WHOLE).cast(pl.String)),
-            "认缴出资": only(share >= 0, money(part * capital * 100)),
-            "实缴出资": only(share >= 0, money(part * paid * 100)),
-            "入股日期": dates(since),
-        },
-        {"退出日期": dates(until)},
-        known,
-        told,
-        scene.region.calendar.end,
-    )
-
-
-OFFICES = ("法定代表人", "董事", "监事", "经理", "财务联系人", "实际控制人")
-INSURED, HAS_CREDIT_FILE, CONTROLLER_SHOWN = 0.85, 0.8, 0.15
-
-
-def _people(scene: Scene, ids: Ints, changes: Changes) -> pl.DataFrame:
-    """Who holds which office; the representative's with its end when another follows."""
-    region, ties, seed = scene.region, scene.ties, scene.region.seed
-    rng = scene.stream(Stream.PEOPLE, ids)
-    mine = changes.item == LEGAL
-    company = np.concatenate([ids, changes.company[mine]])
-    turn = np.concatenate([np.zeros(len(ids), dtype=np.int64), _nth(changes.company[mine]) + 1])
-    since = np.concatenate([region.established[ids], changes.day[mine]])
-    known = np.concatenate([region.established[ids] + 15, changes.known[mine]])
-    company, turn, since, known = by_company(company, turn, since, known)
-    same = np.append(company[1:] == company[:-1], np.zeros(1, dtype=np.bool_))
-    until = np.where(same, np.roll(since, -1), NEVER)
-    told = np.where(same, np.roll(known, -1), NEVER)
-    parts: list[Office] = [
-        (
-            company,
-            ties.legal[company],
-            turn,
-            np.zeros(len(company), dtype=np.int64),
-            since,
-            known,
-            until,
-            told,
-        )
-    ]
-    parts += [_office(scene, ids, rng, office) for office in range(1, len(OFFICES))]
-    company, office, turn, person, since, known, until, told = by_company(
-        *(np.concatenate([part[i] for part in parts]) for i in (0, 3, 2, 1, 4, 5, 6, 7))
-    )
-    first, n = office == 0, len(company)
-    stranger = scene.schemes.hired[company] & (until == NEVER)
-    insured = (rng.random(n) < INSURED) & ~stranger
-    borrowed = (rng.random(n) < HAS_CREDIT_FILE) & ~stranger
-    offices = np.where(stranger, 0, rng.poisson(0.5, n))
-    known = np.maximum(known, region.calendar.first_day[0])
-    return versions(
-        {
-            "企业代号": company_codes(company),
-            "人员": hashes(person_words(seed, person, turn)),
-            "职务": choice(OFFICES, office),
-            "任职日期": dates(since),
-            "任职前本行业参保": only(first, choice(("否", "是"), insured.astype(int))),
-            "任职前有信贷记录": only(first, choice(("否", "是"), borrowed.astype(int))),
-            "任职前任职数": only(first, pl.Series(offices).cast(pl.String)),
-        },
-        {"离任日期": dates(until)},
-        known,
-        told,
-        region.calendar.end,
-    )
-
-
-Office = tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints]
-
-
-def _office(scene: Scene, ids: Ints, rng: np.random.Generator, office: int) -> Office:
-    """(company, person, turn, office, since, known, until, told) of one other office."""
-    n, ties, region = scene.region.companies, scene.ties, scene.region
-    share = (0.0, 0.8, 0.6, 0.7, 0.8, CONTROLLER_SHOWN)[office]
-    chosen = ids[(rng.random(len(ids)) < share) & ~region.self_employed[ids]]
-    clerk = np.where(ties.agent[chosen] >= 0, CLERK * n + ties.agent[chosen], 8 * n + chosen)
-    person = {
-        1: ties.controller[chosen],
-        2: n + ties.head[chosen],  # often the founder's family
-        3: np.where(rng.random(len(chosen)) < 0.6, ties.legal[chosen], 9 * n + chosen),  # noqa: PLR2004 - three in five
-        4: clerk,
-        5: ties.controller[chosen],
-    }[office]
-    zero = np.zeros(len(chosen), dtype=np.int64)
-    since = region.established[chosen]
-    nothing = np.full(len(chosen), NEVER)
-    return chosen, person, zero, zero + office, since, since + 15, nothing, nothing
-
-
 def _annual_reports(
     scene: Scene, ids: Ints, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, tuple[Ints, Ints, Ints]]:
@@ -282,25 +154,40 @@ def _annual_reports(
     company, year, due, published = (np.concatenate(column) for column in zip(*parts, strict=True))
     company, year, due, published = by_company(company, year, due, published)
     late = (published > due) & (due >= calendar.first_day[0])
-    known = np.where(late, due, published) + 1
-    shown = dates(published)
-    now = late | (published == NEVER)
+    staff, revenue = _shown(scene, ids, company, year)
+    content = {"公示日期": dates(published), "从业人数": staff, "营业收入": revenue}
+    at_once = ~late & (published < NEVER)
     table = versions(
         {
             "企业代号": company_codes(company),
             "报告年度": pl.Series(year).cast(pl.String),
             "应公示日期": dates(due),
-            "公示日期": shown.zip_with(
-                pl.Series(~now), pl.repeat(None, len(now), dtype=pl.String, eager=True)
-            ),
+            **{name: only(at_once, column) for name, column in content.items()},
         },
-        {"后公示": shown},
-        known,
+        {f"后{name}": column for name, column in content.items()},
+        np.where(late, due, published) + 1,
         np.where(late & (published < NEVER), published + 1, NEVER),
         calendar.end,
     )
-    table = table.with_columns(pl.coalesce("后公示", "公示日期").alias("公示日期")).drop("后公示")
+    table = table.with_columns(pl.coalesce(f"后{name}", name).alias(name) for name in content)
+    table = table.drop(f"后{name}" for name in content)
     return table, (company[late], due[late], published[late])
+
+
+def _shown(scene: Scene, ids: Ints, company: Ints, year: Ints) -> tuple[pl.Series, pl.Series]:
+    """Staff and revenue as the firms that choose to show them say: about what they have and sell."""
+    calendar, seed = scene.region.calendar, scene.region.seed
+    december = (year - calendar.start.year) * 12 + 12 - calendar.start.month
+    inside = (december >= 11) & (december < calendar.months)  # noqa: PLR2004 - a whole year lies in the period
+    month, row = np.where(inside, december, 11), company - ids[0]
+    said = 0.9 + 0.25 * uniform(seed, company, year, 31)
+    staff = np.rint(headcount(scene, ids)[row, month] * said).astype(np.int64)
+    total = np.cumsum(np.pad(books_of(scene, ids).sold, ((0, 0), (1, 0))), axis=1)
+    sold = total[row, month + 1] - total[row, month - 11]
+    cents = np.maximum(0, np.rint(sold * said / 1_000_000)).astype(np.int64) * 1_000_000
+    shows = inside & (uniform(seed, company, year, 32) < SHOWN_STAFF)
+    tells = inside & (uniform(seed, company, year, 33) < SHOWN_REVENUE)
+    return only(shows, pl.Series(staff).cast(pl.String)), only(tells, money(cents))
 
 
 def _reports_of(

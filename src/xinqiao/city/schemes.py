@@ -23,6 +23,7 @@ from xinqiao.city.text import company_codes, dates
 from xinqiao.city.ties import Ties
 
 COMPANIES_PER_SCHEME = 2_500  # one scheme of each rule in so many companies, and one look-alike
+BUSY = 0.6  # share of companies that invoice less than a busy one
 LATEST = (330, 100)  # days before the end of the period between which schemes turn
 LOOKED_AT = 4_096  # candidates looked at together
 AGENT_TERMINAL = 0.35  # share of the companies with a bookkeeping agent that it invoices for
@@ -60,8 +61,8 @@ class PlantedFlows:
 class Schemes:
     """What is planted. Marks have shape (companies,), everything else one row per fact.
 
-    ``capped``: invoices just below the limit; ``starved``: hardly any purchases; ``mismatched``: buys
-    other goods than it sells; ``hollow``: neither staff nor power; ``hired``: a representative who never
+    ``capped``: invoices just below the limit; ``starved``: hardly any purchases; ``mismatched``: sells
+    other goods than it buys; ``hollow``: neither staff nor power; ``hired``: a representative who never
     ran anything; ``hoards``: a contact with too many telephone lines; ``watched``: its accounts are seen.
     ``confirmed`` are companies with the day a fraud was confirmed; ``tampered`` and ``lost`` rows of the
     applications whose papers were changed, and after whose loan nobody answers.
@@ -101,6 +102,7 @@ class Plan:
     free: Flags
     marks: dict[str, Flags]
     terminal: Ints
+    much: float
     sales: list[tuple[int, ...]] = field(default_factory=list)
     flows: list[tuple[int, ...]] = field(default_factory=list)
     changes: list[tuple[int, int, int]] = field(default_factory=list)
@@ -116,8 +118,11 @@ class Plan:
         end = self.region.calendar.end
         return int(self.rng.integers(end - LATEST[0], end - LATEST[1]))
 
-    def pick(self, count: int, day: int, industry: int | None = None) -> list[int]:
-        """So many companies nothing else is planted in, which live and have not failed on ``day``."""
+    def pick(self, count: int, day: int, industry: int | None = None, *, busy: bool = False) -> list[int]:
+        """So many companies nothing else is planted in, which live and have not failed on ``day``.
+
+        ``busy``: only of those that invoice more than most.
+        """
         month = int(np.searchsorted(self.region.calendar.first_day, day, side="right"))
         chosen: list[int] = []
         for start in range(0, len(self.pool), LOOKED_AT):
@@ -129,11 +134,26 @@ class Plan:
             )
             if industry is not None:
                 fits &= self.region.industry[ids] == industry
+            if busy:
+                fits &= self.region.sale_rate[ids] > self.much
             chosen += [int(company) for company in ids[fits][: count - len(chosen)]]
             if len(chosen) == count:
                 break
         self.free[chosen] = False
         return chosen
+
+    def founded_together(self, least: int) -> list[int]:
+        """At least so many companies of one industry founded in one month; none if there are fewer."""
+        ids = self.pool[self.free[self.pool] & (self.fate.default_month[self.pool] >= NEVER)]
+        month = self.region.established[ids].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        key = self.region.industry[ids] * 100_000 + month
+        found, count = np.unique(key, return_counts=True)
+        enough = found[count >= least]
+        if not len(enough):
+            return []
+        chosen = ids[key == self.rng.choice(enough)][: 2 * least]
+        self.free[chosen] = False
+        return [int(company) for company in chosen]
 
     def give_back(self, companies: list[int]) -> None:
         """Companies picked and not used after all."""
@@ -231,6 +251,7 @@ def begin(region: Region, network: Network, ties: Ties, fate: Fate) -> Plan:
         free=np.ones(region.companies, dtype=np.bool_),
         marks={name: np.zeros(region.companies, dtype=np.bool_) for name in MARKS},
         terminal=np.where(with_agent, AGENTS + ties.agent, own),
+        much=float(np.quantile(region.sale_rate, BUSY)),
     )
 
 

@@ -70,7 +70,7 @@ def _hash(scene: Scene, lines: _Lines) -> pl.Series:
 def _line_rows(scene: Scene, lines: _Lines, rng: np.random.Generator) -> pl.DataFrame:
     n, ties, region = len(lines.company), scene.ties, scene.region
     person = np.where(lines.slot == 0, ties.legal[lines.company], ties.phone[lines.company])
-    held = 1 + rng.poisson(0.8, n) + (uniform(region.seed, person, 82) < 0.01) * 4  # noqa: PLR2004 - one in a hundred hoards lines
+    held = 1 + rng.poisson(0.5, n) + (uniform(region.seed, person, 82) < 0.004) * 4  # noqa: PLR2004 - a few hoard lines
     held = np.where(scene.schemes.hoards[lines.company] & (lines.slot == 1), held + 6, held)
     told = np.maximum(
         lines.opened + 1, np.maximum(region.calendar.first_day[0], region.established[lines.company] + 30)
