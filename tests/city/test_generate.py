@@ -13,6 +13,8 @@ from xinqiao.city.region import MIN_COMPANIES
 from xinqiao.city.truth import Truth
 from xinqiao.kernel.errors import UserError
 
+TRUTH_FILES = {"truth.parquet", "fraud.parquet", "faults.csv"}
+
 
 def digests(folder: Path) -> dict[str, str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -22,7 +24,8 @@ def digests(folder: Path) -> dict[str, str]:
 def test_same_seed_gives_the_same_bytes_at_any_chunk(tmp_path: Path, region: Truth) -> None:
     generate(tmp_path / "again", companies=COMPANIES, seed=7, chunk=1)
     assert digests(tmp_path / "again") == digests(region.data.parent)
-    assert len(digests(tmp_path / "again")) == 10
+    assert len(digests(tmp_path / "again")) == len(region.rows) + len(TRUTH_FILES)
+    assert {path.name for path in region.table.parent.iterdir()} == TRUTH_FILES
 
 
 def test_parquet_purchases_are_the_same_rows(tmp_path: Path, region: Truth) -> None:
@@ -64,7 +67,7 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
     ("code", "companies", "months", "start"),
     [
         ("CITY-COMPANIES", MIN_COMPANIES - 1, 36, date(2023, 1, 1)),
-        ("CITY-COMPANIES", 1_000_000, 36, date(2023, 1, 1)),
+        ("CITY-COMPANIES", 1_000_001, 36, date(2023, 1, 1)),
         ("CITY-MONTHS", 100, 23, date(2023, 1, 1)),
         ("CITY-START", 100, 36, date(2023, 1, 2)),
     ],

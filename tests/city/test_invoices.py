@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tests.city.conftest import read, typed
+from xinqiao.city.books import books
+from xinqiao.city.generate import START
+from xinqiao.city.scene import draw_scene
 from xinqiao.city.truth import Truth
 
 
@@ -87,15 +91,18 @@ def test_rates_lie_near_the_real_set(sales: pl.DataFrame, purchases: pl.DataFram
         assert red[0] < (rows["金额"] < 0).sum() / len(rows) < red[1]
 
 
-def test_companies_decline_before_they_default(sales: pl.DataFrame, clean: Truth) -> None:
+def test_companies_decline_before_they_default() -> None:
     """Falling sales come first: half a year before default against the half year a year earlier."""
-    fates = pl.read_parquet(clean.table).unique("company_id").drop_nulls("default_on")
-    rows = sales.join(fates, left_on="企业代号", right_on="company_id")
-    age = (pl.col("default_on") - pl.col("开票日期")).dt.total_days()
-    before = rows.filter(age.is_between(1, 182)).height
-    earlier = rows.filter(age.is_between(366, 547)).height
-    after = rows.filter(age.is_between(-365, -183)).height
-    assert before < 0.85 * earlier
+    scene = draw_scene(1_500, 36, START, 7)
+    counts = np.zeros(3, dtype=np.int64)
+    for block in range(scene.blocks):
+        rows = books(scene, block).sales
+        month = np.searchsorted(scene.region.calendar.first_day, rows.day, side="right") - 1
+        since = month - scene.fate.default_month[rows.company]
+        spans = ((since >= -18) & (since < -12), (since >= -6) & (since < 0), (since > 6) & (since <= 12))
+        counts += [int(span.sum()) for span in spans]
+    earlier, before, after = counts
+    assert before < 0.9 * earlier
     assert after < 0.6 * before
 
 

@@ -16,17 +16,17 @@ from xinqiao.city.truth import Truth, area_under_curve, snapshot_scores, snapsho
 
 @pytest.fixture(scope="module")
 def snapshots() -> pl.DataFrame:
-    return snapshot_table(draw_scene(2000, 36, START, 1))
+    return snapshot_table(draw_scene(2000, 48, START, 1))
 
 
 def test_the_true_pd_ranks_as_stated(snapshots: pl.DataFrame) -> None:
     scores = snapshot_scores(snapshots)
-    assert list(scores) == ["2024-06-30", "2024-12-31"]
-    assert all(0.80 <= score <= 0.88 for score in scores.values())
+    assert list(scores) == ["2025-06-30", "2025-12-31"]
+    assert all(0.86 <= score <= 0.93 for score in scores.values())
 
 
 def test_the_true_pd_is_calibrated_over_many_seeds() -> None:
-    tables = [snapshot_table(draw_scene(2000, 36, START, seed)) for seed in range(2, 10)]
+    tables = [snapshot_table(draw_scene(2000, 48, START, seed)) for seed in range(2, 10)]
     known = pl.concat(tables).drop_nulls("default_in_12m")
     predicted = known["true_pd_12m"].to_numpy()
     order = np.argsort(predicted)

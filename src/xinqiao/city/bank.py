@@ -248,9 +248,10 @@ def _supplies(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     """Electricity and water, once a month."""
     accounts = supply(scene, ids)
     month = np.arange(scene.region.calendar.months)
-    use = 30 * (accounts.usual * PRICES[accounts.tariff])[:, None]
+    level: Floats = 30 * accounts.usual * PRICES[accounts.tariff]
     noise = 0.1 * rng.standard_normal((len(accounts), len(month)))
-    use = use * np.exp(0.3 * scene.fate.operations[ids[accounts.row]].astype(np.float64) + noise)
+    moves = np.exp(0.3 * scene.fate.operations[ids[accounts.row]].astype(np.float64) + noise)
+    use: Floats = level[:, None] * moves
     row, at = np.nonzero(scene.lives(ids)[accounts.row] & (scene.after_default(ids)[accounts.row] < 4))  # noqa: PLR2004 - then supply is cut
     day = _day_in(scene, at, rng, 4, 24)
     return _flows(ids[accounts.row][row], day, use[row, at], incoming=False, kind=COMPANY, category=UTILITY)

@@ -10,7 +10,7 @@ from xinqiao.city.hazard import NEVER
 from xinqiao.city.scene import Scene
 from xinqiao.city.text import dates, money
 
-LIQUIDITY = -1.5  # effect on the logit of paying late
+LIQUIDITY = -1.1  # effect on the logit of paying late
 AFTER_DEFAULT = 2.2
 EARLY_DAYS = 9
 DAYS_LATE = 14.0  # mean, of average liquidity
@@ -43,22 +43,23 @@ def told(columns: dict[str, pl.Series], known: Ints, end: int) -> pl.DataFrame:
 
 def bill_rows(
     bill: dict[str, pl.Series],
-    paid_on: str,
+    paid_on: tuple[str, Ints],
     sums: dict[str, Ints],
-    days: tuple[Ints, Ints],
+    due: Ints,
+    *,
     wait: int,
     end: int,
 ) -> pl.DataFrame:
     """Bills as delivered: once where paid in time, else open after the due date and again when paid.
 
-    ``days`` are the last day in time and the day of payment (heading ``paid_on``), ``sums`` the cents by
-    heading that a paid bill shows and an open one shows as 0, ``wait`` the days until either is known.
+    ``paid_on`` is the heading and the day of payment, ``due`` the last day in time, ``sums`` the cents
+    by heading that a paid bill shows and an open one shows as 0, ``wait`` the days until either is known.
     """
-    due, paid = days
+    heading, paid = paid_on
     in_time = paid <= due
     nothing = money(np.zeros(len(due), dtype=np.int64))
-    settled = {**bill, paid_on: dates(paid), **{name: money(cents) for name, cents in sums.items()}}
-    unsettled = {**bill, paid_on: dates(np.full(len(due), NEVER)), **dict.fromkeys(sums, nothing)}
+    settled = {**bill, heading: dates(paid), **{name: money(cents) for name, cents in sums.items()}}
+    unsettled = {**bill, heading: dates(np.full(len(due), NEVER)), **dict.fromkeys(sums, nothing)}
     parts = (
         (settled, np.where(in_time, due + wait, NEVER)),
         (unsettled, np.where(in_time, NEVER, due + wait)),

@@ -101,7 +101,7 @@ def customs_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
 
 
 def _ratings(scene: Scene, ids: Ints) -> pl.DataFrame:
-    """Every trader is rated once at the start; the rare dishonest one again when governance is at its worst."""
+    """Every trader is rated at the start; the rare dishonest one again when governance is at its worst."""
     calendar, who = scene.region.calendar, traders(scene, ids)
     start = int(calendar.first_day[0])
     day = np.maximum(scene.region.established[who] + 60, start - 200)

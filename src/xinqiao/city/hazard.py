@@ -4,7 +4,7 @@ The monthly hazard of default is::
 
     logit p[i,t] = BASE + OPERATIONS o[i,t] + LIQUIDITY l[i,t] + GOVERNANCE g[i,t] + CONTAGION s[i,t]
                    + SIZE size_i + AGE ln(1 + age in years) + TREND trend_i + RING + risk of the industry
-                   - UNSEASONED (falling to 0 in the second year)
+                   - UNSEASONED (falling to 0 within SEASONS months)
 
 and zero before the thirteenth month, so that every default has a year of history before it.
 ``o``, ``l``, ``g`` are the latent factors (``factors``), ``s`` the stress from failed neighbours
@@ -26,10 +26,10 @@ from xinqiao.city.factors import RHO, Factors, Floats32, demand, draw_factors, s
 from xinqiao.city.industry import trait
 from xinqiao.city.region import Region
 
-BASE = -4.3
-OPERATIONS, LIQUIDITY, GOVERNANCE, CONTAGION = -1.6, -1.5, -0.45, 3.0
-SIZE, AGE, TREND, RING = -0.95, -1.6, -1.5, 0.7
-UNSEASONED = 1.3  # young loan books: few loans fail in their first year
+BASE = -3.2
+OPERATIONS, LIQUIDITY, GOVERNANCE, CONTAGION = -1.55, -1.6, -0.45, 3.4
+SIZE, AGE, TREND, RING = -1.15, -2.4, -1.5, 0.7
+UNSEASONED, SEASONS = 2.4, 24  # young loan books fail less; months until they are seasoned
 BITE = 0.5  # stress felt in liquidity
 FIRST_MONTH = 12
 HORIZON = 12
@@ -69,7 +69,9 @@ def standing(region: Region, ring: Ints, month: int, ids: Ints | slice = ALL) ->
     """The part of the logit that does not move by chance; shape (len(ids),)."""
     age = np.maximum(0, region.calendar.first_day[0] - region.established[ids]) / 365.25 + month / 12
     fixed = BASE + SIZE * region.size[ids] + TREND * region.trend[ids] + RING * (ring[ids] >= 0)
-    fixed = fixed + trait("risk")[region.industry[ids]] - UNSEASONED * max(0, 1 - (month - FIRST_MONTH) / 12)
+    fixed = (
+        fixed + trait("risk")[region.industry[ids]] - UNSEASONED * max(0, 1 - (month - FIRST_MONTH) / SEASONS)
+    )
     out: Floats = fixed + AGE * np.log1p(age)
     return out
 

@@ -57,8 +57,7 @@ def draw_network(region: Region) -> Network:
         used = fits.any(axis=1) & (rng.random(n) < FILLED)
         buyer[used, place] = chosen[used]
     rings = _rings(region, rng)
-    chain, tier = _chains(region, buyer)
-    return Network(buyer, chain, tier, *rings)
+    return Network(buyer, *_chains(region, buyer), *rings)
 
 
 def _chains(region: Region, buyer: Ints) -> tuple[Ints, Ints]:

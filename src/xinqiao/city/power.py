@@ -218,7 +218,7 @@ def _months(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFr
         "缴费期限": dates(due),
     }
     sums = {"违约金": penalty, "实收电费": bill}
-    return bill_rows(fixed, "缴费日期", sums, (due, paid), 1, region.calendar.end)
+    return bill_rows(fixed, ("缴费日期", paid), sums, due, wait=1, end=region.calendar.end)
 
 
 def _days(scene: Scene, ids: Ints, accounts: Supply, kwh: Floats) -> pl.DataFrame:

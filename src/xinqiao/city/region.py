@@ -130,7 +130,7 @@ def draw_region(companies: int, calendar: Calendar, seed: int, volume: float) ->
         suppliers=_pool(rng, buy_rate, calendar.months),
         concentration=1.0 + rng.gamma(4.0, 0.35, n),
         renewal_months=rng.integers(9, 36, n),
-        void_logit=-3.05 + 0.40 * rng.standard_normal(n),
+        void_logit=-2.45 + 0.40 * rng.standard_normal(n),
         person_share=trait("person_share")[industry] * rng.random(n) * 1.6,
         night_share=trait("night_share")[industry] * rng.random(n) * 1.6,
     )

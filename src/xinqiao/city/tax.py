@@ -293,7 +293,8 @@ def _payment_rows(scene: Scene, ids: Ints) -> pl.DataFrame:
         "缓缴": choice(("否", "是"), deferred.astype(np.int64)),
     }
     sums = {"已缴税额": rows.cents, "滞纳金": fee}
-    return bill_rows(fixed, "缴款日期", sums, (rows.due_on, rows.paid_on), WAIT, scene.region.calendar.end)
+    end = scene.region.calendar.end
+    return bill_rows(fixed, ("缴款日期", rows.paid_on), sums, rows.due_on, wait=WAIT, end=end)
 
 
 def _ratings(scene: Scene, ids: Ints) -> pl.DataFrame:

@@ -82,4 +82,4 @@ def _rows(
         "应收": money(bill),
         "缴费期限": dates(due),
     }
-    return bill_rows(fixed, "缴费日期", {"实收": bill, "滞纳金": fee}, (due, paid), 1, end)
+    return bill_rows(fixed, ("缴费日期", paid), {"实收": bill, "滞纳金": fee}, due, wait=1, end=end)

@@ -20,8 +20,10 @@ COLDEST = 20  # day of the year
 # share of usual electricity from 10 days before the festival to 16 after it, as measured on 1,454
 # companies of one county in 2015 and 2016 (tianchi_power)
 FESTIVAL = np.array(
-    (0.98, 1.0, 0.95, 0.88, 0.80, 0.67, 0.50, 0.37, 0.29, 0.22, 0.18, 0.18, 0.18, 0.18)
-    + (0.19, 0.20, 0.25, 0.31, 0.47, 0.68, 0.88, 0.89, 0.95, 0.98, 0.99, 1.0, 1.0)
+    [
+        *(0.98, 1.0, 0.95, 0.88, 0.80, 0.67, 0.50, 0.37, 0.29, 0.22, 0.18, 0.18, 0.18, 0.18),
+        *(0.19, 0.20, 0.25, 0.31, 0.47, 0.68, 0.88, 0.89, 0.95, 0.98, 0.99, 1.0, 1.0),
+    ]
 )
 BEFORE = 10
 WEEK = np.array([1.02, 1.03, 1.03, 1.03, 1.02, 0.97, 0.91])  # Monday first; same source
