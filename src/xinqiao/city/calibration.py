@@ -18,7 +18,7 @@ from xinqiao.city.observed import Sides, default_shares, invoices, lawsuits, pow
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.kernel.writing import write_whole
-from xinqiao.report.calibration import CalibrationPage, Compared, Defaults, render_calibration
+from xinqiao.report.calibration import CalibrationPage, Compared, Defaults, Sample, render_calibration
 from xinqiao.report.page import write_page
 
 NEAR, FAR = 0.10, 0.25
@@ -122,22 +122,26 @@ def _compared(measure: Measure, side: Sides) -> Compared | None:
     if not len(real) or not len(made):
         return None
     distance = _distance(real, made)
-    quantiles = [np.quantile(sample, (0.1, 0.5, 0.9)) for sample in (real, made)]
-    mean_real, mean_made = float(real.mean()), float(made.mean())
+    before, after = _summary(real), _summary(made)
     return Compared(
         id=measure.id,
         source=measure.source,
         name=measure.name,
         share=measure.share,
-        real=(len(real), mean_real, *(float(q) for q in quantiles[0])),
-        generated=(len(made), mean_made, *(float(q) for q in quantiles[1])),
+        real=before,
+        generated=after,
         distance=distance,
-        ratio_median=_ratio(quantiles[1][1], quantiles[0][1]),
-        ratio_high=_ratio(quantiles[1][2], quantiles[0][2]),
-        verdict=_verdict(distance, mean_real, mean_made),
+        ratio_median=_ratio(after[3], before[3]),
+        ratio_high=_ratio(after[4], before[4]),
+        verdict=_verdict(distance, before[1], after[1]),
         note=measure.note,
         curves=(_cumulated(real, made, real), _cumulated(real, made, made)),
     )
+
+
+def _summary(sample: Floats) -> Sample:
+    low, middle, high = (float(q) for q in np.quantile(sample, (0.1, 0.5, 0.9)))
+    return len(sample), float(sample.mean()), low, middle, high
 
 
 def _distance(real: Floats, made: Floats) -> float:

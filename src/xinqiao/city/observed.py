@@ -203,7 +203,12 @@ def default_shares(data: Path, city: Path) -> tuple[dict[str, float], float]:
     credit = pl.read_excel(path, engine="openpyxl") if path.suffix == ".xlsx" else _csv(path)
     real: dict[str, float] = {}
     if (rated := data / "cumcm2020c" / "a1_enterprises.csv").exists():
-        real["cumcm2020c"] = float((_csv(rated)["是否违约"] == "是").mean() or 0.0)
+        real["cumcm2020c"] = _share(_csv(rated)["是否违约"] == "是")
     if (firms := data / "smesd" / "firms.csv.gz").exists():
-        real["smesd"] = float((_csv(firms)["bankrupt"] == "1").mean() or 0.0)
-    return real, float((credit["是否违约"] == "是").mean() or 0.0)
+        real["smesd"] = _share(_csv(firms)["bankrupt"] == "1")
+    return real, _share(credit["是否违约"] == "是")
+
+
+def _share(flags: pl.Series) -> float:
+    """How many of the flags are set, as a share."""
+    return int(flags.sum()) / max(1, len(flags))
