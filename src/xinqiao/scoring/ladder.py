@@ -64,9 +64,12 @@ class Rung:
 
     def without_gain(self) -> Rung:
         """The rung when its group told nothing new."""
-        still = {"gain": None, "gain_low": None, "gain_high": None}
-        later = None if self.out_of_time is None else replace(self.out_of_time, **still)
-        return replace(self, out_of_fold=replace(self.out_of_fold, **still), out_of_time=later)
+        later = None if self.out_of_time is None else _still(self.out_of_time)
+        return replace(self, out_of_fold=_still(self.out_of_fold), out_of_time=later)
+
+
+def _still(measured: Measured) -> Measured:
+    return replace(measured, gain=None, gain_low=None, gain_high=None)
 
 
 def climb(
