@@ -134,11 +134,10 @@ def _frame(views: Views, live: list[Indicator]) -> pa.Table:
 
 def _measures(views: Views, view_id: str, wanted: set[str], universe: pa.Array) -> dict[str, Any]:
     """The measures ``wanted`` of a company view, by company; sums and counts over no rows are 0."""
-    table = views.table(view_id)
-    rows = views.engine.fetch(table.select(COMPANY, *(n for n in table.columns if n in wanted)))
+    rows = views.engine.fetch(views.table(view_id))
     places = pc.index_in(universe, value_set=rows[COMPANY].cast(pa.string()))
     formulas = views.catalog.views[view_id].measures
-    columns = {name: rows[name].take(places) for name in rows.column_names[1:]}
+    columns = {name: rows[name].take(places) for name in rows.column_names if name in wanted}
     zeros = {name for name in columns if zero_over_nothing(formulas[name].node)}
     return {name: pc.fill_null(c, 0) if name in zeros else c for name, c in columns.items()}
 

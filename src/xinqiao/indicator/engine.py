@@ -11,13 +11,16 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import ibis
 import pyarrow as pa
+from ibis.expr.operations import UnboundTable
 
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.source.as_of import known_at
 from xinqiao.source.contract import Contract
 
 # Ibis builds its table class at run time; to a type checker it is Any.
@@ -41,10 +44,13 @@ MEMORY_LIMIT = "4GB"
 
 
 class Engine(Protocol):
-    """A compute engine; use as a context manager, it frees what it keeps on leaving."""
+    """A compute engine; use as a context manager, it frees what it keeps on leaving.
 
-    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
-        """The rows of the Parquet files ``paths``; an empty table of the same columns when none."""
+    The tables it gives are names with a schema; only `keep` and `fetch` compute anything.
+    """
+
+    def read(self, contract: Contract, paths: Sequence[Path], as_of: date) -> Table:
+        """The records in the Parquet files ``paths`` as known at ``as_of``, as `source.as_of` says."""
 
     def table(self, name: str, rows: pa.Table) -> Table:
         """Given rows; ``name`` is used for one table only."""
@@ -65,6 +71,10 @@ class Engine(Protocol):
 def lake_schema(contract: Contract) -> dict[str, str]:
     """Columns of a contract in the lake -> Ibis types."""
     return {name: PHYSICAL[field.type] for name, field in contract.fields.items()}
+
+
+def _empty(contract: Contract) -> pa.Table:
+    return ibis.schema(lake_schema(contract)).to_pyarrow().empty_table()
 
 
 class DuckDB:
@@ -93,31 +103,31 @@ class DuckDB:
         shutil.rmtree(self._spill, ignore_errors=True)
         self._quiet.__exit__(None, None, None)
 
-    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+    def read(self, contract: Contract, paths: Sequence[Path], as_of: date) -> Table:
         """See `Engine`."""
-        schema = lake_schema(contract)
         if not paths:
-            return self.table(f"no_{contract.id}", ibis.schema(schema).to_pyarrow().empty_table())
+            return self.table(contract.id, _empty(contract))
+        files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
         # the partition fields stand in the files too: folder names are not read
-        table = self._con.read_parquet(
-            [str(path) for path in paths], table_name=f"lake_{contract.id}", hive_partitioning=False
-        )
-        return _typed(table, schema)
+        source = f"read_parquet([{files}], hive_partitioning = false)"
+        # the latest versions are found once for all views; facts without versions are too many to keep
+        kind = "TEMP TABLE" if contract.keys else "TEMP VIEW"
+        self._con.con.execute(f'CREATE {kind} "at_{contract.id}" AS {known_at(contract, source, as_of)}')
+        return ibis.table(lake_schema(contract), name=f"at_{contract.id}")
 
     def table(self, name: str, rows: pa.Table) -> Table:
         """See `Engine`."""
         self._con.con.register(f"given_{name}", rows)
-        return self._con.table(f"given_{name}")
+        return ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=f"given_{name}")
 
     def keep(self, name: str, table: Table) -> Table:
         """See `Engine`."""
-        # plain SQL: Ibis would create an empty table first, then compile a second statement to fill it
-        self._con.con.execute(f'CREATE TEMP TABLE "keep_{name}" AS {self._con.compile(table)}')
-        return self._con.table(f"keep_{name}")
+        self._con.con.execute(f'CREATE TEMP TABLE "keep_{name}" AS {_sql(self._con, table)}')
+        return ibis.table(table.schema(), name=f"keep_{name}")
 
     def fetch(self, table: Table) -> pa.Table:
         """See `Engine`."""
-        return self._con.to_pyarrow(table)
+        return self._con.con.sql(_sql(self._con, table)).to_arrow_table()
 
 
 class Spark:
@@ -145,35 +155,51 @@ class Spark:
             self._session.stop()
         self._quiet.__exit__(None, None, None)
 
-    def read(self, contract: Contract, paths: Sequence[Path]) -> Table:
+    def read(self, contract: Contract, paths: Sequence[Path], as_of: date) -> Table:
         """See `Engine`."""
-        schema = lake_schema(contract)
         if not paths:
-            return self.table(f"no_{contract.id}", ibis.schema(schema).to_pyarrow().empty_table())
+            return self.table(contract.id, _empty(contract))
         # recursiveFileLookup: the partition fields stand in the files, folder names are not read
         frame = self._session.read.option("recursiveFileLookup", "true").parquet(*map(str, paths))
-        return _typed(self._named(f"lake_{contract.id}", frame), schema)
+        source = self._named(f"lake_{contract.id}", frame)
+        frame = self._session.sql(known_at(contract, source, as_of, quote="`"))
+        frame = self._checkpoint(frame) if contract.keys else frame
+        return ibis.table(lake_schema(contract), name=self._named(f"at_{contract.id}", frame))
 
     def table(self, name: str, rows: pa.Table) -> Table:
         """See `Engine`."""
-        return self._named(f"given_{name}", self._session.createDataFrame(rows))
+        frame = self._session.createDataFrame(rows)
+        schema = ibis.Schema.from_pyarrow(rows.schema)
+        return ibis.table(schema, name=self._named(f"given_{name}", frame))
 
     def keep(self, name: str, table: Table) -> Table:
         """See `Engine`."""
-        # a checkpoint, not a cache: it cuts the plan, which otherwise grows with every view
-        frame = self._session.sql(self._con.compile(table)).localCheckpoint()
-        self._kept.append(frame)
-        return self._named(f"keep_{name}", frame)
+        frame = self._checkpoint(self._session.sql(_sql(self._con, table)))
+        return ibis.table(table.schema(), name=self._named(f"keep_{name}", frame))
 
     def fetch(self, table: Table) -> pa.Table:
         """See `Engine`."""
-        return self._session.sql(self._con.compile(table)).toArrow()
+        return self._session.sql(_sql(self._con, table)).toArrow()
 
-    def _named(self, name: str, frame: Any) -> Table:  # noqa: ANN401 - a Spark data frame
+    def _checkpoint(self, frame: Any) -> Any:  # noqa: ANN401 - a Spark data frame
+        """Compute ``frame`` now: a cache would leave its plan, which grows with every view."""
+        self._kept.append(frame.localCheckpoint())
+        return self._kept[-1]
+
+    def _named(self, name: str, frame: Any) -> str:  # noqa: ANN401 - a Spark data frame
+        """A name of its own for ``frame``: a session may serve several evaluations."""
         self._views += 1
         unique = f"{name}_{self._views}"
         frame.createOrReplaceTempView(unique)
-        return self._con.table(unique)
+        return unique
+
+
+def _sql(con: Any, table: Table) -> str:  # noqa: ANN401 - an Ibis backend, built at run time
+    """``table`` in the engine's SQL; a table that has a name is asked for by it, sparing a compilation."""
+    operation = table.op()
+    if isinstance(operation, UnboundTable):
+        return f"SELECT * FROM {operation.name}"  # noqa: S608 - a name given by this module
+    return str(con.compile(table))
 
 
 @contextmanager
@@ -183,16 +209,6 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         yield
-
-
-def _typed(table: Table, schema: dict[str, str]) -> Table:
-    """The columns of ``schema``; most files have its types already, and casts cost time to compile."""
-    found = table.schema()
-    columns = {
-        name: table[name] if found[name] == ibis.dtype(kind) else table[name].cast(kind)
-        for name, kind in schema.items()
-    }
-    return table.select(**columns)
 
 
 def start_spark() -> Any:  # noqa: ANN401 - pyspark may not be installed

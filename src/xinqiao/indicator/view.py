@@ -17,7 +17,7 @@ from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.expression import names
 from xinqiao.kernel.period import last_complete_month_end, month_index
 from xinqiao.relation.declared import RELATION_TABLES
-from xinqiao.source.contract import Contract, contracts
+from xinqiao.source.contract import contracts
 from xinqiao.source.lake import Lake
 
 # Ibis builds its classes at run time; to a type checker they are Any.
@@ -49,7 +49,8 @@ class Views:
             elif source in RELATION_TABLES:
                 self._built[source] = self.engine.table(source, self._relation(source))
             else:
-                self._built[source] = self._contract(contracts()[source])
+                files = self.lake.files(source)
+                self._built[source] = self.engine.read(contracts()[source], files, self.as_of)
         return self._built[source]
 
     def _relation(self, name: str) -> pa.Table:
@@ -60,18 +61,6 @@ class Views:
             wanted = {source for source in self._uses if source in RELATION_TABLES}
             self._graph = relation_tables(self.lake, self.as_of, sorted(wanted | {name}))
         return self._graph[name]
-
-    def _contract(self, contract: Contract) -> Table:
-        """What was known at T: versions known later and events later than T do not exist yet."""
-        table = self.engine.read(contract, self.lake.files(contract.id))
-        as_of = ibis.literal(self.as_of)
-        table = table.filter(table[contract.known] <= as_of)
-        if contract.keys:
-            table = _latest(table, contract)
-        event = table[contract.event]
-        table = table.filter(event.isnull() | (event <= as_of))
-        # the latest versions are found once for all views; facts without versions are too many to keep
-        return self.engine.keep(f"at_{contract.id}", table) if contract.keys else table
 
     def _view(self, view: View) -> Table:
         table = self.table(view.source)
@@ -88,7 +77,7 @@ class Views:
         if view.dense:
             table = self._dense(before, table, view.id, view.dense)
         shared = self._uses[view.id] > 1 and (view.joins or view.measures)
-        return self.engine.keep(view.id, table) if shared or view.of_company else table
+        return self.engine.keep(view.id, table) if shared else table
 
     def _with_columns(self, table: Table, view: View) -> Table:
         """Add the columns of ``view``, in as few steps as their uses of one another allow."""
@@ -140,19 +129,6 @@ def compile_formula(formula: Formula, table: Table, as_of: date) -> Value:
     except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
         detail = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise user_error("IND-TYPE", formula.where, detail=f"{formula.text}: {detail}") from error
-
-
-def _latest(table: Table, contract: Contract) -> Table:
-    """The latest known version of every key.
-
-    Versions known on the same day are told apart by their content, never by the order of files,
-    so the choice is the same however the data arrived.
-    """
-    rest = [name for name in sorted(contract.fields) if name not in {*contract.keys, contract.known}]
-    order = [ibis.desc(table[name], nulls_first=False) for name in (contract.known, *rest)]
-    window = ibis.window(group_by=list(contract.keys), order_by=order)
-    ranked = table.mutate(_version=ibis.row_number().over(window))
-    return ranked.filter(ranked["_version"] == 0).drop("_version")
 
 
 def _needed(catalog: Catalog, wanted: Mapping[str, Collection[str]]) -> dict[str, set[str]]:

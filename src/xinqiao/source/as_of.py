@@ -1,8 +1,9 @@
 """The lake as known at a date, for questions asked in SQL: every contract a view of DuckDB.
 
 A record counts when it was known by T and its event is not later than T; of the versions of a key the
-latest known one counts, versions of the same day told apart by their content. `indicator.view` says
-the same in Ibis, for engines of every kind; a test holds the two together.
+latest known one counts, versions of the same day told apart by their content, never by the order of
+files, so the choice is the same however the data arrived. The engines of `indicator` read by the same
+query.
 """
 
 # ruff: noqa: S608 - queries are put together from names of our catalog and paths of our lake
@@ -77,7 +78,7 @@ class AsOf:
 
     def _define(self, contract: Contract) -> None:
         files = [str(path) for path in self.lake.files(contract.id)]
-        self.connection.execute(f"CREATE VIEW {contract.id} AS {_view(contract, files)}")
+        self.connection.execute(f"CREATE VIEW {contract.id} AS {_view(contract, files, self.as_of)}")
 
 
 def _used(query: str, values: dict[str, object]) -> dict[str, object] | None:
@@ -86,7 +87,7 @@ def _used(query: str, values: dict[str, object]) -> dict[str, object] | None:
     return {name: value for name, value in values.items() if name in asked} or None
 
 
-def _view(contract: Contract, files: list[str]) -> str:
+def _view(contract: Contract, files: list[str], as_of: date) -> str:
     """The view of a contract; names come from our catalog, paths from our lake."""
     fields = [f'CAST(NULL AS {_SQL.get(f.type, "VARCHAR")}) AS "{n}"' for n, f in contract.fields.items()]
     if not files:
@@ -98,14 +99,24 @@ def _view(contract: Contract, files: list[str]) -> str:
         f"SELECT * EXCLUDE (_file, _line) FROM read_parquet([{quoted}], union_by_name = true, "
         "hive_partitioning = false)"
     )
-    known = f"SELECT * FROM ({read}) WHERE {contract.known} <= getvariable('as_of')"
-    happened = f"({contract.event} IS NULL OR {contract.event} <= getvariable('as_of'))"
+    return known_at(contract, f"({read})", as_of)
+
+
+def known_at(contract: Contract, source: str, as_of: date, quote: str = '"') -> str:
+    """A query, in SQL every engine speaks, of the records of ``source`` (a table) as known at ``as_of``."""
+
+    def named(names: Iterable[str]) -> str:
+        return ", ".join(f"{quote}{name}{quote}" for name in names)
+
+    fields, day = named(contract.fields), f"DATE '{as_of.isoformat()}'"
+    known, event = named([contract.known]), named([contract.event])
+    happened = f"({event} IS NULL OR {event} <= {day})"
     if not contract.keys:
-        return f"SELECT * FROM ({known}) WHERE {happened}"
-    rest = [name for name in sorted(contract.fields) if name not in {*contract.keys, contract.known}]
-    order = ", ".join(f'"{name}" DESC NULLS LAST' for name in (contract.known, *rest))
-    keys = ", ".join(f'"{name}"' for name in contract.keys)
+        return f"SELECT {fields} FROM {source} WHERE {known} <= {day} AND {happened}"
+    rest = (name for name in sorted(contract.fields) if name not in {*contract.keys, contract.known})
+    order = ", ".join(f"{named([name])} DESC NULLS LAST" for name in (contract.known, *rest))
+    version = f"row_number() OVER (PARTITION BY {named(contract.keys)} ORDER BY {order})"
     return (
-        f"SELECT * FROM (SELECT * FROM ({known}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1) WHERE {happened}"
+        f"SELECT {fields} FROM (SELECT {fields}, {version} AS _version FROM {source} WHERE {known} <= {day}) "
+        f"AS versions WHERE _version = 1 AND {happened}"
     )
