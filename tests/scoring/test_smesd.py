@@ -148,10 +148,20 @@ def test_which_rows_a_side_reads(tmp_path: Path, packed: bool) -> None:  # noqa:
     parts = [write_split(tmp_path / n, 20 + 2 * i, name=n) for i, n in enumerate(("train", "2019", "2020"))]
     for name in ("firms", "edges", "groups", "lawsuits"):
         rows = pd.concat([pd.read_csv(p / f"{name}.csv.gz") for p in parts])
-        rows.assign(node=rows.get("node", 0)).to_csv(both / f"{name}.csv", index=False)
+        rows.to_csv(both / f"{name}.csv", index=False)
     assert (len(read_firms(both, "train").firms), read_firms(both, "train").name) == (20, "train")
-    with pytest.raises(UserError, match="SME-VALUE"):  # the same numbers in 2019 and 2020
-        read_firms(both, "test")
+    later, last = read_firms(both, "test"), read_firms(parts[2], "test")
+    assert (len(later.firms), later.name) == (24, "2019+2020")  # a firm of both is taken as of the last
+    pd.testing.assert_frame_equal(later.firms, last.firms)
+    pd.testing.assert_frame_equal(later.lawsuits, last.lawsuits)
+
+
+def test_a_firm_stands_once_in_a_split(tmp_path: Path) -> None:
+    folder = write_split(tmp_path, 20, packed=False)
+    rows = pd.read_csv(folder / "firms.csv")
+    pd.concat([rows, rows[:1]]).to_csv(folder / "firms.csv", index=False)
+    with pytest.raises(UserError, match="SME-VALUE"):
+        read_firms(folder, "train")
 
 
 @pytest.mark.parametrize(

@@ -63,18 +63,18 @@ def _speed(model: Recogniser, articles: tuple[object, ...]) -> float:
 def _table(result: Result) -> Table:
     table = Table(title="负面识别 F1，95 % 自助法区间 / F1 of the negative class, 95 % bootstrap intervals")
     table.add_column("方法 method", no_wrap=True)
-    for level in ("文章 article", "主体 firm"):
-        for heading in ("F1", "查准 precision", "查全 recall", "不含近似重复 fresh F1"):
-            table.add_column(f"{level}\n{heading}", justify="right")
+    for heading in ("层次 level", "F1", "查准 precision", "查全 recall", "不含近似重复 fresh F1"):
+        table.add_column(heading, justify="right")
     for row in result.rows:
         name = NAMES[row.method]
-        table.add_row(f"{name.zh}\n[dim]{name.en}[/]", *_cells(row.article), *_cells(row.firm))
+        table.add_row(name.zh, "文章 article", *_cells(row.article))
+        table.add_row(f"[dim]{name.en}[/]", "主体 firm", *_cells(row.firm), end_section=True)
     return table
 
 
 def _cells(level: Level) -> list[str]:
     low, high = level.interval
-    first = f"{level.f1:.3f}\n[dim]{low:.3f} … {high:.3f}[/]"
+    first = f"{level.f1:.3f} [dim]{low:.3f} … {high:.3f}[/]"
     return [first, f"{level.precision:.3f}", f"{level.recall:.3f}", f"{level.fresh_f1:.3f}"]
 
 

@@ -2,7 +2,8 @@
 
 A folder holds ``firms``, ``edges``, ``groups`` and ``lawsuits`` as ``.csv.gz`` or ``.csv``. Where the
 column ``split`` names several splits, the training side is the rows called ``train`` and the test
-side all others; a folder of one split, or without the column, is used whole.
+side all others; a folder of one split, or without the column, is used whole. A firm in several of the
+test splits is taken as of the last, by the splits' names.
 """
 
 from __future__ import annotations
@@ -73,29 +74,28 @@ def read_firms(folder: Path, side: Side) -> Firms:
     if not chosen:
         fail("SME-SPLIT", str(folder), side=side, found=", ".join(found))
     parts = {n: _rows(t, chosen) for n, t in tables.items()}
-    firms = parts["firms"].sort_values("node", kind="stable").reset_index(drop=True)
-    if firms["node"].duplicated().any():
-        twice = firms["node"][firms["node"].duplicated()].iloc[0]
-        fail("SME-VALUE", str(folder), table="firms", column="node", value=twice)
-    return Firms(
-        "+".join(sorted(chosen)),
-        firms,
-        parts["edges"],
-        _known(parts["groups"], firms),
-        _known(parts["lawsuits"], firms),
-    )
+    firms = parts["firms"].sort_values(["node", "split"], kind="stable")
+    twice = firms["node"][firms.duplicated(["node", "split"])]
+    if len(twice):
+        fail("SME-VALUE", str(folder), table="firms", column="node", value=twice.iloc[0])
+    firms = firms.drop_duplicates("node", keep="last").reset_index(drop=True)
+    groups, lawsuits = (_known(parts[name], firms) for name in ("groups", "lawsuits"))
+    edges = parts["edges"].drop(columns="split").drop_duplicates(ignore_index=True)
+    return Firms("+".join(sorted(chosen)), firms.drop(columns="split"), edges, groups, lawsuits)
 
 
 def _rows(table: pd.DataFrame, chosen: set[str]) -> pd.DataFrame:
     """Rows of the chosen splits; a file of another, single name than the firms' is used whole."""
     kept = table["split"].isin(chosen)
     whole = len(set(table["split"])) <= 1 and not kept.any()
-    return (table if whole else table[kept]).drop(columns="split").reset_index(drop=True)
+    return table if whole else table[kept]
 
 
 def _known(table: pd.DataFrame, firms: pd.DataFrame) -> pd.DataFrame:
-    """The rows about firms of the split, in an order that does not hang on the file's."""
-    rows = table[table["node"].isin(firms["node"])]
+    """The rows about firms, each of the firm's own split, in an order that does not hang on the file's."""
+    named = not set(table["split"]).isdisjoint(firms["split"])
+    keys = ["split", "node"] if named else ["node"]
+    rows = table.merge(firms[keys], on=keys).drop(columns="split")
     return rows.sort_values(list(rows.columns), kind="stable").reset_index(drop=True)
 
 
