@@ -251,7 +251,7 @@ def _supplies(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     level: Floats = 30 * accounts.usual * PRICES[accounts.tariff]
     noise = 0.1 * rng.standard_normal((len(accounts), len(month)))
     moves = np.exp(0.3 * scene.fate.operations[ids[accounts.row]].astype(np.float64) + noise)
-    use: Floats = level[:, None] * moves
+    use = level[:, None] * moves.astype(np.float64)
     row, at = np.nonzero(scene.lives(ids)[accounts.row] & (scene.after_default(ids)[accounts.row] < 4))  # noqa: PLR2004 - then supply is cut
     day = _day_in(scene, at, rng, 4, 24)
     return _flows(ids[accounts.row][row], day, use[row, at], incoming=False, kind=COMPANY, category=UTILITY)

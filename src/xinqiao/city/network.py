@@ -98,6 +98,6 @@ def _rings(region: Region, rng: np.random.Generator) -> tuple[Ints, ...]:
     following = members[start + (place + 1) % np.repeat(sizes, sizes)]
     first = rng.integers(6, months - RING_MONTHS[0], count)
     last = np.minimum(months - 1, first + rng.integers(*RING_MONTHS, count))
-    cents = np.exp(rng.normal(np.log(7_500_000), 0.6, count)).astype(np.int64)
+    cents = np.exp(rng.normal(np.log(10_000_000), 0.6, count)).astype(np.int64)
     per_month = rng.integers(1, 4, count)
     return ring_of, members, following, first[number], last[number], cents[number], per_month[number]
