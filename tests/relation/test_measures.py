@@ -317,26 +317,31 @@ def test_trade(tmp_path: Path) -> None:
         "A": (3_000_000, 2_000_000, 1, 500_000, 3_000_000, 2, 2),
         "B": (3_000_000, 2_000_000, 1, 0, 0, 1, 1),
         "C": (4_000_000, 2_000_000, 1, 0, 0, 1, 1),
-        "D": (500_000, 0, 0, 500_000, 500_000, 1, 1),
+        "D": (None, 0, 0, 500_000, 500_000, 1, 1),  # known from A's purchase only
         "E": (7_000_000, 0, 0, 0, 0, 0, 0),
     }
     assert (rows["E"]["upstream_tier"], rows["E"]["downstream_tier"]) == (1, 1)
+    assert rows["B"]["upstream_tier"] is None  # what A, B and C buy they buy of one another, but for a ninth
 
 
 def test_a_core_firm_and_its_suppliers(tmp_path: Path) -> None:
-    sellers = "BCDEF"
-    invoices = [traded(seller, "A", 40_000) for seller in sellers]
+    # G and H report no invoices: that A takes all of their sales we know of says nothing
+    invoices = [traded(seller, "A", 40_000) for seller in "BCDEF"]
+    invoices += [sale("A", date(2024, 6, 3), 9, "G", direction="input", counterparty_id=s) for s in "GH"]
+    invoices.append(sale("A", date(2024, 6, 3), 300_000, "x"))
     rows = one(
         tmp_path,
         "relation_trade",
         {
-            "registry": [*map(firm, "ABCDEF")],
+            "registry": [*map(firm, "ABCDEFG")],
             "invoice": [*invoices, sale("B", date(2024, 6, 3), 60_000, "x")],
         },
     )
-    assert picked(rows, "is_core", "dependants", "core_id", "core_dependence")["A"] == (1, 5, None, None)
-    assert picked(rows, "is_core", "dependants", "core_id", "core_dependence")["B"] == (0, 0, "A", 0.4)
-    assert rows["A"]["upstream_tier"] == 2
+    names = ("is_core", "dependants", "core_id", "core_dependence")
+    assert picked(rows, *names)["A"] == (1, 5, None, 0)
+    assert picked(rows, *names)["B"] == (0, 0, "A", 0.4)
+    assert picked(rows, *names)["G"] == (0, 0, None, None)
+    assert rows["A"]["upstream_tier"] == pytest.approx(2, abs=1e-3)
     assert rows["B"]["downstream_tier"] == pytest.approx(1.4)
 
 
@@ -354,6 +359,7 @@ def test_stress_from_failing_neighbours(tmp_path: Path) -> None:
                 traded("A", "X", 500),
                 sale("A", date(2024, 6, 3), 500, "outside"),
                 traded("X", "B", 100),
+                sale("B", date(2024, 6, 3), 100, "X", direction="input", counterparty_id="X"),
                 sale("C", date(2024, 6, 3), 10_000, "outside"),
             ],
         },

@@ -153,15 +153,15 @@ _DECLARED = (
         "relation_trade",
         {
             "company_id": "string",
-            "output_cents": "int64",  # valid sales of the last 12 whole months
+            "output_cents": "int64",  # valid sales of 12 whole months; null: its invoices are unknown
             "related_cents": "int64",  # of these, to related parties
             "mutual_cents": "int64",  # sold to firms that sold back to it: the smaller of both ways
             "circular_cents": "int64",  # of these, on circles of 3 to 5 firms: smallest edge, each yuan once
             "circles": "int64",  # simple cycles of 3 to 5 it is on
-            "buyers": "int64",  # firms of the platform it sold to
+            "buyers": "int64",  # firms with a code it sold to
             "sellers": "int64",
-            "upstream_tier": "float64",  # stages of supply before it on average, 1 = buys from no firm here
-            "downstream_tier": "float64",  # stages after it, 1 = sells to no firm here
+            "upstream_tier": "float64",  # mean stages of supply before it, 1 = buys from no firm here
+            "downstream_tier": "float64",  # mean stages after it, 1 = sells to no firm here; null as above
             "core_dependence": "float64",  # largest share of its sales that one core firm takes
             "core_id": "string",  # that core firm; null: it sells to none
             "is_core": "int64",

@@ -31,7 +31,7 @@ from xinqiao.relation.proximity import percentile, personalised_pagerank
 from xinqiao.relation.reach import depth, reach
 from xinqiao.relation.records import Records
 from xinqiao.relation.region import Region
-from xinqiao.relation.tiers import cores, tiers
+from xinqiao.relation.tiers import LONGEST, cores, tiers
 from xinqiao.source.lake import Lake
 
 __all__ = ["RELATION_TABLES", "RelationTable", "relation_tables"]
@@ -68,6 +68,10 @@ def _table(table: RelationTable, region: Region) -> pa.Table:
 
 def _known(values: Floats | Ints | Codes, known: Flags) -> pa.Array:
     return pa.array(values, mask=~known)
+
+
+def _tier(values: Floats, known: Flags) -> pa.Array:
+    return _known(values, known & (values <= LONGEST))
 
 
 def _control(region: Region) -> Columns:
@@ -184,7 +188,7 @@ def _proximity(region: Region) -> Columns:
 def _trade(region: Region) -> Columns:
     trade, settings = region.trade, region.settings.trade
     graph, source = trade.graph, trade.graph.sources()
-    back = graph.reversed()
+    inner = trade.among_reporting
     great = graph.kept(graph.weight >= settings.least_edge_cents)
     found = simple_cycles(
         great, settings.shortest_cycle, settings.longest_cycle, hub=settings.hub, limit=settings.most_cycles
@@ -195,15 +199,15 @@ def _trade(region: Region) -> Columns:
     np.add.at(related, source[among], graph.weight[among])
     core = cores(graph, trade.sales, settings.core_share, settings.core_dependants)
     return {
-        "output_cents": trade.sales,
+        "output_cents": _known(trade.sales, trade.reports),
         "related_cents": related,
         "mutual_cents": _back_and_forth(graph, graph.weight),
         "circular_cents": circular,
         "circles": np.bincount(found.node, minlength=region.firms),
         "buyers": graph.degree,
-        "sellers": back.degree,
-        "upstream_tier": tiers(back, trade.purchases),
-        "downstream_tier": tiers(graph, trade.sales),
+        "sellers": graph.reversed().degree,
+        "upstream_tier": _tier(tiers(inner.reversed(), trade.purchases), trade.reports),
+        "downstream_tier": _tier(tiers(inner, trade.sales), trade.reports),
         "core_dependence": _known(core.share, trade.sales > 0),
         "core_id": region.records.ids.take(_known(core.core, core.core >= 0)),
         "is_core": core.is_core,
@@ -215,8 +219,6 @@ def _contagion(region: Region) -> Columns:
     failing = region.marked(region.settings.failing)
     trade, guarantees = region.trade, region.guarantees
     graph, source = trade.graph, trade.graph.sources()
-    of_sales = graph.weight / np.maximum(trade.sales[source], 1.0)
-    of_purchases = graph.weight / np.maximum(trade.purchases[graph.to], 1.0)
     impact = region.impact
     for_failing = np.zeros(region.firms)
     hit = failing[guarantees.to]
@@ -225,10 +227,10 @@ def _contagion(region: Region) -> Columns:
     held_by = np.append(failing, np.zeros(holders.nodes - region.firms, bool))
     return {
         "failing_customers": _known(
-            _share(region.firms, source, of_sales * failing[graph.to]), trade.sales > 0
+            _share(region.firms, source, trade.of_sales * failing[graph.to]), trade.sales > 0
         ),
         "failing_suppliers": _known(
-            _share(region.firms, graph.to, of_purchases * failing[source]), trade.purchases > 0
+            _share(region.firms, graph.to, trade.of_purchases * failing[source]), trade.purchases > 0
         ),
         "failing_guaranteed_cents": for_failing,
         "failing_holders": _share(holders.nodes, holders.sources(), holders.weight * held_by[holders.to])[

@@ -43,12 +43,29 @@ class Holdings:
 class Trade:
     """Valid invoices of the window: seller -> buyer in cents, and all sales and purchases of every firm.
 
-    A pair's sum is the seller's record of it, the buyer's where the seller has none.
+    A pair's sum is the seller's record of it, the buyer's where the seller has none. ``reports``: firms
+    whose own invoices were delivered; of the others all sales and purchases are not known, and 0 here.
     """
 
     graph: Csr
     sales: Floats
     purchases: Floats
+    reports: Flags
+
+    @property
+    def of_sales(self) -> Floats:
+        """For every edge, its share of the seller's sales, 0 where these are not known."""
+        return _part(self.graph.weight, self.sales[self.graph.sources()])
+
+    @property
+    def of_purchases(self) -> Floats:
+        """For every edge, its share of the buyer's purchases, 0 where these are not known."""
+        return _part(self.graph.weight, self.purchases[self.graph.to])
+
+    @property
+    def among_reporting(self) -> Csr:
+        """Edges between firms that report: others stand outside the platform."""
+        return self.graph.kept(self.reports[self.graph.sources()] & self.reports[self.graph.to])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +137,13 @@ class Region:
         first, last = window_months(self.records.as_of, self.settings.trade.months)
         graph = self._firm_graph(self.records.columns(queries.TRADE, first=first, last=last))
         found = self.records.columns(queries.TOTALS, first=first, last=last)
-        sales, purchases = np.zeros(self.firms), np.zeros(self.firms)
+        sales, purchases, reports = np.zeros(self.firms), np.zeros(self.firms), np.zeros(self.firms, bool)
         sales[found["firm"]], purchases[found["firm"]] = found["output"], found["input"]
-        sold, bought = np.zeros(self.firms), np.zeros(self.firms)
-        np.add.at(sold, graph.sources(), graph.weight)
-        np.add.at(bought, graph.to, graph.weight)
-        return Trade(graph, np.maximum(sales, sold), np.maximum(purchases, bought))
+        reports[found["firm"]] = True
+        sold = np.bincount(graph.sources(), graph.weight, self.firms)
+        bought = np.bincount(graph.to, graph.weight, self.firms)
+        sales = np.where(reports, np.maximum(sales, sold), 0.0)
+        return Trade(graph, sales, np.where(reports, np.maximum(purchases, bought), 0.0), reports)
 
     def _firm_graph(self, found: dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]) -> Csr:
         source, to = found["source"].astype(np.int32), found["target"].astype(np.int32)
@@ -232,12 +250,9 @@ class Region:
     @cached_property
     def all_ties(self) -> Csr:
         """Close ties, and trade by how much of the smaller side's business it is."""
-        graph, source = self.trade.graph, self.trade.graph.sources()
-        share = np.maximum(
-            graph.weight / np.maximum(self.trade.sales[source], 1.0),
-            graph.weight / np.maximum(self.trade.purchases[graph.to], 1.0),
-        )
-        part = both_ways(from_edges(self.firms, source, graph.to, np.minimum(share, 1.0)))
+        trade = self.trade
+        share = np.maximum(trade.of_sales, trade.of_purchases)
+        part = both_ways(from_edges(self.firms, trade.graph.sources(), trade.graph.to, share))
         return _sum(self.firms, [(self.close_ties, 1.0), (part, self.settings.ties.trade)])
 
     @cached_property
@@ -278,8 +293,8 @@ class Region:
         """Edge j -> i: the share of i that is lost when j fails, over all kinds of ties, 1 at most."""
         loss, trade, n = self.settings.stress, self.trade, self.firms
         graph, source = trade.graph, trade.graph.sources()
-        customers = from_edges(n, graph.to, source, graph.weight / np.maximum(trade.sales[source], 1.0))
-        suppliers = from_edges(n, source, graph.to, graph.weight / np.maximum(trade.purchases[graph.to], 1.0))
+        customers = from_edges(n, graph.to, source, trade.of_sales)
+        suppliers = from_edges(n, source, graph.to, trade.of_purchases)
         given, guarantor = self.guarantees, self.guarantees.sources()
         sales = trade.sales[guarantor]
         borne = np.where(sales > 0, np.minimum(given.weight / np.maximum(sales, 1.0), 1.0), 1.0)
@@ -297,6 +312,10 @@ def _among(ordered: Ints, key: Ints) -> Flags:
     place = np.searchsorted(ordered, key)
     found: Flags = np.append(ordered, -1)[place] == key
     return found
+
+
+def _part(weight: Floats, whole: Floats) -> Floats:
+    return np.where(whole > 0, np.minimum(weight / np.maximum(whole, 1.0), 1.0), 0.0)
 
 
 def _alike(graph: Csr) -> Csr:

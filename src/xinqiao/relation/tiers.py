@@ -16,6 +16,8 @@ from xinqiao.relation.compiled import Codes, Flags, Floats, Ints, compiled
 from xinqiao.relation.csr import Csr
 
 SETTLED = 1e-9
+LONGEST = 20.0
+"""A tier above this is no place in a chain: the firms' money circles among themselves."""
 ROUNDS = 60
 """Most rounds: money that circles so often without coming from outside is no supply chain."""
 
@@ -69,8 +71,8 @@ def cores(sales: Csr, total: Floats, share: float, least: int) -> Cores:
     ``sales``: seller -> buyer, weight: money; ``total``: all sales of every firm.
     """
     source = sales.sources()
-    part = sales.weight / np.maximum(total[source], 1e-300)
-    part = np.where(total[source] > 0, np.minimum(part, 1.0), 0.0)
+    part = np.divide(sales.weight, total[source], out=np.zeros(len(source)), where=total[source] > 0)
+    part = np.minimum(part, 1.0)
     dependants = np.bincount(sales.to[part >= share], minlength=sales.nodes).astype(np.int64)
     is_core = dependants >= least
     core, largest = np.full(sales.nodes, -1, np.int32), np.zeros(sales.nodes)
