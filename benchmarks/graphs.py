@@ -36,13 +36,9 @@ def stakes_ours(a: Arrays, firms: int) -> np.ndarray:
     graph, _ = whole(from_edges(nodes, a["held"], a["holder"], a["share"]))
     found = ultimate_stakes(graph)
     control(graph)  # the actual controllers too, which no peer gives
-    firm = np.repeat(np.arange(firms), (found.end - found.start)[:firms])
-    place = np.concatenate([found.start[:firms], found.end[firms - 1 : firms]])
-    rows = np.arange(len(firm)) + np.repeat(
-        place[:-1] - np.searchsorted(firm, np.arange(firms)), np.bincount(firm, minlength=firms)
-    )
-    great = found.share[rows] >= peers.THRESHOLD
-    table = np.column_stack([firm[great], found.holder[rows][great], found.share[rows][great]])
+    firm, holder, share = found.above(peers.THRESHOLD)
+    ours = firm < firms  # people hold themselves
+    table = np.column_stack([firm[ours], holder[ours], share[ours]])
     return table[np.lexsort((table[:, 1], table[:, 0]))]
 
 

@@ -69,6 +69,11 @@ def test_two_layers_and_two_paths() -> None:
     ]
     assert found.count(0.25)[0] == 2
     assert found.largest()[0] == pytest.approx(0.53)
+    node, holder, _ = found.above(0.35)
+    assert [pair for pair in zip(node.tolist(), holder.tolist(), strict=True) if pair[0] == 0] == [
+        (0, 3),
+        (0, 5),
+    ]
 
 
 def test_cross_holdings_give_the_whole_to_those_at_the_end() -> None:

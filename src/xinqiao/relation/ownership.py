@@ -53,6 +53,10 @@ class Stakes:
         pairs = zip(self.holder[rows].tolist(), self.share[rows].tolist(), strict=True)
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
+    def above(self, threshold: float) -> tuple[Codes, Codes, Floats]:
+        """All stakes of at least ``threshold``: node, holder and share, by node."""
+        return _above(self.start, self.end, self.holder, self.share, threshold, self.count(threshold))
+
     def largest(self) -> Floats:
         """The largest stake in every node; 0 when nothing reaches a holder."""
         return _largest(self.start, self.end, self.share)
@@ -282,6 +286,21 @@ def _count(start: Ints, end: Ints, share: Floats, threshold: float) -> Ints:
         for q in range(start[v], end[v]):
             out[v] += share[q] >= threshold - 1e-9
     return out
+
+
+@compiled
+def _above(
+    start: Ints, end: Ints, holder: Codes, share: Floats, threshold: float, count: Ints
+) -> tuple[Codes, Codes, Floats]:
+    total = count.sum()
+    node, who, part = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total)
+    used = 0
+    for v in range(len(start)):
+        for q in range(start[v], end[v]):
+            if share[q] >= threshold - 1e-9:
+                node[used], who[used], part[used] = v, holder[q], share[q]
+                used += 1
+    return node, who, part
 
 
 @compiled
