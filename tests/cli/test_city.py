@@ -62,3 +62,10 @@ def test_what_cannot_be_met_is_said(words: tuple[str, ...], code: str, tmp_path:
         _run("--out", str(tmp_path / "x"), *words)
     assert error.value.code == code
     assert not (tmp_path / "x").exists()
+
+
+def test_without_a_region_or_a_real_set_nothing_is_compared(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        _run("--out", str(tmp_path / "out"), "--calibrate", str(tmp_path))
+    assert error.value.code == "CITY-NO-TABLE"
+    assert not (tmp_path / "out").exists()

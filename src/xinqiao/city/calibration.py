@@ -41,6 +41,10 @@ FEWER = Text(
     zh="发票张数有意少于真实（生成更快）；volume=6 时与真实相当",
     en="fewer invoices on purpose, so that the region is quick to make; volume=6 gives as many",
 )
+LARGER = Text(
+    zh="张数少而每张金额约为五倍，年销售额因而相当",
+    en="fewer invoices, each about five times as large, so that yearly sales agree",
+)
 CHOSEN = Text(
     zh="真实集由有工商与诉讼记录的企业中挑选，半数破产；生成区域是一般小企业",
     en="the real set was chosen, half of it bankrupt; the region holds ordinary small firms",
@@ -50,7 +54,7 @@ MEASURES = (
     Measure(
         "red_rate", "cumcm2020c", Text(zh="红字发票占有效票", en="red-letter share of valid"), share=True
     ),
-    Measure("log_amount", "cumcm2020c", Text(zh="单张金额（元，对数）", en="amount, log10 CNY")),
+    Measure("log_amount", "cumcm2020c", Text(zh="单张金额（元，对数）", en="amount, log10 CNY"), note=LARGER),
     Measure("top5_share", "cumcm2020c", Text(zh="前五大客户占比", en="five largest customers"), share=True),
     Measure("invoices_per_month", "cumcm2020c", Text(zh="月均张数", en="invoices a month"), note=FEWER),
     Measure(

@@ -52,7 +52,7 @@ def group_settlement(plan: Plan) -> None:
 
 def season(plan: Plan) -> None:
     """FI04: the season brings a surge each year, and an application in it."""
-    day = plan.anchor()
+    day = plan.lately()
     for company in plan.pick(EACH, day, CODES.index("A01")):
         total = plan.turnover(company) * 5
         for year in range(3):
@@ -109,10 +109,10 @@ def at_home(plan: Plan) -> None:
 
 def graduate(plan: Plan) -> None:
     """FC04: a young founder without any record, who has run the firm since it was founded."""
-    day = plan.anchor()
+    day = plan.lately()
     region = plan.region
     young = np.flatnonzero(
-        (region.established > day - 600) & (region.established < day - 250) & ~region.self_employed
+        (region.established > day - 900) & (region.established < day - 250) & ~region.self_employed
     )
     young = young[plan.fate.default_month[young] == np.iinfo(np.int32).max]
     for company in (int(c) for c in plan.rng.permutation(young)[:EACH]):
@@ -145,7 +145,7 @@ def park_service(plan: Plan) -> None:
 
 def treasury(plan: Plan) -> None:
     """FB01: a group's settlement company passes on what comes in."""
-    day = plan.anchor()
+    day = plan.lately()
     for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         for _ in range(40):

@@ -55,7 +55,7 @@ def capped(plan: Plan) -> None:
 
 def surge(plan: Plan) -> None:
     """FI04: sales doubled and more in the three months before an application."""
-    day = plan.region.calendar.end - int(plan.rng.integers(3, 80))
+    day = plan.lately()
     for company in plan.pick(EACH, day):
         total = plan.turnover(company) * float(plan.rng.uniform(6.0, 15.0))
         _invoices(plan, company, day - 88, day - 3, total, buyers=4)
@@ -156,7 +156,7 @@ def same_place(plan: Plan) -> None:
 
 def bought_shell(plan: Plan) -> None:
     """FC02: asleep for a year, then representative, holders, name and scope change at once."""
-    day = plan.anchor()
+    day = plan.lately() - 110
     for company in plan.pick(EACH, day):
         first_day = plan.region.calendar.first_day
         plan.fate.first_month[company] = int(np.searchsorted(first_day, day, side="right"))
@@ -181,7 +181,7 @@ def hollow(plan: Plan) -> None:
 
 def hired_head(plan: Plan) -> None:
     """FC04: a representative who never ran anything takes office shortly before the application."""
-    day = plan.anchor()
+    day = plan.lately()
     for company in plan.pick(EACH, day):
         plan.marks["hired"][company] = True
         taken = day - int(plan.rng.integers(20, 170))
@@ -282,7 +282,7 @@ def many_lines(plan: Plan) -> None:
 
 def in_and_out(plan: Plan) -> None:
     """FB01: what comes in leaves within a day, almost to the cent."""
-    day = plan.anchor()
+    day = plan.lately()
     for company in plan.pick(EACH, day):
         plan.marks["watched"][company] = True
         for _ in range(40):

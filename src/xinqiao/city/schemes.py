@@ -118,6 +118,10 @@ class Plan:
         end = self.region.calendar.end
         return int(self.rng.integers(end - LATEST[0], end - LATEST[1]))
 
+    def lately(self) -> int:
+        """A day in the last weeks, for what a rule sees only close to an application."""
+        return self.region.calendar.end - int(self.rng.integers(3, 80))
+
     def pick(self, count: int, day: int, industry: int | None = None, *, busy: bool = False) -> list[int]:
         """So many companies nothing else is planted in, which live and have not failed on ``day``.
 

@@ -11,6 +11,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from xinqiao.city.calibration import calibration_report
 from xinqiao.city.deliveries import CODES
 from xinqiao.city.generate import generate
 from xinqiao.city.truth import Truth
@@ -35,8 +36,17 @@ def city(
         str, typer.Option(help=f"数据源代码，逗号分隔 / sources: all or some of {','.join(CODES)}")
     ] = "all",
     clean: Annotated[bool, typer.Option("--clean", help="不掺入错误 / without faults in the files")] = False,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="真实数据目录：只比较，不生成 / real sets: compare, don't generate")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="要比较的区域，默认 --out / region to compare, by default --out")
+    ] = None,
 ) -> None:
     """生成示范区域（模拟数据，非真实企业）/ generate a demo region; no real companies."""
+    if calibrate is not None:
+        Console().print(calibration_report(calibrate, data or out, out), soft_wrap=True)
+        return
     first_day = read_date(start, "--start")
     chosen = CODES if sources == "all" else tuple(code.strip() for code in sources.split(","))
     told = {
