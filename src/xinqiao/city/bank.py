@@ -251,7 +251,7 @@ def _supplies(scene: Scene, ids: Ints, rng: np.random.Generator) -> Flows:
     level: Floats = 30 * accounts.usual * PRICES[accounts.tariff]
     noise = 0.1 * rng.standard_normal((len(accounts), len(month)))
     moves = np.exp(0.3 * scene.fate.operations[ids[accounts.row]].astype(np.float64) + noise)
-    use = level[:, None] * moves.astype(np.float64)
+    use = level[:, None] * moves
     row, at = np.nonzero(scene.lives(ids)[accounts.row] & (scene.after_default(ids)[accounts.row] < 4))  # noqa: PLR2004 - then supply is cut
     day = _day_in(scene, at, rng, 4, 24)
     return _flows(ids[accounts.row][row], day, use[row, at], incoming=False, kind=COMPANY, category=UTILITY)
@@ -262,7 +262,12 @@ def _loans(scene: Scene, ids: Ints, rng: np.random.Generator) -> list[Flows]:
     lines = credit_lines(scene, ids)
     calendar, fate = scene.region.calendar, scene.fate
     paid_out = _flows(
-        lines.company, lines.opened + 1, lines.granted * 0.8, incoming=True, kind=BANK, category=LOAN
+        lines.company,
+        lines.opened + 1,
+        lines.granted.astype(np.float64) * 0.8,
+        incoming=True,
+        kind=BANK,
+        category=LOAN,
     )
     last_day = calendar.first_day[1:] - 1
     closed = np.minimum(lines.closed, fate.default_day[lines.company])
