@@ -68,7 +68,7 @@ def _show(found: Penetration, console: Console, svg: Path | None) -> None:
         console.print(f"[yellow]登记的持股合计 {found.recorded:.2%}，已按 100% 折算[/]")
         console.print(f"[dim]recorded shares add up to {found.recorded:.2%}; scaled down to 100 %[/]")
     if svg is not None:
-        console.print(str(svg))
+        console.print(escape(str(svg)))
 
 
 def _table(found: Penetration) -> Table:
