@@ -40,3 +40,9 @@ def test_the_page_says_what_is_held_by_whom_and_escapes_names(tmp_path: Path) ->
     for words in ("电网企业", "征信业管理条例第二十一条", "数据湖中没有"):
         assert words in html
     assert "生成数据" not in catalogue_page(catalogue_of(lake, NAME))
+
+
+def test_checks_across_sources_are_listed_too(tmp_path: Path) -> None:
+    page = catalogue_of(RowLake(tmp_path, {"registry": [firm("A")]}), NAME)
+    assert [name for name, _ in page.across][:1] == ["XC01"]
+    assert "跨来源核对" in catalogue_page(page)

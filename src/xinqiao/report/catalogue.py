@@ -57,11 +57,12 @@ class SourceEntry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The page: all sources; ``model`` names the variables of the model at hand, if any."""
+    """The page: all sources, indicators that lie ``across`` them, and the ``model``'s variables, if any."""
 
     name: Text
     generated: bool
     sources: tuple[SourceEntry, ...]
+    across: tuple[tuple[str, Text], ...]
     model: tuple[str, ...]
 
     @property
@@ -84,7 +85,8 @@ def catalogue_of(
     found = tuple(
         SourceEntry(key, source, tuple(entries[key]), tuple(own[key])) for key, source in sources().items()
     )
-    return Catalogue(name, generated, found, tuple(sorted(model)))
+    across = tuple(named for key, names in own.items() if key not in sources() for named in names)
+    return Catalogue(name, generated, found, across, tuple(sorted(model)))
 
 
 def field_users() -> dict[str, tuple[str, ...]]:
