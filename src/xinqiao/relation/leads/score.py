@@ -51,7 +51,8 @@ def score(leads: Leads, truth: pa.Table) -> list[Found]:
     """Every rule of the catalog, then all together. Schemes that begin after the date do not count."""
     rows = [row for row in truth.to_pylist() if row["first"] is None or row["first"] <= leads.as_of]
     everyone = {row["company_id"] for row in rows if not row["innocent"]}
-    named = {(lead.rule, lead.company_id) for lead in leads.leads}
+    # low leads are kept in view but ask nobody to act (clients of one bookkeeping agent, say)
+    named = {(lead.rule, lead.company_id) for lead in leads.leads if lead.severity != "low"}
     found = [_found(rule, [r for r in rows if r["rule"] == rule], named, everyone) for rule in rules()]
     together = _found(TOGETHER, rows, {(TOGETHER, company) for _, company in named}, everyone)
     return [*found, together]
