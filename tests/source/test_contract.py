@@ -43,6 +43,13 @@ def test_an_unknown_contract_names_the_known_ones() -> None:
         ("values: [input, output]", "", "CON-TYPE", 15),
         ("issued_at:", "血型:", "CON-FORBIDDEN", 24),
         ("zh: 开票时刻", "zh: 法人婚姻状况", "CON-FORBIDDEN", 24),
+        ("en: issue time of day", "en: ＢＬＯＯＤ.type", "CON-FORBIDDEN", 24),
+        ("values: [input, output]", "values: [input, output, 疾病]", "CON-FORBIDDEN", 15),
+        ("en: VAT invoices", "en: call records", "CON-FORBIDDEN", 3),
+        ("source: INV", "source: NOPE", "CON-SOURCE", 4),
+        ("id: invoice", 'id: "[/red]; DROP TABLE x"', "CON-TYPE", 2),
+        ("issued_at:", "'a\" OR 1=1 --':", "CON-TYPE", 24),
+        ("issued_at:", "_file:", "CON-TYPE", 24),
     ],
 )
 def test_a_fault_is_found_at_load_with_its_line(old: str, new: str, code: str, line: int) -> None:
@@ -53,11 +60,39 @@ def test_a_fault_is_found_at_load_with_its_line(old: str, new: str, code: str, l
     assert abs(int(error.value.where.split(":")[1]) - line) <= 2, error.value.where
 
 
-def test_names_are_forbidden_however_they_are_spelt() -> None:
-    assert forbidden_reason("法人血型")
-    assert forbidden_reason("Blood_Type")
-    assert forbidden_reason("personal-income of owner")
-    assert forbidden_reason("企业名称") is None
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "法人血型",
+            "Blood_Type",
+            "personal-income of owner",
+            "ｒｅｌｉｇｉｏｎ",
+            "BLOOD.TYPE",
+            "blood\u00a0type",
+        ),
+        *(
+            "宗·教",
+            "血\u200b型",
+            "疾\u00ad病",
+            "宗\ufe0f教",
+            "religíon",
+            "醫保",
+            "owner_income",
+            "实际控制人 存款",
+        ),
+        *("genes", "r/e/l/i/g/i/o/n", "call log", "個人收入"),
+    ],
+)
+def test_names_are_forbidden_however_they_are_spelt(name: str) -> None:
+    assert forbidden_reason(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["企业名称", "brand name", "营业收入", "income_tax_cents", "generated", "账户口径", "real_estate"]
+)
+def test_what_is_no_personal_matter_is_allowed(name: str) -> None:
+    assert forbidden_reason(name) is None
 
 
 def test_the_version_follows_the_text() -> None:

@@ -19,6 +19,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
+from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.source.contract import Contract, contracts
 from xinqiao.source.lake import Lake
 
@@ -38,14 +39,18 @@ class AsOf:
         self.only = sorted(contracts() if only is None else only)
 
     def __enter__(self) -> Self:
-        """Open the connection and define the views."""
+        """Open the connection and define the views; raises UserError SRC-LAKE, SRC-LAKE-FILE."""
         self._spill = tempfile.mkdtemp(prefix="xinqiao-")
         self.connection = duckdb.connect(
             config={"memory_limit": MEMORY_LIMIT, "temp_directory": self._spill, "threads": 2}
         )
-        self.connection.execute(f"SET VARIABLE as_of = DATE '{self.as_of.isoformat()}'")
-        for name in self.only:
-            self._define(contracts()[name])
+        try:
+            self.connection.execute(f"SET VARIABLE as_of = DATE '{self.as_of.isoformat()}'")
+            for name in self.only:
+                self._define(contracts()[name])
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +83,15 @@ class AsOf:
 
     def _define(self, contract: Contract) -> None:
         files = [str(path) for path in self.lake.files(contract.id)]
-        self.connection.execute(f"CREATE VIEW {contract.id} AS {_view(contract, files, self.as_of)}")
+        try:
+            self.connection.execute(f"CREATE VIEW {contract.id} AS {_view(contract, files, self.as_of)}")
+        except duckdb.Error as error:  # a file that is no Parquet, or of other types than the contract's
+            raise damaged(contract, error) from error
+
+
+def damaged(contract: Contract, error: duckdb.Error) -> UserError:
+    """The files of ``contract`` cannot be read as what they should be: UserError SRC-LAKE-FILE."""
+    return user_error("SRC-LAKE-FILE", f"data/{contract.id}", detail=str(error).partition("\n")[0][:200])
 
 
 def _used(query: str, values: dict[str, object]) -> dict[str, object] | None:

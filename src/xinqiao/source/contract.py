@@ -3,12 +3,14 @@
 A contract names the fields with type, unit, sensitivity and allowed values, the natural key, the
 event time (when it happened) and the known time (when the platform learnt of it), the checks each
 record must pass and what is worth observing. A fault in a contract is found when it is loaded,
-with its line: unknown fields, checks that do not parse or do not type, fields the law forbids
-to collect (采集禁区).
+with its line: an unknown source, unknown fields, checks that do not parse or do not type, fields the
+law forbids to collect (采集禁区).
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -24,9 +26,12 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.source.check import compile_check, compile_value
 from xinqiao.source.forbidden import forbidden_reason
+from xinqiao.source.holder import sources
 
 FieldType = Literal["id", "text", "enum", "date", "time", "bool", "int", "money", "ratio"]
 Level = Literal["L1", "L2", "L3", "L4", "L5"]
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""Ids of contracts and fields: they become names in SQL and of folders, and ``_`` begins our own columns."""
 
 _ARROW: dict[str, pa.DataType] = {
     "money": pa.int64(),
@@ -130,7 +135,8 @@ class Contract(_Document):
 def load_contract(text: str, origin: str) -> Contract:
     """Parse and check a contract; ``origin`` is the file's name for errors.
 
-    Raises UserError DOC-* (not a contract), CON-FIELD, CON-CHECK, CON-FORBIDDEN, EXPR-*.
+    Raises UserError DOC-* (not a contract), CON-SOURCE, CON-FIELD, CON-TYPE, CON-CHECK,
+    CON-FORBIDDEN, EXPR-*.
     """
     contract, lines = parse(text, Contract, origin)
     _check_names(contract, lines)
@@ -140,6 +146,8 @@ def load_contract(text: str, origin: str) -> Contract:
 
 
 def _check_names(contract: Contract, lines: Lines) -> None:
+    if contract.source not in sources():
+        fail("CON-SOURCE", lines.where(("source",)), source=contract.source, known=", ".join(sources()))
     used = {"company": [contract.company], "event": [contract.event], "known": [contract.known]}
     used |= {"keys": contract.keys, "partition": contract.partition}
     for place, names in used.items():
@@ -156,13 +164,26 @@ def _check_names(contract: Contract, lines: Lines) -> None:
 
 
 def _check_fields(contract: Contract, lines: Lines) -> None:
+    _check_allowed((contract.id, contract.name.zh, contract.name.en), lines.where(("name",)))
+    _check_name(contract.id, lines.where(("id",)))
     for name, field in contract.fields.items():
         where = lines.where(("fields", name))
         if (field.type == "enum") != bool(field.values):
             fail("CON-TYPE", where, field=name, detail="values <=> enum")
-        for word in (name, field.name.zh, field.name.en):
-            if law := forbidden_reason(word):
-                fail("CON-FORBIDDEN", where, field=word, law=law)
+        _check_allowed((name, field.name.zh, field.name.en, *(field.values or ())), where)
+        _check_name(name, where)
+
+
+def _check_name(name: str, where: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        fail("CON-TYPE", where, field=name, detail=f"name: {_NAME.pattern}")
+
+
+def _check_allowed(words: Iterable[str], where: str) -> None:
+    """Nothing that must not be collected: not as a field, not as one of its values, not as the whole."""
+    for word in words:
+        if law := forbidden_reason(word):
+            fail("CON-FORBIDDEN", where, field=word, law=law)
 
 
 def _check_rules(contract: Contract, lines: Lines) -> None:

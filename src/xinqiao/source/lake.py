@@ -19,9 +19,10 @@ import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail, user_error
@@ -30,6 +31,18 @@ from xinqiao.kernel.text import Text
 
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _inside(path: str) -> str:
+    """``path`` if it stays in the lake: what a manifest names is read, and may be removed."""
+    steps = PurePosixPath(path).parts
+    if steps[:1] not in {("data",), ("quarantine",)} or ".." in steps:
+        message = "a path of a manifest leads out of the lake"
+        raise ValueError(message)
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class Count(_Document):
@@ -44,7 +57,7 @@ class Count(_Document):
 class DataFile(_Document):
     """A committed Parquet file, relative to the lake, its rows and its size in bytes."""
 
-    path: str
+    path: Inside
     rows: int
     size: int
 
@@ -72,7 +85,7 @@ class Manifest(_Document):
     fields: tuple[str, ...]
     ignored_columns: tuple[str, ...]
     data: tuple[DataFile, ...]
-    quarantine: str | None
+    quarantine: Inside | None
 
 
 class Lake:
@@ -88,8 +101,14 @@ class Lake:
         return sorted(found, key=lambda m: (m.label, m.slot))
 
     def files(self, contract_id: str) -> list[Path]:
-        """The committed Parquet files of a contract, sorted; [] when there are none."""
-        listed = {file.path for manifest in self.manifests(contract_id) for file in manifest.data}
+        """The committed Parquet files of a contract, sorted; [] when there are none.
+
+        Raises UserError SRC-LAKE, and SRC-LAKE-FILE where one is gone or of another size than committed.
+        """
+        listed = {file.path: file for manifest in self.manifests(contract_id) for file in manifest.data}
+        for path in sorted(listed):
+            if not self._whole(listed[path]):
+                fail("SRC-LAKE-FILE", path, detail=f"≠ {listed[path].size:,} bytes")
         return [self.root / path for path in sorted(listed)]
 
     def fields(self, contract_id: str) -> frozenset[str]:
@@ -103,8 +122,11 @@ class Lake:
 
     def holds(self, manifest: Manifest) -> bool:
         """Whether every data file of ``manifest`` is there at its size."""
-        paths = [(self.root / file.path, file.size) for file in manifest.data]
-        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+        return all(self._whole(file) for file in manifest.data)
+
+    def _whole(self, file: DataFile) -> bool:
+        path = self.root / file.path
+        return path.is_file() and path.stat().st_size == file.size
 
     def commit(self, manifest: Manifest) -> None:
         """Write the manifest in one step, then remove the data it takes the place of."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import duckdb
 
-from xinqiao.source.contract import Contract
+from xinqiao.source.as_of import damaged
+from xinqiao.source.contract import Contract, contracts
 from xinqiao.source.holder import sources
 from xinqiao.source.lake import Lake
 
 REGISTER = "registry"
 """The contract whose companies coverage is counted against."""
 
-
+_FILES = "read_parquet(?, union_by_name = true, hive_partitioning = false)"
 COUNTS = ("read", "kept", "quarantined", "repaired", "flagged")
 """What the manifests of the files count."""
 
@@ -69,7 +71,7 @@ class Quality:
 
 
 def quality(lake: Lake, contract: Contract) -> Quality:
-    """Measure the data of ``contract`` in ``lake``."""
+    """Measure the data of ``contract`` in ``lake``. Raises UserError SRC-LAKE, SRC-LAKE-FILE."""
     counts = {
         name: sum(getattr(manifest, name) for manifest in lake.manifests(contract.id)) for name in COUNTS
     }
@@ -81,7 +83,7 @@ def quality(lake: Lake, contract: Contract) -> Quality:
             return Quality(**counts, registered=registered)
         allowed = sources()[contract.source].on_time_days
         query = _query(contract, delivered, allowed)
-        companies, first, last, lag, on_time, *filled = connection.execute(query, [files]).fetchall()[0]
+        companies, first, last, lag, on_time, *filled = _row(connection, query, files, contract)
     return Quality(
         **counts,
         registered=registered,
@@ -98,9 +100,18 @@ def _companies(connection: duckdb.DuckDBPyConnection, lake: Lake) -> int:
     files = [str(path) for path in lake.files(REGISTER)]
     if not files:
         return 0
-    query = "SELECT count(DISTINCT company_id) FROM read_parquet(?)"
-    found: int = connection.execute(query, [files]).fetchall()[0][0]
-    return found
+    query = f"SELECT count(DISTINCT company_id) FROM {_FILES}"  # noqa: S608 - a constant
+    return int(_row(connection, query, files, contracts()[REGISTER])[0])
+
+
+def _row(
+    connection: duckdb.DuckDBPyConnection, query: str, files: list[str], contract: Contract
+) -> tuple[Any, ...]:
+    """The only row of ``query``, which reads ``files``."""
+    try:
+        return connection.execute(query, [files]).fetchall()[0]
+    except duckdb.Error as error:
+        raise damaged(contract, error) from error
 
 
 def _query(contract: Contract, delivered: list[str], allowed: int) -> str:
@@ -114,4 +125,4 @@ def _query(contract: Contract, delivered: list[str], allowed: int) -> str:
         f"avg(CASE WHEN {lag} <= {allowed} THEN 1.0 ELSE 0.0 END)",
         *(f'count("{name}") / count(*)::DOUBLE' for name in delivered),
     ]
-    return f"SELECT {', '.join(parts)} FROM read_parquet(?)"  # noqa: S608 - see above
+    return f"SELECT {', '.join(parts)} FROM {_FILES}"  # noqa: S608 - see above
