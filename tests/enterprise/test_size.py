@@ -259,3 +259,20 @@ def test_a_text_just_below_a_bound_is_not_rounded_up_to_it() -> None:
     below = read_number("revenue_10k", "299.99999999999999999999")
     assert size_class("C", 20, below).size == "micro"
     assert size_class("C", 20, Decimal(300)).size == "small"
+
+
+@pytest.mark.parametrize("code", ["CC", "C C", "cＣ", "JJ"])
+def test_a_letter_twice_is_no_section(code: str) -> None:
+    assert find_industry(code) is None
+
+
+def test_endless_texts_are_refused_at_once() -> None:
+    with pytest.raises(UserError, match="ENT-INDUSTRY") as error:
+        size_class("1311" + " " * 1_000_000)
+    assert len(error.value.what.zh) < 200
+    with pytest.raises(UserError, match="ENT-NUMBER") as error:
+        read_number("staff", "1" * 1_000_000)
+    assert len(error.value.what.zh) < 200
+    tiny = read_size("1311", {"staff": "1e-999", "revenue_10k": "5", "assets_10k": None})
+    assert tiny.size == "micro"
+    assert len(tiny.reason.zh) < 300

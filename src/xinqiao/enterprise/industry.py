@@ -15,6 +15,8 @@ from importlib.resources import files
 from xinqiao.kernel.errors import fail
 
 CLASS_DIGITS = 4
+MAX_CHARS = 32
+"""Longer texts are no code, whatever they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,19 @@ def classes() -> Mapping[str, tuple[Industry, ...]]:
     return {code: tuple(entries) for code, entries in found.items()}
 
 
-@lru_cache(maxsize=4096)
 def find_industry(code: str) -> Industry | None:
     """The entry of ``code`` (C1311, 1311, c 13, full-width too), or None where the standard has none."""
+    return _find(code) if len(code) <= MAX_CHARS else None
+
+
+@lru_cache(maxsize=4096)
+def _find(code: str) -> Industry | None:
     plain = "".join(unicodedata.normalize("NFKC", code).split()).upper()
     letter = plain[:1] if "A" <= plain[:1] <= "Z" else ""
-    entry = industries().get(plain.removeprefix(letter) or letter)
+    digits = plain.removeprefix(letter)
+    if digits and not digits.isdigit():  # CC is no section
+        return None
+    entry = industries().get(digits or letter)
     return entry if entry is not None and letter in {"", entry.section} else None
 
 
@@ -64,8 +73,9 @@ def industry(code: str, where: str = "industry") -> Industry:
     """The entry of ``code``. Raises UserError ENT-INDUSTRY with the nearest entry above it."""
     entry = find_industry(code)
     if entry is None:
-        above = (find_industry(code[:end]) for end in range(len(code) - 1, 0, -1))
+        given = code[:MAX_CHARS]
+        above = (find_industry(given[:end]) for end in range(len(given) - 1, 0, -1))
         near = next((entry for entry in above if entry is not None), None)
         known = f"{near.code} {near.name}" if near else "A-T"
-        fail("ENT-INDUSTRY", where, given=code, near=known)
+        fail("ENT-INDUSTRY", where, given=given, near=known)
     return entry

@@ -38,6 +38,8 @@ NAMES: Mapping[Size, Text] = {
     "NOT_APPLICABLE": Text(zh="不适用", en="not applicable"),
 }
 _NUMBER = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+MAX_CHARS = 64
+"""Of a number as text."""
 _EXACT = Context(prec=1_000)  # no digit of a text is lost
 _UNKNOWN, _NOT_APPLICABLE = -1, -2
 _CODES = np.array(["micro", "small", "medium", "large", "NOT_APPLICABLE", "UNKNOWN"])  # -2, -1 from the end
@@ -125,7 +127,8 @@ def _told(given: Mapping[Indicator, Number], tiers: Mapping[Indicator, int]) -> 
 
 
 def _shown(value: Number) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    plain = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return plain if len(plain) <= MAX_CHARS else str(value)
 
 
 def _names(missing: Sequence[Indicator]) -> Text:
@@ -248,8 +251,9 @@ def read_number(indicator: Indicator, text: str, factor: Decimal = Decimal(1)) -
     plain = "".join(unicodedata.normalize("NFKC", text).split())
     if not plain:
         return None
-    if _NUMBER.fullmatch(plain) is None:
-        fail("ENT-NUMBER", indicator, name=str(standard().indicators[indicator].name), value=text)
+    if len(plain) > MAX_CHARS or _NUMBER.fullmatch(plain) is None:
+        name = str(standard().indicators[indicator].name)
+        fail("ENT-NUMBER", indicator, name=name, value=text[:MAX_CHARS])
     return _EXACT.multiply(_EXACT.create_decimal(plain.replace(",", "")), factor)
 
 
