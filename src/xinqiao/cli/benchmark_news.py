@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from xinqiao.kernel.text import Text
@@ -35,6 +36,7 @@ def benchmark_news(learned_on: Train, judged_on: Eval, save: Save = None, file: 
     console = Console()
     labelled, judged = read_labelled(learned_on), read_labelled(judged_on)
     enough(labelled, str(learned_on))
+    enough(judged, str(judged_on), 1)
     with Console(stderr=True).status("训练 training"):
         before = time.process_time()
         model = train(labelled.articles, labelled.negative, labelled.about, words())
@@ -47,10 +49,10 @@ def benchmark_news(learned_on: Train, judged_on: Eval, save: Save = None, file: 
     console.print(f"[dim]训练 training {trained:.1f} CPU-s，{speed:,.0f} 篇 articles / CPU-s[/]")
     if file is not None:
         write_whole(file, result.to_json())
-        console.print(str(file))
+        console.print(escape(str(file)))
     if save is not None:
         write_whole(save, to_bytes(model))
-        console.print(str(save))
+        console.print(escape(str(save)))
 
 
 def _speed(model: Recogniser, articles: tuple[object, ...]) -> float:

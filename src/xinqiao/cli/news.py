@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -32,14 +33,12 @@ def news(model: Model, articles: Articles, out: Out = Path("xinqiao-out/news"), 
     """识别负面舆情，输出逐篇与 36 个月汇总 / find bad news: article by article, and 36 months a firm."""
     console = Console()
     recogniser, rows = load(model), read_delivered(articles)
-    known = [row.known_on for row in rows]
-    day = read_date(as_of, "--as-of") if as_of else max(known, default=None)
+    day = read_date(as_of, "--as-of") if as_of is not None else max(row.known_on for row in rows)
     found = _run(recogniser, rows)
     write_whole(out / "news.csv", news_csv(found))
-    if day is not None:
-        write_whole(out / "monthly.csv", monthly_csv(found, day))
+    write_whole(out / "monthly.csv", monthly_csv(found, day))
     console.print(_table(found))
-    console.print(f"{out / 'news.csv'}, {out / 'monthly.csv'}（as of {day}）")
+    console.print(escape(f"{out / 'news.csv'}, {out / 'monthly.csv'}（as of {day}）"))
 
 
 def _run(model: Recogniser, rows: list[Delivered]) -> list[Recognised]:

@@ -1,4 +1,4 @@
-"""What a run needs to be told: the section ``run`` of a mapping file, and dates."""
+"""What verbs are told: the section ``run`` of a mapping file, dates, and where the lake is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xinqiao.kernel.errors import user_error
+from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.period import YEARS
 from xinqiao.source.mapping import Mapping
 
 CODE = {".py", ".yaml", ".html", ".css"}
@@ -55,9 +56,19 @@ def run_settings(mapping: Mapping, origin: str) -> RunSettings:
 def read_date(text: str, option: str) -> date:
     """A date given on the command line; raises UserError RUN-DATE."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise user_error("RUN-DATE", option, value=text) from error
+    if day.year not in YEARS:
+        fail("RUN-DATE", option, value=text)
+    return day
+
+
+def find_lake(folder: Path) -> Path:
+    """``folder`` if it holds a lake; raises UserError CAT-NO-LAKE."""
+    if not (folder / "manifests").is_dir():
+        fail("CAT-NO-LAKE", str(folder))
+    return folder
 
 
 def code_digest(*packages: str) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 
+YEARS = range(1900, 2201)
+"""Years a date that somebody gives may be in: windows reach back from it, and stay dates."""
+
 
 def month_end(day: date) -> date:
     """The last day of the month of ``day``."""

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.period import YEARS
 from xinqiao.opinion.article import MOST_NAMES, Article
 from xinqiao.opinion.labelled import read_bytes
 
@@ -50,9 +51,12 @@ def read_delivered(path: Path) -> list[Delivered]:
     try:
         known = list(reader.fieldnames or ())
         _check_columns(known, path)
-        return list(_rows(reader, path))
+        rows = list(_rows(reader, path))
     except csv.Error as error:
         raise user_error("NEWS-FILE", f"{path}:{reader.line_num}", detail=str(error)) from error
+    if not rows:
+        fail("NEWS-FILE", str(path), detail="没有记录 / no rows")
+    return rows
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -67,6 +71,8 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _check_columns(known: list[str], path: Path) -> None:
+    if twice := [name for name in COLUMNS if known.count(name) > 1]:
+        fail("NEWS-FILE", str(path), detail=f"重复的列 / columns that stand twice: {', '.join(twice)}")
     absent = [] if "published_on" in known else ["published_on"]
     absent += [" / ".join(group) for group in (FIRMS, TEXTS) if not set(group) & set(known)]
     if absent:
@@ -78,6 +84,10 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Delivered]:
         where = f"{path}:{reader.line_num}"
         if count > MOST_ROWS:
             fail("NEWS-FILE", where, detail=f"> {MOST_ROWS:,} rows")
+        if None in row or None in row.values():  # cells too many or too few: which is which is a guess
+            fail("NEWS-FILE", where, detail=f"列数与表头不符 / cells do not match the {len(row)} headings")
+        if any(len(cell) > CELL_CHARS for cell in row.values()):  # csv's own limit is the whole process's
+            fail("NEWS-FILE", where, detail=f"单元格过长 / a cell of more than {CELL_CHARS:,} characters")
         cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
         firm = cells["company_id"] or cells["entity"]
         if not firm:
@@ -95,9 +105,12 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Delivered]:
 
 def _day(value: str, column: str, where: str) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError as error:
         raise user_error("NEWS-CELL", where, column=column, value=value[:40]) from error
+    if day.year not in YEARS:
+        fail("NEWS-CELL", where, column=column, value=value[:40])
+    return day
 
 
 def _number(day: date, title: str, text: str) -> str:

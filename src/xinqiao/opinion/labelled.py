@@ -77,12 +77,12 @@ def _rows(path: Path) -> list[object]:
     return rows
 
 
-def enough(labelled: Labelled, where: str) -> None:
-    """Raises UserError NEWS-FEW when there are too few of a kind to train on."""
+def enough(labelled: Labelled, where: str, least: int = LEAST) -> None:
+    """Raises UserError NEWS-FEW when there are fewer than ``least`` of a kind: to train on, or to judge."""
     bad = labelled.negative[
         np.repeat(np.arange(len(labelled.articles)), [len(a.names) for a in labelled.articles])
     ]
     about = labelled.about[bad > 0]
     counts = [labelled.negative.sum(), (1 - labelled.negative).sum(), about.sum(), (1 - about).sum()]
-    if min(counts) < LEAST:
-        fail("NEWS-FEW", where, found=", ".join(str(int(c)) for c in counts), needed=LEAST)
+    if min(counts) < least:
+        fail("NEWS-FEW", where, found=", ".join(str(int(c)) for c in counts), needed=least)

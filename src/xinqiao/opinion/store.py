@@ -9,10 +9,10 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from xinqiao.kernel.canonical import canonical_json
-from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.opinion.mention import COLUMNS
 from xinqiao.opinion.ngrams import BITS, Floats
 from xinqiao.opinion.recogniser import Line, Linear, Recogniser
@@ -76,14 +76,9 @@ def load(path: Path) -> Recogniser:
         trees = lgb.Booster(model_str=found["trees"].tobytes().decode())
         if about.format != FORMAT or trees.num_feature() != len(COLUMNS) + COMPARED:
             fail("NEWS-MODEL", str(path), detail=about.format)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        ValidationError,
-        zipfile.BadZipFile,
-        lgb.basic.LightGBMError,
-    ) as error:
+    except UserError:
+        raise
+    except Exception as error:  # zip, NumPy, JSON and LightGBM fail in more ways than they list
         raise user_error("NEWS-MODEL", str(path), detail=str(error)[:200]) from error
     return Recogniser(
         text=Linear(vectors[0], vectors[1], about.biases[0]),
