@@ -13,7 +13,8 @@ from xinqiao.cli import control as verb
 
 
 @pytest.fixture(autouse=True)
-def _small_lake(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "manifests").mkdir()
     monkeypatch.setattr(verb, "Lake", lake)
 
 

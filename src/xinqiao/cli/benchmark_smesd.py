@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -46,7 +47,7 @@ def benchmark_smesd(train: Train, test: Test, file: Json = None) -> None:
         console.print(f"[dim]{note}[/]")
     if file is not None:
         write_whole(file, as_json(sides.sides, stages))
-        console.print(str(file))
+        console.print(escape(str(file)))
 
 
 def _run(sides: Prepared) -> list[Stage]:

@@ -60,7 +60,7 @@ def benchmark_table(  # noqa: PLR0917 - one parameter an option
     write_whole(out / "table.csv", _as_csv(rows).encode())
     page = _page(flat, file.name, target, rows, folds=folds, seed=seed)
     write_page(out / "index.html", contest_page(page))
-    console.print(f"{out / 'table.csv'}, {out / 'index.html'}")
+    console.print(escape(f"{out / 'table.csv'}, {out / 'index.html'}"))
 
 
 def _run(

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from xinqiao.cli.settings import find_lake
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.kernel.quantity import percent
 from xinqiao.kernel.text import Text
@@ -25,6 +27,8 @@ Generated = Annotated[bool, typer.Option("--generated", help="数据为生成数
 CheckFile = Annotated[
     Path | None, typer.Option("--check", help="登记前检查数据契约 / check a contract before it is registered")
 ]
+MOST_BYTES = 64_000_000
+"""Of a contract or a model."""
 
 
 def catalogue(
@@ -40,23 +44,26 @@ def catalogue(
         contract = load_contract(_read(check), check.name)
         console.print(f"✓ {contract.id}: {len(contract.fields)} 个字段 fields, {contract.sensitivity}")
         return
-    if not (lake / "manifests").is_dir():
-        fail("CAT-NO-LAKE", str(lake))
     name = Text(zh=f"数据湖 {lake}", en=f"lake {lake}")
     used = () if model is None else [v.name for v in Model.from_json(_read(model)).card.variables]
-    page = catalogue_of(Lake(lake), name, used, generated=generated)
+    page = catalogue_of(Lake(find_lake(lake)), name, used, generated=generated)
     write_page(out, catalogue_page(page))
     console.print(_table(page))
-    console.print(str(out))
+    console.print(escape(str(out)))
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise user_error(
-            "CAT-FILE", str(path), detail=getattr(error, "strerror", None) or str(error)
-        ) from error
+        if path.exists() and not path.is_file():
+            fail("CAT-FILE", str(path), detail="folder or device")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            fail("CAT-FILE", str(path), detail=f"> {MOST_BYTES:,} bytes")
+        return data.decode("utf-8")
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or str(error)
+        raise user_error("CAT-FILE", str(path), detail=detail) from error
 
 
 def _table(page: Catalogue) -> Table:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xinqiao.cli.settings import read_date
+from xinqiao.cli.settings import find_lake, read_date
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.writing import write_whole
 from xinqiao.relation.drawing import drawn
@@ -37,7 +37,7 @@ def control(
     json_: Json = False,
 ) -> None:
     """穿透一家企业的最终股东与实际控制人 / ultimate holders and the actual controller of a company."""
-    found = penetrate(Lake(lake), read_date(as_of, "--as-of"), company, threshold)
+    found = penetrate(Lake(find_lake(lake)), read_date(as_of, "--as-of"), company, threshold)
     if svg is not None:
         write_whole(svg, drawn(found).encode())
     if json_:

@@ -8,6 +8,7 @@ from typing import Annotated
 import pyarrow.compute as pc
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from xinqiao.cli.settings import read_date
@@ -36,7 +37,7 @@ def indicators(
     snapshot.write(out)
     console.print(_table(snapshot))
     rows = snapshot.values.num_rows
-    console.print(f"{rows} 家企业 / companies; {out / VALUES}, {out / MISSING}")
+    console.print(f"{rows} 家企业 / companies; {escape(f'{out / VALUES}, {out / MISSING}')}")
 
 
 def _table(snapshot: Snapshot) -> Table:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from xinqiao.cli.settings import read_date
+from xinqiao.cli.settings import find_lake, read_date
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.kernel.quantity import percent
@@ -49,9 +50,7 @@ def leads(  # noqa: PLR0917 - every option of a command is named by its user
 ) -> None:
     """查找欺诈待核线索，附记录与关联子图 / leads to verify, with records and subgraph."""
     console = Console()
-    day, known = read_date(as_of, "--as-of"), Lake(lake)
-    if not (lake / "manifests").is_dir():
-        fail("CAT-NO-LAKE", str(lake))
+    day, known = read_date(as_of, "--as-of"), Lake(find_lake(lake))
     planted = None if truth is None else _truth(truth)
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=Console(stderr=True)) as progress:
@@ -69,7 +68,7 @@ def leads(  # noqa: PLR0917 - every option of a command is named by its user
     page = leads_page(found, _names(known, found), generated=generated or planted is not None, judged=judged)
     write_page(out / "index.html", page)
     console.print(_table(found, judged))
-    console.print(f"{out / 'index.html'}, {out / 'leads.jsonl'}, {out / 'leads.csv'}")
+    console.print(escape(f"{out / 'index.html'}, {out / 'leads.jsonl'}, {out / 'leads.csv'}"))
 
 
 def _truth(path: Path) -> pa.Table:

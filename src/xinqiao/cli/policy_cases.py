@@ -8,6 +8,7 @@ from typing import Annotated
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from xinqiao.city.cases import generate_cases
@@ -33,4 +34,4 @@ def policy_cases(
     part = out.with_name(f".{out.name}.part")
     pq.write_table(table, part, compression="zstd")
     part.replace(out)
-    Console().print(f"{table.num_rows:,} 个模拟案例 / generated cases: {out}")
+    Console().print(f"{table.num_rows:,} 个模拟案例 / generated cases: {escape(str(out))}")

@@ -79,10 +79,9 @@ def show_results(out: Path, report: IngestReport, console: Console) -> None:
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
     mix = "   ".join(f"{OUTCOMES[outcome]} {count:,}" for outcome, count in counts.items())
     console.print(f"共 {len(rows):,} 户 companies   {mix}", highlight=False, soft_wrap=True)
-    console.print(f"[bold]报告 report[/]  {out / 'report' / 'index.html'}", highlight=False, soft_wrap=True)
-    console.print(
-        f"[bold]结果 results[/] {out / 'decisions' / 'results.csv'}", highlight=False, soft_wrap=True
-    )
+    page, results = (escape(str(out / name)) for name in ("report/index.html", "decisions/results.csv"))
+    console.print(f"[bold]报告 report[/]  {page}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]结果 results[/] {results}", highlight=False, soft_wrap=True)
 
 
 def _show_rows(report: IngestReport, console: Console) -> None:

@@ -163,7 +163,7 @@ def _show(made: Study, out: Path, console: Console) -> None:
     if optimum is not None:
         bound, gap = fixed(optimum.bound, 2), percent(optimum.gap, 4)
         console.print(f"利润上界 bound {bound}   差距 gap {gap}   节点 nodes {optimum.nodes}")
-    console.print(f"方案 plan     {out / 'plan.csv'}\n报告 report   {out / 'strategy.html'}")
+    console.print(escape(f"方案 plan     {out / 'plan.csv'}\n报告 report   {out / 'strategy.html'}"))
 
 
 def _cells(made: Statement) -> list[str]:
