@@ -100,11 +100,13 @@ def test_the_contact_of_the_register_is_a_line(scene: Scene) -> None:
     assert (joined["号码"] == joined["联系电话"]).all()
 
 
-def test_news_names_the_generated_firm_and_gives_no_verdict(scene: Scene) -> None:
+def test_news_names_the_generated_firm_and_the_service_is_mostly_right(scene: Scene) -> None:
     news = tables(scene, opinion_tables)["news"]
     assert news["标题"].str.contains("示例").all()
     assert not news["标题"].str.contains("{", literal=True).any()
-    assert "负面概率" not in news.columns  # the platform's model gives it
+    bad = news.filter(pl.col("事件类型").is_not_null())
+    right = (bad["负面概率"].cast(pl.Float64) > 0.5) == (bad["事件类型"] != "无")
+    assert 0.85 < right.mean() < 0.99
     assert news["事件类型"].n_unique() >= 8
 
 

@@ -1,7 +1,8 @@
 """News with generated titles, posts advertised, and complaints.
 
 Titles are put together from templates by kind of event; the firm's name in them is the generated one.
-No probability of being negative is delivered: recognising that is the work of the platform's model.
+The news service delivers a probability of being negative, right in most cases as services are; a
+platform that trains a model of its own (``xinqiao news``) delivers its own instead.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ EVENTS: tuple[tuple[str, float, float, float, tuple[str, ...]], ...] = (
 QUIET_KINDS = 1  # the last one is no bad news
 AFTER_DEFAULT = 1.6
 OUTLETS = 40
+WRONG = 0.06  # share of articles the news service takes for the opposite
 NAMESAKE = 0.07  # share of articles that are about another firm of a like name
 INTEREST = 0.6  # effect of size on how much is written about a firm
 POSTS_SHARE = 0.45
@@ -54,14 +56,16 @@ CONSUMER_RATE = -3.4
 def opinion_tables(scene: Scene, ids: Ints) -> dict[str, pl.DataFrame]:
     """News, recruitment and complaints of a block of companies, by contract."""
     rng = scene.stream(Stream.OPINION, ids)
-    return {
-        "news": _news(scene, ids, rng),
-        "recruitment": _recruitment(scene, ids, rng),
-        "complaint": _complaints(scene, ids, rng),
-    }
+    news, kind = _news(scene, ids, rng)
+    posts, complaints = _recruitment(scene, ids, rng), _complaints(scene, ids, rng)
+    bad = (kind < len(EVENTS) - QUIET_KINDS) ^ (rng.random(len(kind)) < WRONG)
+    negative = np.round(np.where(bad, rng.beta(8.0, 1.2, len(kind)), rng.beta(1.2, 8.0, len(kind))), 3)
+    news = news.with_columns(pl.Series("负面概率", negative).cast(pl.String))
+    return {"news": news, "recruitment": posts, "complaint": complaints}
 
 
-def _news(scene: Scene, ids: Ints, rng: np.random.Generator) -> pl.DataFrame:
+def _news(scene: Scene, ids: Ints, rng: np.random.Generator) -> tuple[pl.DataFrame, Ints]:
+    """The articles, and the kind of event of each (its place in ``EVENTS``)."""
     parts = []
     for which, (_, base, governance, liquidity, _) in enumerate(EVENTS):
         quiet = which >= len(EVENTS) - QUIET_KINDS
@@ -84,7 +88,7 @@ def _news(scene: Scene, ids: Ints, rng: np.random.Generator) -> pl.DataFrame:
     namesake = rng.random(n) < NAMESAKE
     match = np.round(np.where(namesake, rng.uniform(0.3, 0.85, n), rng.uniform(0.86, 1.0, n)), 3)
     heading = choice(tuple(event[0] for event in EVENTS), kind)
-    return pl.DataFrame(
+    articles = pl.DataFrame(
         {
             "企业代号": company_codes(company),
             "文章编号": codes("示文", ids[0] * 1000 + np.arange(n), 10),
@@ -96,6 +100,7 @@ def _news(scene: Scene, ids: Ints, rng: np.random.Generator) -> pl.DataFrame:
             "获知日期": dates(day + 1),
         }
     )
+    return articles, kind
 
 
 def _titles(scene: Scene, company: Ints, kind: Ints, rng: np.random.Generator) -> pl.Series:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import pyarrow as pa
 
 from xinqiao.indicator.definition import catalog as shipped
@@ -23,14 +22,14 @@ def red_flags(snapshot: Snapshot, catalog: Catalog | None = None) -> pa.Table:
     """
     held = set(snapshot.values.column_names)
     known = [i for i in (catalog or shipped()).indicators.values() if i.id in held]
-    table = ibis.memtable(snapshot.values)
     tests: dict[str, Any] = {}
-    for indicator in known:
-        flag = indicator.red_flag
-        if flag and set(names(flag.formula.node)) - {"value"} <= held:
-            columns = {name: table[name] for name in held} | {"value": table[indicator.id]}
-            tests[indicator.id] = compile_formula(flag.formula, columns, snapshot.as_of)
     with DuckDB() as engine:
+        table = engine.table("snapshot", snapshot.values)
+        for indicator in known:
+            flag = indicator.red_flag
+            if flag and set(names(flag.formula.node)) - {"value"} <= held:
+                columns = {name: table[name] for name in held} | {"value": table[indicator.id]}
+                tests[indicator.id] = compile_formula(flag.formula, columns, snapshot.as_of)
         rows = engine.fetch(table.select(COMPANY, **tests)).sort_by(COMPANY).to_pylist()
     raised = [(row[COMPANY], name) for row in rows for name in tests if row[name]]
     schema = pa.schema([(COMPANY, pa.string()), ("indicator", pa.string())])
