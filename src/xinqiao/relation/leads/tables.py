@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from xinqiao.enterprise.address import plain_address
 from xinqiao.relation.measures import relation_tables
 from xinqiao.source.as_of import AsOf
 
@@ -17,9 +18,6 @@ CONTRACTS = (
 )
 """The contracts the rules read."""
 
-WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
-PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 _MACROS = {
     "as_of()": "getvariable('as_of')",
     "past(day, months)": "day > as_of() - to_months(CAST(months AS INTEGER)) AND day <= as_of()",
@@ -28,17 +26,14 @@ _MACROS = {
     "edge(source, target, kind, cents, n)": """struct_pack(source := CAST(source AS VARCHAR),
         target := CAST(target AS VARCHAR), kind := kind, cents := CAST(cents AS BIGINT),
         count := CAST(n AS BIGINT))""",
-    # blanks, brackets, hyphens and full-width letters make no other address
-    "plain(words)": f"""regexp_replace(upper(translate(words, '{WIDE}', '{PLAIN}')),
-        '[\\s（）()－—#＃,，.。、·-]', '', 'g')""",
 }
 
 _TABLES = {
     "firm": """
         SELECT company_id, kind, status, established_on, ended_on, legal_representative_hash AS person,
-            plain(address) AS place, phone_hash, email_hash, agent_hash,
+            place, phone_hash, email_hash, agent_hash,
             regexp_extract(industry_code, '[0-9]{2}') AS trade
-        FROM registry
+        FROM registry LEFT JOIN place USING (company_id)
     """,
     # firms of one owner are related: the actual controller, else the legal representative, else itself
     "owner_of": """
@@ -73,8 +68,17 @@ def prepare(at: AsOf) -> None:
     for head, body in _MACROS.items():
         at.connection.execute(f"CREATE MACRO {head} AS {body}")
     at.add("control", _control(at))
+    at.add("place", _places(at))
     for name, query in _TABLES.items():
         at.keep(name, query)
+
+
+def _places(at: AsOf) -> pa.Table:
+    """Addresses in one way of writing, so that width and blanks make no other address."""
+    rows = at.table("SELECT company_id, address FROM registry WHERE address IS NOT NULL")
+    texts = rows["address"].combine_chunks().dictionary_encode()
+    plain = pa.array([plain_address(text) for text in texts.dictionary.to_pylist()], pa.string())
+    return pa.table({"company_id": rows["company_id"], "place": plain.take(texts.indices)})
 
 
 def _control(at: AsOf) -> pa.Table:
