@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import call
+from tests.indicator.lakes import RowLake, firm
+from tests.relation.test_measures import stake
 from tests.relation.test_penetration import lake
 from xinqiao.cli import control as verb
 
@@ -32,6 +35,16 @@ def test_as_json_with_another_threshold(tmp_path: Path) -> None:
     words = ("control", "--lake", tmp_path, "--company", "A", "--as-of", "2024-12-31")
     found = json.loads(call(*words, "--threshold", "0.5", "--json").out)
     assert [holder["id"] for holder in found["ultimate_holders"]] == ["p1"]
+
+
+def test_a_chain_too_long_to_be_listed_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    firms = [f"F{place}" for place in range(15)]
+    holdings = [stake(*pair, 1.0) for pair in pairwise([*firms, "p1"])]
+    tables = {"registry": [*map(firm, firms)], "registry_holding": holdings}
+    monkeypatch.setattr(verb, "Lake", lambda folder: RowLake(folder, tables))
+    told = call("control", "--lake", tmp_path, "--company", "F0", "--as-of", "2024-12-31")
+    assert "层级 layers 15" in told.out
+    assert "长于 12 层，未列出" in told.out
 
 
 def test_a_company_nobody_knows(tmp_path: Path) -> None:

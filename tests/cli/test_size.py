@@ -109,6 +109,13 @@ def test_headings_that_cannot_be_read(tmp_path: Path, header: str, code: str) ->
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_no_column_gives_way_to_our_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("industry,_line\n51,7\n", encoding="utf-8")
+    told = call("size", "--csv", tmp_path / "a.csv", "--out", tmp_path / "o.csv")
+    assert (told.code, "ENT-COLUMN-TAKEN" in told.err) == (2, True)
+    assert not (tmp_path / "o.csv").exists()
+
+
 def test_an_empty_table_stays_empty(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("industry,staff\n", "utf-8")
     assert call("size", "--csv", tmp_path / "in.csv", "--out", tmp_path / "out.csv").code == 0

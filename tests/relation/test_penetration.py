@@ -52,6 +52,16 @@ def test_a_circle_with_nobody_at_its_end(tmp_path: Path) -> None:
     assert "尽头无人" in found.state.zh
 
 
+@pytest.mark.parametrize("share", [float("nan"), float("inf"), -0.5, None])
+def test_a_share_that_is_none_is_unknown(tmp_path: Path, share: float | None) -> None:
+    holdings = [stake("A", "p1", share), stake("A", "p2", 0.6), stake("A", "x", 0.1, holder_id=None)]
+    lake = RowLake(tmp_path, {"registry": [firm("A")], "registry_holding": holdings})
+    found = penetrate(lake, T, "A", 0.25)
+    assert [(h.party.id, h.share) for h in found.holders] == [("p2", 0.6)]
+    assert (found.unknown, found.recorded) == (pytest.approx(0.4), pytest.approx(0.6))
+    assert drawn(found)
+
+
 @pytest.mark.parametrize(
     ("company", "day", "threshold", "code"),
     [

@@ -14,6 +14,7 @@ from xinqiao.cli.settings import find_lake, read_date
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.writing import write_whole
 from xinqiao.relation.drawing import drawn
+from xinqiao.relation.paths import LONGEST
 from xinqiao.relation.penetration import Penetration, Step, penetrate
 from xinqiao.source.lake import Lake
 
@@ -24,6 +25,7 @@ Threshold = Annotated[float, typer.Option(help="最终持股门槛 / ultimate st
 Svg = Annotated[Path | None, typer.Option(help="另存股权图 SVG / draw the chains into this file")]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
+NOT_LISTED = f"[dim]长于 {LONGEST} 层，未列出 / longer than {LONGEST} layers, not listed[/]"
 KINDS = {"company": "企业 company", "person": "个人 person"}
 
 
@@ -79,7 +81,7 @@ def _table(found: Penetration) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("持股路径 chains", overflow="fold")
     for holder in found.holders:
-        chains = "\n".join(_chain(chain) for chain in holder.chains)
+        chains = "\n".join(_chain(chain) for chain in holder.chains) or NOT_LISTED
         stake, most = f"{holder.share:.2%}", f"{holder.at_most:.2%}"
         table.add_row(escape(holder.party.id), KINDS[holder.party.kind], stake, most, chains)
     return table

@@ -11,7 +11,7 @@ import polars as pl
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
-from xinqiao.source.block import Fault, Limits
+from xinqiao.source.block import LINE, Fault, Limits
 from xinqiao.source.read_csv import CsvReader
 from xinqiao.source.scan import Opened, file_kind, open_file, scan
 
@@ -26,10 +26,12 @@ class Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Read a CSV file (UTF-8 or GB18030, gzip too). Raises UserError SRC-*."""
+    """Read a CSV file (UTF-8 or GB18030, gzip too). Raises UserError SRC-*, ENT-COLUMN-TAKEN."""
     with _opened(path) as file:
         scanned = scan(file)
         columns = CsvReader(file, scanned, (), ",").header.columns
+        if LINE in columns:  # its values would give way to the numbers of lines
+            fail("ENT-COLUMN-TAKEN", path.name, columns=LINE)
         reader = CsvReader(file, scanned, columns, ",")
         blocks = list(reader.blocks())
     empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String) | {"_line": pl.Int64})

@@ -5,10 +5,12 @@ from __future__ import annotations
 HOLDINGS = """
     WITH held AS (
         SELECT company_id, holder_id, holder_kind, held_from,
-            coalesce(share, CASE WHEN count(subscribed_cents) OVER w = count(*) OVER w
+            coalesce(CASE WHEN isfinite(share) AND share >= 0 THEN share END,
+                CASE WHEN count(*) FILTER (subscribed_cents >= 0) OVER w = count(*) OVER w
                 AND sum(subscribed_cents) OVER w > 0
                 THEN subscribed_cents / CAST(sum(subscribed_cents) OVER w AS DOUBLE) END) AS share
-        FROM known_registry_holding WHERE held_until IS NULL OR held_until > getvariable('as_of')
+        FROM known_registry_holding
+        WHERE holder_id IS NOT NULL AND (held_until IS NULL OR held_until > getvariable('as_of'))
         WINDOW w AS (PARTITION BY company_id)
     ), every AS (
         SELECT * FROM held
