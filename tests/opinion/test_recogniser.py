@@ -132,6 +132,27 @@ def test_a_broken_model_is_refused(recogniser: Recogniser, tmp_path: Path) -> No
         store.load(path)
 
 
+@pytest.mark.parametrize(
+    "about",
+    [b"[" * 100_000, b"\xff", b'"biases":[NaN,', b'"thresholds":[2.0,'],
+    ids=["deep", "bytes", "nan", "threshold"],
+)
+def test_a_model_that_would_say_nonsense_is_refused(
+    recogniser: Recogniser, tmp_path: Path, about: bytes
+) -> None:
+    path = tmp_path / "m.npz"
+    path.write_bytes(store.to_bytes(recogniser))
+    parts = dict(np.load(path))
+    if about.startswith(b'"'):  # one number of what was there
+        key = about[: about.index(b"[") + 1]
+        whole = parts["about"].tobytes()
+        start = whole.index(key)
+        about = whole[:start] + about + whole[whole.index(b",", start) + 1 :]
+    np.savez(path, **parts | {"about": np.frombuffer(about, dtype=np.uint8)})
+    with pytest.raises(UserError, match="NEWS-MODEL"):
+        store.load(path)
+
+
 def test_the_contest_judges_all_methods(recogniser: Recogniser, labelled: Labelled, judged: Labelled) -> None:
     result = contest(labelled, judged, recogniser)
     assert [r.method for r in result.rows] == ["words", "tfidf", "recogniser"]

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Annotated
 
 import lightgbm as lgb
 import numpy as np
@@ -23,16 +24,19 @@ ARRAYS = ("text_rarity", "text_weight", "context_rarity", "context_weight")
 COMPARED = 3  # columns beside those of a mention: how its words compare with the others'
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class _About(BaseModel):
     """What is not an array."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     format: str
     biases: tuple[float, float] = Field(strict=False)
     negative: tuple[float, float] = Field(strict=False)
     match: tuple[float, float] = Field(strict=False)
-    thresholds: tuple[float, float] = Field(strict=False)
+    thresholds: tuple[Share, Share] = Field(strict=False)
     words: tuple[str, ...] = Field(strict=False, max_length=10_000)
     unseen: tuple[float, float] = Field(strict=False)
     trained_on: int
