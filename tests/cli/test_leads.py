@@ -80,6 +80,31 @@ def test_leads_with_their_evidence_beside_what_was_planted(lake: Path, tmp_path:
     assert "须由人核实" in html
 
 
+def test_a_rule_not_asked_is_not_shown_as_finding_nothing(lake: Path, tmp_path: Path) -> None:
+    words = ["--rule", "FC03", "--rule", "FC01", "--rule", "FC01"]
+    told = call("leads", "--as-of", "2024-12-31", "--lake", lake, "--out", tmp_path / "o", *words)
+    assert told.code == 0
+    assert [told.out.count(rule) for rule in ("FC01", "FC03", "FI01")] == [1, 1, 0]
+    assert told.out.index("FC01") < told.out.index("FC03")
+    html = (tmp_path / "o" / "index.html").read_text("utf-8")
+    assert ("FC01" in html, "FI01" in html) == (True, False)
+
+
+@pytest.mark.parametrize("change", [{"first": ["2024"]}, {"scheme": [["1"]]}, {"innocent": ["perhaps"]}])
+def test_a_truth_of_other_types(lake: Path, tmp_path: Path, change: dict[str, list[object]]) -> None:
+    given: dict[str, list[object]] = {
+        "rule": ["FC01"],
+        "scheme": ["1"],
+        "company_id": ["A"],
+        "first": [None],
+        "innocent": [False],
+    }
+    pq.write_table(pa.table(given | change), tmp_path / "t.parquet")
+    words = ("--lake", lake, "--as-of", "2024-12-31", "--out", tmp_path / "o")
+    told = call("leads", *words, "--truth", tmp_path / "t.parquet")
+    assert (told.code, "CAT-FILE" in told.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -22,7 +22,7 @@ from xinqiao.kernel.quantity import percent
 from xinqiao.kernel.writing import write_whole
 from xinqiao.relation.leads.find import Leads, find_leads
 from xinqiao.relation.leads.rule import rules
-from xinqiao.relation.leads.score import TOGETHER, Found, score
+from xinqiao.relation.leads.score import TOGETHER, TRUTH, Found, score
 from xinqiao.report.leads import leads_page
 from xinqiao.report.page import write_page
 from xinqiao.source.as_of import AsOf
@@ -37,7 +37,6 @@ TruthFile = Annotated[
     typer.Option(help="生成区域的真值 fraud.parquet，比较召回与准确 / truth of a generated region"),
 ]
 Generated = Annotated[bool, typer.Option("--generated", help="数据为生成数据 / the data is generated")]
-TRUTH = {"rule", "scheme", "company_id", "first", "innocent"}
 
 
 def leads(  # noqa: PLR0917 - every option of a command is named by its user
@@ -54,14 +53,14 @@ def leads(  # noqa: PLR0917 - every option of a command is named by its user
     planted = None if truth is None else _truth(truth)
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=Console(stderr=True)) as progress:
-        task = progress.add_task("规则 rules", total=len(rule or rules()))
+        task = progress.add_task("规则 rules", total=len(set(rule or rules())))
         found = find_leads(
             known,
             day,
             rule,
             tick=lambda name, done, _: progress.update(task, completed=done, description=name),
         )
-        progress.update(task, completed=len(rule or rules()), description="规则 rules")
+        progress.update(task, completed=len(found.asked), description="规则 rules")
     judged = [] if planted is None else score(found, planted)
     write_whole(out / "leads.jsonl", b"".join(canonical_json(one.as_json()) + b"\n" for one in found.leads))
     write_whole(out / "leads.csv", _csv(found).encode("utf-8-sig"))
@@ -75,11 +74,11 @@ def _truth(path: Path) -> pa.Table:
     """What was planted; raises UserError CAT-FILE."""
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        if lacking := sorted(set(TRUTH.names) - set(table.column_names)):
+            fail("CAT-FILE", str(path), detail=", ".join(lacking))
+        return table.select(TRUTH.names).cast(TRUTH)
+    except (OSError, pa.ArrowException) as error:
         raise user_error("CAT-FILE", str(path), detail=str(error)[:200]) from error
-    if lacking := sorted(TRUTH - set(table.column_names)):
-        fail("CAT-FILE", str(path), detail=", ".join(lacking))
-    return table
 
 
 def _names(lake: Lake, found: Leads) -> dict[str, str]:
@@ -107,9 +106,9 @@ def _table(found: Leads, judged: list[Found]) -> Table:
     for heading in ("植入 planted", "召回 recall", "准确 precision", "误列 accused") if judged else ():
         table.add_column(heading, justify="right")
     counts, scores = found.counts(), {one.rule: one for one in judged}
-    for key, rule in rules().items():
+    for key in found.asked:
         said = "缺数据 no data" if key in found.silent else str(counts[key])
-        table.add_row(f"{key} {rule.name.zh}", said, *_judged(scores.get(key)))
+        table.add_row(f"{key} {rules()[key].name.zh}", said, *_judged(scores.get(key)))
     if judged:
         everyone = str(len({lead.company_id for lead in found.leads}))
         table.add_row("全部 together", everyone, *_judged(scores[TOGETHER]))

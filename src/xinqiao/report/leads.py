@@ -125,13 +125,13 @@ def leads_page(
     sections = tuple(
         Section(
             key,
-            rule,
+            rules()[key],
             len(by_rule.get(key, ())),
             tuple(_shown(lead, names) for lead in sorted(by_rule.get(key, ()), key=_first)[:SHOWN]),
             leads.silent.get(key, ()),
             scores.get(key),
         )
-        for key, rule in rules().items()
+        for key in leads.asked
     )
     title = Text(zh="欺诈待核线索", en="Fraud leads to verify")
     firms = len({lead.company_id for lead in leads.leads})

@@ -59,7 +59,7 @@ def test_recall_and_precision_by_hand(tmp_path: Path) -> None:
     changed = [row(company_id=c, changed_on=ago(90), item="address") for c in "CD"]
     found = leads(
         tmp_path,
-        ["FI02", "FA01"],
+        ["FB01", "FI02", "FA01"],
         {
             "registry": [firm(c) for c in "ABCDE"],
             "invoice": rows,
@@ -84,4 +84,5 @@ def test_recall_and_precision_by_hand(tmp_path: Path) -> None:
     assert by_rule["FI02"].precision == 1
     assert (by_rule["FA01"].precision, by_rule["FA01"].accused) == (0.5, 1)
     assert (by_rule[TOGETHER].recall, by_rule[TOGETHER].precision) == (0.75, 0.75)
-    assert by_rule["FB01"].recall is None
+    assert by_rule["FB01"].recall is None  # nothing was planted for it
+    assert set(by_rule) == {"FI02", "FA01", "FB01", TOGETHER}  # what was not asked is not judged

@@ -29,9 +29,13 @@ Tick = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """``leads`` by rule, in the catalog's order, and company; ``silent``: rules without their contracts."""
+    """``leads`` by rule, in the catalog's order, and company, of the rules ``asked``.
+
+    ``silent``: rules without their contracts.
+    """
 
     as_of: date
+    asked: tuple[str, ...]
     leads: tuple[Lead, ...]
     silent: dict[str, tuple[str, ...]]
 
@@ -59,10 +63,11 @@ def find_leads(
     Raises UserError REL-RULE (no such rule).
     """
     known = rules() if catalog is None else catalog
-    chosen = list(known) if only is None else list(dict.fromkeys(only))
-    for name in chosen:
+    wanted = list(known) if only is None else list(only)
+    for name in wanted:
         if name not in known or name not in QUESTIONS:
             fail("REL-RULE", "--rule", name=name, known=", ".join(known))
+    chosen = tuple(name for name in known if name in wanted)
     found: list[Lead] = []
     silent: dict[str, tuple[str, ...]] = {}
     with AsOf(lake, as_of, CONTRACTS) as at:
@@ -75,7 +80,7 @@ def find_leads(
                 silent[name] = absent
             else:
                 found += _ask(at, name, known[name])
-    return Leads(as_of, tuple(found), silent)
+    return Leads(as_of, chosen, tuple(found), silent)
 
 
 def _ask(at: AsOf, name: str, rule: Rule) -> list[Lead]:

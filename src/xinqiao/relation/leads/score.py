@@ -12,9 +12,17 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from xinqiao.relation.leads.find import Leads
-from xinqiao.relation.leads.rule import rules
 
 TOGETHER = "*"
+TRUTH = pa.schema(
+    {
+        "rule": pa.string(),
+        "scheme": pa.string(),
+        "company_id": pa.string(),
+        "first": pa.date32(),
+        "innocent": pa.bool_(),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,17 @@ class Found:
 
 
 def score(leads: Leads, truth: pa.Table) -> list[Found]:
-    """Every rule of the catalog, then all together. Schemes that begin after the date do not count."""
+    """Every rule asked, then all together. Schemes that begin after the date do not count.
+
+    ``truth`` holds the columns of ``TRUTH``.
+    """
     rows = [row for row in truth.to_pylist() if row["first"] is None or row["first"] <= leads.as_of]
     everyone = {row["company_id"] for row in rows if not row["innocent"]}
     # low leads are kept in view but ask nobody to act (clients of one bookkeeping agent, say)
     named = {(lead.rule, lead.company_id) for lead in leads.leads if lead.severity != "low"}
-    found = [_found(rule, [r for r in rows if r["rule"] == rule], named, everyone) for rule in rules()]
-    together = _found(TOGETHER, rows, {(TOGETHER, company) for _, company in named}, everyone)
+    found = [_found(rule, [r for r in rows if r["rule"] == rule], named, everyone) for rule in leads.asked]
+    meant = [row for row in rows if row["rule"] in leads.asked]
+    together = _found(TOGETHER, meant, {(TOGETHER, company) for _, company in named}, everyone)
     return [*found, together]
 
 
