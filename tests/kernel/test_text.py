@@ -10,6 +10,12 @@ def test_chinese_comes_first() -> None:
     assert str(Text(zh="额度", en="limit")) == "额度 / limit"
 
 
+def test_each_language_is_filled_with_its_own_words() -> None:
+    name = Text(zh="从业人员", en="staff")
+    told = Text(zh="{name}不对", en="{name} is wrong").fill(name=name)
+    assert told == Text(zh="从业人员不对", en="staff is wrong")
+
+
 def test_fill_needs_every_place() -> None:
     with pytest.raises(KeyError):
         Text(zh="{a}", en="{a}").fill(b=1)

@@ -94,7 +94,7 @@ def size_class(
 def _check(indicator: Indicator, value: Number, where: str | None = None) -> None:
     """Raises UserError ENT-NUMBER or ENT-RANGE unless ``value`` can be one of the indicator."""
     measured = standard().indicators[indicator]
-    told = {"name": str(measured.name), "value": value}
+    told = {"name": measured.name, "value": value}
     finite = (
         value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) or math.isfinite(value)
     )
@@ -252,7 +252,7 @@ def read_number(indicator: Indicator, text: str, factor: Decimal = Decimal(1)) -
     if not plain:
         return None
     if len(plain) > MAX_CHARS or _NUMBER.fullmatch(plain) is None:
-        name = str(standard().indicators[indicator].name)
+        name = standard().indicators[indicator].name
         fail("ENT-NUMBER", indicator, name=name, value=text[:MAX_CHARS])
     return _EXACT.multiply(_EXACT.create_decimal(plain.replace(",", "")), factor)
 

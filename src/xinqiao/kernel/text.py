@@ -14,8 +14,13 @@ class Text(BaseModel):
     en: str
 
     def fill(self, **values: object) -> Text:
-        """Return the text with its ``{name}`` places filled in, in both languages."""
-        return Text(zh=self.zh.format(**values), en=self.en.format(**values))
+        """Return the text with its ``{name}`` places filled in, in both languages.
+
+        A value that is a Text gives each language its own words.
+        """
+        zh = {name: value.zh if isinstance(value, Text) else value for name, value in values.items()}
+        en = {name: value.en if isinstance(value, Text) else value for name, value in values.items()}
+        return Text(zh=self.zh.format(**zh), en=self.en.format(**en))
 
     def __str__(self) -> str:
         return f"{self.zh} / {self.en}"

@@ -37,15 +37,13 @@ def _plain(name: str) -> str:
 
 
 @cache
-def _words() -> dict[str, str]:
+def _words() -> dict[str, Text]:
     file = files("xinqiao").joinpath("catalog", "contracts", "_forbidden.yaml")
     listed, _ = parse(file.read_text("utf-8"), _Bans, file.name)
-    return {
-        _plain(whose + word): str(ban.law) for ban in listed.bans for whose in ban.whose for word in ban.words
-    }
+    return {_plain(whose + word): ban.law for ban in listed.bans for whose in ban.whose for word in ban.words}
 
 
-def forbidden_reason(name: str) -> str | None:
+def forbidden_reason(name: str) -> Text | None:
     """The rule that forbids collecting a field called ``name``, or None."""
     plain = _plain(name)
     return next((law for word, law in _words().items() if word in plain), None)
