@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 
 from tests.indicator.lakes import RowLake
 from tests.relation.leads.cases import T, ago, apply, firm, leads, row, sales
+from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import UserError
 from xinqiao.relation.leads.find import QUESTIONS, find_leads
+from xinqiao.relation.leads.lead import lead_of
 from xinqiao.relation.leads.rule import load, rules
 from xinqiao.relation.leads.score import TOGETHER, score
 
@@ -52,6 +55,15 @@ rules:
     with pytest.raises(UserError) as caught:
         load(text, "x.yaml")
     assert (caught.value.code, caught.value.where) == ("REL-LIMIT", "x.yaml:10")
+
+
+def test_a_share_of_nothing_and_an_edge_to_nobody_are_left_out() -> None:
+    edge = {"source": "A", "target": "B", "kind": "flow", "cents": 1, "count": 1}
+    row = {"company_id": "A", "share": math.inf, "rate": math.nan, "cny": 5.0, "day": T, "kind": None}
+    lead = lead_of("FB04", row | {"edges": [edge, edge | {"target": None}]}, "high")
+    assert lead.figures == {"cny": 5.0, "day": T}
+    assert (len(lead.edges), lead.edges_total) == (1, 1)
+    assert canonical_json(lead.as_json())
 
 
 def test_recall_and_precision_by_hand(tmp_path: Path) -> None:

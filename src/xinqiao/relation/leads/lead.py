@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -56,10 +57,13 @@ class Lead:
 
 
 def lead_of(rule: str, row: Mapping[str, Any], severity: Severity) -> Lead:
-    """A lead from a row of a rule's query; a column ``severity`` there goes before the rule's own."""
+    """A lead from a row of a rule's query; a column ``severity`` there goes before the rule's own.
+
+    A figure that is missing, or a share of nothing (x / 0), is left out, and so is an edge to nobody known.
+    """
     records = [Record(**record) for record in row.get("records") or ()]
-    edges = [Edge(**edge) for edge in row.get("edges") or ()]
-    figures = {name: value for name, value in row.items() if name not in _BESIDE and value is not None}
+    edges = [Edge(**edge) for edge in row.get("edges") or () if None not in {edge["source"], edge["target"]}]
+    figures = {name: value for name, value in row.items() if name not in _BESIDE and _known(value)}
     return Lead(
         rule=rule,
         company_id=row["company_id"],
@@ -70,6 +74,10 @@ def lead_of(rule: str, row: Mapping[str, Any], severity: Severity) -> Lead:
         records_total=len(set(records)),
         edges_total=len(set(edges)),
     )
+
+
+def _known(value: Figure | None) -> bool:
+    return math.isfinite(value) if isinstance(value, float) else value is not None
 
 
 def _plain(value: object) -> object:
