@@ -18,7 +18,7 @@ from xinqiao.policy.release import load_release
 from xinqiao.policy.runs import remember_run
 from xinqiao.source.mapping import load_mapping
 
-OURS = {".lock", "city", "lake", "indicators", "model", "decisions", "report"}
+OURS = {".lock", "city", "lake", "indicators", "model", "decisions", "portrait", "report"}
 
 
 def run(
