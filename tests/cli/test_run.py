@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Done
-from tests.cli.small import AS_OF, COMPANIES, Small, city_mapping, job, run_small, stamps, tree
+from tests.cli.small import AS_OF, COMPANIES, DATED, UNDATED, Small, job, run_small, stamps, tree
 from xinqiao.cli.companies import companies
 from xinqiao.cli.learn import contract_fields, outcome_fields
 from xinqiao.policy.store import DecisionStore
@@ -249,7 +249,7 @@ def test_a_stage_whose_file_was_lost_is_made_again(region: Small, done: Done, tm
 @pytest.mark.slow
 def test_dated_outcomes_are_learned_out_of_time(region: Small, tmp_path: Path) -> None:
     mapping = tmp_path / "city.yaml"
-    mapping.write_text(city_mapping(), "utf-8")
+    mapping.write_text(region.mapping.read_text("utf-8").replace(UNDATED, DATED), "utf-8")
     out = tmp_path / "run"
     run_small(region.data, mapping, out)
     assert sorted(path.name for path in (out / "indicators").iterdir()) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,12 @@ from rich.table import Table
 from xinqiao.city.calibration import calibration_report
 from xinqiao.city.deliveries import CODES
 from xinqiao.city.generate import generate
-from xinqiao.city.truth import Truth
 from xinqiao.cli.job import DEMO_COMPANIES, DEMO_MONTHS, DEMO_START
 from xinqiao.cli.settings import code_digest, read_date
 from xinqiao.cli.show import Steps
 from xinqiao.cli.stages import MARK, stage
 from xinqiao.kernel.errors import fail
+from xinqiao.kernel.writing import write_whole
 from xinqiao.source.mapping import load_mapping
 
 MAPPING = "city.yaml"
@@ -72,7 +73,7 @@ def city(
                 sources=chosen,
                 progress=lambda done, total: steps.step("city", done, total),
             )
-            _write_mapping(folder, truth)
+            write_mapping(folder / MAPPING, truth.rows)
 
         stage(out, told, work)
     _show(out)
@@ -84,13 +85,13 @@ def _only_ours(out: Path) -> None:
         fail("RUN-NOT-OURS", str(out), found=", ".join(found[:3]))
 
 
-def _write_mapping(folder: Path, truth: Truth) -> None:
+def write_mapping(path: Path, delivered: Iterable[str]) -> None:
     """The mapping of the region, kept to the files delivered."""
     whole = load_mapping(Path(str(files("xinqiao").joinpath("catalog", "mappings", MAPPING))))
-    wanted = {id(entry) for name in truth.rows for entry in whole.entries_for(name)}
+    wanted = {id(entry) for name in delivered for entry in whole.entries_for(name)}
     kept = whole.model_copy(update={"files": [entry for entry in whole.files if id(entry) in wanted]})
     text = yaml.safe_dump(kept.model_dump(exclude_defaults=True), allow_unicode=True, sort_keys=False)
-    (folder / MAPPING).write_text(text, "utf-8")
+    write_whole(path, text.encode())
 
 
 def _show(out: Path) -> None:
