@@ -50,6 +50,7 @@ def test_leads_with_their_evidence_beside_what_was_planted(lake: Path, tmp_path:
             "scheme": ["1", "1"],
             "company_id": ["A", "B"],
             "first": pa.array([None, None], pa.date32()),
+            "last": pa.array([None, None], pa.date32()),
             "innocent": [False, False],
         }
     )
@@ -97,6 +98,7 @@ def test_a_truth_of_other_types(lake: Path, tmp_path: Path, change: dict[str, li
         "scheme": ["1"],
         "company_id": ["A"],
         "first": [None],
+        "last": [None],
         "innocent": [False],
     }
     pq.write_table(pa.table(given | change), tmp_path / "t.parquet")

@@ -44,6 +44,7 @@ class AsOf:
         self.connection = duckdb.connect(
             config={"memory_limit": MEMORY_LIMIT, "temp_directory": self._spill, "threads": 2}
         )
+        self.connection.execute("SET enable_progress_bar = false")
         try:
             self.connection.execute(f"SET VARIABLE as_of = DATE '{self.as_of.isoformat()}'")
             for name in self.only:

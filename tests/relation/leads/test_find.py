@@ -88,6 +88,7 @@ def test_recall_and_precision_by_hand(tmp_path: Path) -> None:
             "scheme": ["1", "1", "1", "2", "3"],
             "company_id": ["A", "B", "E", "C", "D"],
             "first": [date(2024, 1, 1)] * 5,
+            "last": pa.array([None] * 4 + [date(2024, 5, 1)], pa.date32()),
             "innocent": [False, False, False, False, True],
         }
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from xinqiao.kernel.period import add_months
 from xinqiao.relation.leads.find import Leads
 
 TOGETHER = "*"
@@ -20,6 +21,7 @@ TRUTH = pa.schema(
         "scheme": pa.string(),
         "company_id": pa.string(),
         "first": pa.date32(),
+        "last": pa.date32(),
         "innocent": pa.bool_(),
     }
 )
@@ -56,11 +58,17 @@ class Found:
 
 
 def score(leads: Leads, truth: pa.Table) -> list[Found]:
-    """Every rule asked, then all together. Schemes that begin after the date do not count.
+    """Every rule asked, then all together, against schemes active in the 12 months the rules look back.
 
-    ``truth`` holds the columns of ``TRUTH``.
+    ``truth`` holds the columns of ``TRUTH``; a day not given is no limit.
     """
-    rows = [row for row in truth.to_pylist() if row["first"] is None or row["first"] <= leads.as_of]
+    since = add_months(leads.as_of, -12)
+    rows = [
+        row
+        for row in truth.to_pylist()
+        if (row["first"] is None or row["first"] <= leads.as_of)
+        and (row["last"] is None or row["last"] > since)
+    ]
     everyone = {row["company_id"] for row in rows if not row["innocent"]}
     # low leads are kept in view but ask nobody to act (clients of one bookkeeping agent, say)
     named = {(lead.rule, lead.company_id) for lead in leads.leads if lead.severity != "low"}
