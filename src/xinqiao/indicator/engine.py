@@ -95,6 +95,7 @@ class DuckDB:
             autoinstall_known_extensions=False,
             autoload_known_extensions=False,
         )
+        self._con.con.execute("SET enable_progress_bar = false")  # the caller shows its own
         return self
 
     def __exit__(self, *_: object) -> None:
