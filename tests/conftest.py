@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import settings
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from xinqiao.db.database import Database
+from xinqiao.db.embedded import Access, Embedded
+from xinqiao.db.migrate import migrate
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -45,3 +52,32 @@ def browser() -> Iterator[object]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """A real PostgreSQL of this test process, its database migrated and kept as the template of others."""
+    with Embedded(tmp_path_factory.mktemp("postgres")).running() as access:
+        migrate(access.owner)
+        yield access
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def access(server: Access) -> Iterator[Access]:
+    """A database of the test's own, migrated and empty."""
+    name = f"test_{next(_NUMBERS)}"
+    postgres = make_conninfo(server.owner, dbname="postgres")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {conninfo_to_dict(server.owner)['dbname']}")
+        yield Access(make_conninfo(server.owner, dbname=name), make_conninfo(server.app, dbname=name))
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(access: Access) -> Iterator[Database]:
+    """``access`` opened as the product opens it."""
+    with Database(access.app, size=8) as database:
+        yield database

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from xinqiao.city.generate import generate
-from xinqiao.cli import learn
-from xinqiao.cli.job import Job, Source
-from xinqiao.cli.stages import exclusive
+from xinqiao.run import learn
+from xinqiao.run.job import Job, Source
+from xinqiao.run.stages import exclusive
 from xinqiao.source.ingest import IngestReport
 from xinqiao.source.mapping import load_mapping
 

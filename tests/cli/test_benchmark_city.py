@@ -15,7 +15,7 @@ from scipy.special import expit
 from tests.cli.command import call
 from tests.scoring.industries import COLUMNS, firms
 from xinqiao.cli import benchmark_city
-from xinqiao.cli.learn import Learner, Sample
+from xinqiao.run.learn import Learner, Sample
 
 NAMES = dict(zip(COLUMNS, ("REG15", "TAX01", "INV05", "BNK02", "ELE02", "SOC04"), strict=True))
 DAYS = (date(2023, 12, 31), date(2024, 12, 31), date(2025, 12, 31))

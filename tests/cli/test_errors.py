@@ -15,7 +15,7 @@ import pytest
 from tests.cli.command import Told, call
 from tests.cli.conftest import Done
 from tests.cli.small import AS_OF, Small
-from xinqiao.cli.stages import exclusive
+from xinqiao.run.stages import exclusive
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
 LATIN = re.compile(r"[A-Za-z]{3}")

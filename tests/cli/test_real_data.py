@@ -18,10 +18,10 @@ import duckdb
 import pytest
 
 from tests.cli.test_run import dead_links, model_of, records, results
-from xinqiao.cli.learn import contract_fields, outcome_fields
 from xinqiao.policy.replay import replay
 from xinqiao.policy.scorer import read_scorer
 from xinqiao.policy.store import DecisionStore
+from xinqiao.run.learn import contract_fields, outcome_fields
 from xinqiao.source.lake import Lake
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]

@@ -15,13 +15,13 @@ from tests.cli.command import call
 from tests.cli.conftest import Done
 from tests.cli.small import AS_OF, FOLDS, REPEATS, Small, Told
 from tests.report.html_check import check
-from xinqiao.cli import learn
-from xinqiao.cli.job import Job, Source
-from xinqiao.cli.stages import exclusive
 from xinqiao.policy.release import load_release
 from xinqiao.policy.replay import replay
 from xinqiao.policy.scorer import read_scorer
 from xinqiao.policy.store import DecisionStore
+from xinqiao.run import learn
+from xinqiao.run.job import Job, Source
+from xinqiao.run.stages import exclusive
 from xinqiao.source.mapping import load_mapping
 
 RELEASE = """\

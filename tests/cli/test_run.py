@@ -24,9 +24,9 @@ import pytest
 
 from tests.cli.conftest import Done
 from tests.cli.small import AS_OF, COMPANIES, DATED, UNDATED, Small, job, run_small, stamps, tree
-from xinqiao.cli.companies import companies
-from xinqiao.cli.learn import contract_fields, outcome_fields
 from xinqiao.policy.store import DecisionStore
+from xinqiao.run.companies import companies
+from xinqiao.run.learn import contract_fields, outcome_fields
 from xinqiao.scoring.model import Model
 from xinqiao.source.ingest import ingest_folder
 from xinqiao.source.lake import Lake

@@ -11,11 +11,11 @@ import pytest
 
 from tests.cli.command import call
 from tests.cli.small import Small, city_mapping, job, run_small
-from xinqiao.cli.settings import RunSettings, run_settings
 from xinqiao.kernel.errors import UserError
 from xinqiao.policy.replay import replay
 from xinqiao.policy.scorer import read_scorer
 from xinqiao.policy.store import DecisionStore
+from xinqiao.run.settings import RunSettings, run_settings
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.model import Model
 from xinqiao.scoring.segment import segments

@@ -20,13 +20,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from xinqiao.cli.learn import SEED, Learner, Sample, contract_fields, learning_dates, outcome_fields
-from xinqiao.cli.settings import RunSettings
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.kernel.text import Text
 from xinqiao.kernel.writing import write_whole
+from xinqiao.run.learn import SEED, Learner, Sample, contract_fields, learning_dates, outcome_fields
+from xinqiao.run.settings import RunSettings
 from xinqiao.scoring.columns import Columns, Floats, read_columns
 from xinqiao.scoring.ladder import LEAK, Cases, Measured, Rung, climb, strongest
 from xinqiao.scoring.metrics import DIGITS, auc

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xinqiao.cli.settings import find_lake
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.kernel.quantity import percent
 from xinqiao.kernel.text import Text
 from xinqiao.report.catalogue import Catalogue, catalogue_of, catalogue_page
 from xinqiao.report.page import write_page
+from xinqiao.run.settings import find_lake
 from xinqiao.scoring.model import Model
 from xinqiao.source.contract import load_contract
 from xinqiao.source.lake import Lake

@@ -15,12 +15,12 @@ from rich.table import Table
 from xinqiao.city.calibration import calibration_report
 from xinqiao.city.deliveries import CODES
 from xinqiao.city.generate import generate
-from xinqiao.cli.job import DEMO_COMPANIES, DEMO_MONTHS, DEMO_START
-from xinqiao.cli.settings import code_digest, read_date
 from xinqiao.cli.show import Steps
-from xinqiao.cli.stages import MARK, stage
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
+from xinqiao.run.job import DEMO_COMPANIES, DEMO_MONTHS, DEMO_START
+from xinqiao.run.settings import code_digest, read_date
+from xinqiao.run.stages import MARK, stage
 from xinqiao.source.mapping import load_mapping
 
 MAPPING = "city.yaml"

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xinqiao.cli.settings import find_lake, read_date
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.writing import write_whole
 from xinqiao.relation.drawing import drawn
 from xinqiao.relation.paths import LONGEST
 from xinqiao.relation.penetration import Penetration, Step, penetrate
+from xinqiao.run.settings import find_lake, read_date
 from xinqiao.source.lake import Lake
 
 LakeFolder = Annotated[Path, typer.Option(help="数据湖 / folder of the lake")]

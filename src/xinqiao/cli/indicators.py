@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xinqiao.cli.settings import read_date
 from xinqiao.indicator.compute import compute
 from xinqiao.indicator.definition import indicators as definitions
 from xinqiao.indicator.snapshot import MISSING, VALUES, Snapshot
+from xinqiao.run.settings import read_date
 from xinqiao.source.lake import Lake
 
 AsOf = Annotated[str, typer.Option(help="评分时点 YYYY-MM-DD / date of evaluation T")]

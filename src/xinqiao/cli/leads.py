@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from xinqiao.cli.settings import find_lake, read_date
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.kernel.quantity import percent
@@ -25,6 +24,7 @@ from xinqiao.relation.leads.rule import rules
 from xinqiao.relation.leads.score import TOGETHER, TRUTH, Found, score
 from xinqiao.report.leads import leads_page
 from xinqiao.report.page import write_page
+from xinqiao.run.settings import find_lake, read_date
 from xinqiao.source.as_of import AsOf
 from xinqiao.source.lake import Lake
 

@@ -12,13 +12,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from xinqiao.cli.settings import read_date
 from xinqiao.kernel.writing import write_whole
 from xinqiao.opinion.delivered import Delivered, read_delivered
 from xinqiao.opinion.event import NO_EVENT, events
 from xinqiao.opinion.monthly import Recognised, monthly_csv, news_csv, recognise
 from xinqiao.opinion.recogniser import Recogniser
 from xinqiao.opinion.store import load
+from xinqiao.run.settings import read_date
 
 Model = Annotated[Path, typer.Option(help="识别模型 .npz，由 benchmark news --save 生成 / the recogniser")]
 Articles = Annotated[Path, typer.Option(help="文章表 CSV(.gz) / articles, a row per article and firm")]

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.job import DEMO_AS_OF, Job, Source, generated_source
-from xinqiao.cli.settings import read_date
 from xinqiao.cli.show import Steps, show_results
-from xinqiao.cli.stages import exclusive
 from xinqiao.kernel.errors import fail
 from xinqiao.policy.release import load_release
 from xinqiao.policy.runs import remember_run
+from xinqiao.run.job import DEMO_AS_OF, Job, Source, generated_source
+from xinqiao.run.settings import read_date
+from xinqiao.run.stages import exclusive
 from xinqiao.source.mapping import load_mapping
 
 OURS = {".lock", "city", "lake", "indicators", "model", "decisions", "portrait", "report"}

@@ -12,12 +12,6 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from xinqiao import __version__
-from xinqiao.cli import views
-from xinqiao.cli.drift import segment_rows, variables_of
-from xinqiao.cli.fairness import fairness_of
-from xinqiao.cli.learn import outcome_fields
-from xinqiao.cli.material import Material
-from xinqiao.cli.trial import trial
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.text import Text
 from xinqiao.report import model_card as card_page
@@ -34,6 +28,12 @@ from xinqiao.report.summary import (
     Trap,
 )
 from xinqiao.report.view import Link
+from xinqiao.run import views
+from xinqiao.run.drift import segment_rows, variables_of
+from xinqiao.run.fairness import fairness_of
+from xinqiao.run.learn import outcome_fields
+from xinqiao.run.material import Material
+from xinqiao.run.trial import trial
 from xinqiao.source.contract import contract, contracts
 from xinqiao.source.ingest import IngestReport
 from xinqiao.source.lake import Count

@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from xinqiao.cli import views
-from xinqiao.cli.companies import Company, Records, with_facts
 from xinqiao.indicator.flag import red_flags
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json, digest
@@ -26,6 +24,8 @@ from xinqiao.policy.store import DecisionStore
 from xinqiao.portrait.build import Portrait
 from xinqiao.report.charts.bars import Month
 from xinqiao.report.charts.scale import Band
+from xinqiao.run import views
+from xinqiao.run.companies import Company, Records, with_facts
 from xinqiao.scoring.drift import Drift
 from xinqiao.scoring.model import Model, Part
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 from tests.report.html_check import check
 from tests.scoring.industries import SIGNS, firms
 from tests.scoring.test_segmented import estimator
-from xinqiao.cli.drift import drift_page, segment_rows
 from xinqiao.kernel.text import Text
 from xinqiao.report.drift import render_drift
+from xinqiao.run.drift import drift_page, segment_rows
 from xinqiao.scoring.drift import Drift, Outcomes, shifts, vintages
 from xinqiao.scoring.training import train
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xinqiao.cli.deciding import application_of
-from xinqiao.cli.material import Material
 from xinqiao.indicator.model import COMPANY
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.text import Text
 from xinqiao.policy.case import Case, bind
 from xinqiao.policy.evaluate import decide_inputs
 from xinqiao.report.model_card import FairGroup, Fairness
+from xinqiao.run.deciding import application_of
+from xinqiao.run.material import Material
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.fairness import GroupRow, fairness
 

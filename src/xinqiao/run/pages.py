@@ -6,11 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xinqiao.cli import views
-from xinqiao.cli.companies import Records
-from xinqiao.cli.drift import drift_page
-from xinqiao.cli.material import Material
-from xinqiao.cli.overview import CARD, DRIFT_PAGE, HOME, model_card, run_summary
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.model import Indicator
 from xinqiao.kernel.text import Text
@@ -32,6 +27,11 @@ from xinqiao.report.model_card import render_model_card
 from xinqiao.report.page import company_file, write_page
 from xinqiao.report.portrait import portrait_view
 from xinqiao.report.summary import render_lists, render_summary
+from xinqiao.run import views
+from xinqiao.run.companies import Records
+from xinqiao.run.drift import drift_page
+from xinqiao.run.material import Material
+from xinqiao.run.overview import CARD, DRIFT_PAGE, HOME, model_card, run_summary
 from xinqiao.source.contract import contracts
 from xinqiao.source.ingest import IngestReport
 

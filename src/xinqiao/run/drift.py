@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xinqiao.cli import views
-from xinqiao.cli.material import Material
 from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.text import Text
 from xinqiao.report.drift import DriftPage, ShiftRow, VintageRow
 from xinqiao.report.model_card import Bin, OverlayRow, SegmentRow, Variable
+from xinqiao.run import views
+from xinqiao.run.material import Material
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.drift import Drift
 from xinqiao.scoring.model import Model, Route

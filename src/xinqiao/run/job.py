@@ -17,13 +17,6 @@ from typing import Any, Protocol
 import pyarrow.parquet as pq
 
 from xinqiao.city.generate import generate
-from xinqiao.cli.companies import Company, companies, last_event, records
-from xinqiao.cli.deciding import decide_all
-from xinqiao.cli.learn import DRIFT, Learner, learning_dates, with_peers
-from xinqiao.cli.material import Material
-from xinqiao.cli.pages import write_pages
-from xinqiao.cli.settings import RunSettings, code_digest, run_settings
-from xinqiao.cli.stages import stage
 from xinqiao.indicator.compute import compute, monthly
 from xinqiao.indicator.definition import indicators
 from xinqiao.indicator.snapshot import Snapshot
@@ -35,6 +28,13 @@ from xinqiao.policy.scorer import basis_of
 from xinqiao.policy.store import DecisionStore
 from xinqiao.policy.versions import policy_on
 from xinqiao.portrait.build import Portrait, build
+from xinqiao.run.companies import Company, companies, last_event, records
+from xinqiao.run.deciding import decide_all
+from xinqiao.run.learn import DRIFT, Learner, learning_dates, with_peers
+from xinqiao.run.material import Material
+from xinqiao.run.pages import write_pages
+from xinqiao.run.settings import RunSettings, code_digest, run_settings
+from xinqiao.run.stages import stage
 from xinqiao.scoring.drift import Drift
 from xinqiao.scoring.model import Model
 from xinqiao.source.ingest import IngestReport, ingest_folder

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from xinqiao.cli.companies import Company
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.policy.record import DecisionRecord, Subject
 from xinqiao.policy.release import CHAMPION, Panel
 from xinqiao.policy.runs import GENERATED, RESULTS
 from xinqiao.policy.scorer import IN_DEFAULT, PEER_GROUP
 from xinqiao.policy.store import DecisionStore
+from xinqiao.run.companies import Company
 from xinqiao.scoring.overlay import industry_path
 from xinqiao.scoring.segment import INDUSTRY, KIND
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from xinqiao.cli import views
-from xinqiao.cli.deciding import ARM, SILENT
-from xinqiao.cli.material import Material
 from xinqiao.kernel.text import Text
 from xinqiao.policy.release import CHAMPION
 from xinqiao.report.summary import ArmRow, Trial
+from xinqiao.run import views
+from xinqiao.run.deciding import ARM, SILENT
+from xinqiao.run.material import Material
 
 LGD = 0.6
 """Loss given default of the expected losses on the summary, as in the built-in policy."""

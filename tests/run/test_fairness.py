@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.cli.conftest import Done
-from xinqiao.cli.fairness import AGE, AGE_YEARS, Firms, _banded
+from xinqiao.run.fairness import AGE, AGE_YEARS, Firms, _banded
 
 
 def test_a_bound_belongs_to_the_band_above_and_no_value_to_none() -> None:

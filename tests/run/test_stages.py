@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from xinqiao.cli.stages import exclusive, stage
 from xinqiao.kernel.errors import UserError
+from xinqiao.run.stages import exclusive, stage
 
 
 def _write(text: str) -> Callable[[Path], None]:
@@ -55,7 +55,7 @@ def test_a_failing_stage_keeps_the_former_result(tmp_path: Path) -> None:
 
 def test_the_folder_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
     code = (
-        "import sys,time,pathlib;from xinqiao.cli.stages import exclusive\n"
+        "import sys,time,pathlib;from xinqiao.run.stages import exclusive\n"
         "with exclusive(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)

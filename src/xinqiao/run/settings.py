@@ -71,6 +71,10 @@ def find_lake(folder: Path) -> Path:
     return folder
 
 
+ABOVE = {"account", "cli", "consent", "db", "evidence", "lending", "portal"}
+"""Packages that no stage of a run depends on."""
+
+
 def code_digest(*packages: str) -> str:
     """Digest of the product's own code and catalog (or of ``packages`` and the kernel).
 
@@ -78,7 +82,8 @@ def code_digest(*packages: str) -> str:
     """
     root = Path(__file__).parent.parent
     folders = [root / name for name in (*packages, "kernel")] if packages else [root]
-    found = (p for folder in folders for p in folder.rglob("*") if p.suffix in CODE)
+    files = (p for folder in folders for p in folder.rglob("*") if p.suffix in CODE)
+    found = (p for p in files if packages or p.relative_to(root).parts[0] not in ABOVE)
     total = hashlib.sha256()
     for path in sorted(found):
         total.update(str(path.relative_to(root)).encode())

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xinqiao.cli.companies import LEAST_PEERS, companies, with_facts
-from xinqiao.cli.settings import RunSettings
 from xinqiao.indicator.definition import catalog, indicators
 from xinqiao.indicator.lineage import Lineage
 from xinqiao.indicator.snapshot import Snapshot
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
+from xinqiao.run.companies import LEAST_PEERS, companies, with_facts
+from xinqiao.run.settings import RunSettings
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.drift import Drift, Outcomes, shifts, vintages

@@ -1,0 +1,1 @@
+"""PostgreSQL, embedded by default: a transaction a request, row-level security, migrations, jobs."""

@@ -1,0 +1,34 @@
+"""The web application: routes of all portals and of the API put together."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from fastapi import FastAPI
+from fastapi.routing import APIRouter
+from starlette.staticfiles import StaticFiles
+
+import xinqiao.portal as package
+from xinqiao import __version__
+from xinqiao.portal import problems
+from xinqiao.portal.platform import Platform
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """The application over ``platform``; every module of portal with a ``router`` takes part."""
+    app = FastAPI(
+        title="信桥 Xinqiao",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.platform = platform
+    problems.install(app)
+    app.mount("/static", StaticFiles(packages=[("xinqiao.portal", "static")]), name="static")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        router = getattr(importlib.import_module(module.name), "router", None)
+        if isinstance(router, APIRouter):
+            app.include_router(router)
+    return app

@@ -1,0 +1,38 @@
+"""What the running platform consists of; every request finds it as ``request.app.state.platform``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+
+from xinqiao.account.actor import Actor
+from xinqiao.db.database import Database, Tx
+from xinqiao.enterprise.protect import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who a request is from. ``csrf``: what forms must send back; None where no cookie is involved."""
+
+    actor: Actor
+    csrf: str | None
+
+
+Authenticate = Callable[[Tx, Request], Signed | None]
+"""Looks at cookie or Authorization header under the scope SYSTEM; None: a visitor. Raises UserError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Database, keys and settings. ``generated``: the data is generated, and every page says so."""
+
+    database: Database
+    keyring: Keyring
+    authenticate: Authenticate
+    folder: Path
+    address: str
+    generated: bool = False
+    secure: bool = True

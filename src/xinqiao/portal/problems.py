@@ -1,0 +1,76 @@
+"""Errors as answers: a page for people, problem+json (RFC 9457) for programs, always with code and cure."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from xinqiao.account.actor import ANYONE
+from xinqiao.db.database import SYSTEM
+from xinqiao.kernel.errors import UserError, user_error
+from xinqiao.portal.platform import Platform
+from xinqiao.portal.visit import Visit
+
+STATUS = {
+    "ACC-SIGN-IN": 401,
+    "ACC-FORBIDDEN": 403,
+    "ACC-CSRF": 403,
+    "API-NOT-FOUND": 404,
+    "API-KEY-OTHER": 409,
+    "API-SHAPE": 422,
+}
+"""Status of the codes that are not a plain 400. A suffix -FORBIDDEN, -ABSENT, -STATE or -RATE tells its own."""
+SUFFIXES = {"FORBIDDEN": 403, "ABSENT": 404, "STATE": 409, "RATE": 429}
+API = "/api/"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` in one way."""
+    app.add_exception_handler(UserError, _user_error)  # type: ignore[arg-type] # Starlette types handlers by Exception
+    app.add_exception_handler(RequestValidationError, _shape)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+
+
+def status_of(error: UserError) -> int:
+    """HTTP status of an error's code."""
+    return STATUS.get(error.code) or SUFFIXES.get(error.code.rsplit("-", 1)[-1], 400)
+
+
+def _user_error(request: Request, error: UserError) -> Response:
+    status = status_of(error)
+    if request.url.path.startswith(API):
+        told = {
+            "type": "about:blank",
+            "title": error.what.en,
+            "status": status,
+            "code": error.code,
+            "where": error.where,
+            "what": error.what.model_dump(),
+            "fix": error.fix.model_dump(),
+        }
+        return JSONResponse(told, status, media_type="application/problem+json")
+    if error.code == "ACC-SIGN-IN" and request.method == "GET":
+        return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
+    platform: Platform = request.app.state.platform
+    with platform.database.transaction(SYSTEM) as tx:
+        try:
+            signed = platform.authenticate(tx, request)
+        except UserError:
+            signed = None
+        visit = Visit(request, platform, tx, signed.actor if signed else ANYONE, None, "", None)
+        return visit.page("error.html", status, error=error)
+
+
+def _shape(request: Request, error: RequestValidationError) -> Response:
+    detail = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+    return _user_error(request, user_error("API-SHAPE", request.url.path, detail=detail[:2000]))
+
+
+def _http(request: Request, error: HTTPException) -> Response:
+    code = "API-NOT-FOUND" if error.status_code == 404 else "API-HTTP"  # noqa: PLR2004 - HTTP's own number
+    answer = _user_error(request, user_error(code, request.url.path, detail=str(error.detail)))
+    answer.status_code = error.status_code
+    answer.headers.update(error.headers or {})
+    return answer

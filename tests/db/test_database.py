@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from xinqiao.db import jobs
+from xinqiao.db.database import PUBLIC, SYSTEM, Database, Scope, acting, new_id
+from xinqiao.db.embedded import Access
+from xinqiao.db.migrate import migrate
+
+
+def test_the_scope_lasts_for_its_transaction_only(database: Database) -> None:
+    bank = new_id()
+    with database.transaction(Scope("bank", institution=bank)) as tx:
+        assert tx.execute("SELECT xq_side() AS side, xq_institution() AS id").fetchone() == {
+            "side": "bank",
+            "id": bank,
+        }
+        with acting(tx, SYSTEM):
+            assert tx.execute("SELECT xq_side() AS side").fetchone() == {"side": "system"}
+        assert tx.execute("SELECT xq_side() AS side").fetchone() == {"side": "bank"}
+    with database.transaction(PUBLIC) as tx:
+        assert tx.execute("SELECT xq_institution() AS id").fetchone() == {"id": None}
+
+
+def test_the_product_signs_in_without_power_over_its_tables(database: Database) -> None:
+    for forbidden in ("CREATE TABLE t (a int)", "ALTER TABLE migration ADD b int", "DELETE FROM migration"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction(SYSTEM) as tx:
+            tx.execute(forbidden)
+
+
+def test_a_second_migration_changes_nothing(access: Access) -> None:
+    assert migrate(access.owner) == []
+
+
+def test_ids_sort_by_time() -> None:
+    first = new_id()
+    time.sleep(0.002)
+    second = new_id()
+    assert first < second
+    assert isinstance(first, UUID)
+    assert first.version == 7
+
+
+SEEN: list[int] = []
+
+
+@jobs.job("test.add")
+def add(database: Database, number: int) -> None:
+    with database.transaction(SYSTEM) as tx:
+        tx.execute("SELECT 1")
+    SEEN.append(number)
+
+
+def test_a_job_is_there_exactly_when_its_transaction_is(database: Database) -> None:
+    SEEN.clear()
+    with pytest.raises(ZeroDivisionError), database.transaction(SYSTEM) as tx:
+        jobs.defer(tx, "test.add", number=1)
+        raise ZeroDivisionError
+    with database.transaction(SYSTEM) as tx:
+        jobs.defer(tx, "test.add", number=2)
+    with jobs.working(database):
+        deadline = time.monotonic() + 20
+        while not SEEN and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert SEEN == [2]

@@ -1,0 +1,62 @@
+"""The application over a real database, signed in as whom a test likes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
+from xinqiao.account.actor import Actor
+from xinqiao.db.database import Database, Tx
+from xinqiao.enterprise.protect import Keyring
+from xinqiao.portal.app import create_app
+from xinqiao.portal.platform import Platform, Signed
+
+CSRF = "test-csrf"
+_ACTORS: dict[str, Actor] = {}
+
+
+def _authenticate(tx: Tx, request: Request) -> Signed | None:  # noqa: ARG001 - the seam's shape
+    actor = _ACTORS.get(request.headers.get("x-test-actor", ""))
+    return None if actor is None else Signed(actor, None if actor.client else CSRF)
+
+
+@pytest.fixture
+def platform(database: Database, tmp_path: Path) -> Platform:
+    """The platform with test sign-in: the header x-test-actor names the actor."""
+    keyring = Keyring({"k1": os.urandom(32)}, "k1")
+    return Platform(
+        database, keyring, _authenticate, tmp_path, "http://127.0.0.1", generated=True, secure=False
+    )
+
+
+@pytest.fixture
+def app(platform: Platform) -> FastAPI:
+    """The application, all routers in."""
+    return create_app(platform)
+
+
+@pytest.fixture
+def client_as(app: FastAPI) -> Iterator[Callable[[Actor | None], TestClient]]:
+    """A client of the application for an actor (None: a visitor); forms must send ``csrf=CSRF``."""
+    clients: list[TestClient] = []
+
+    def make(actor: Actor | None) -> TestClient:
+        name = f"{len(_ACTORS)}-{id(actor)}"
+        headers = {}
+        if actor is not None:
+            _ACTORS[name] = actor
+            headers = {"x-test-actor": name}
+        client = TestClient(app, headers=headers, follow_redirects=False)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+    _ACTORS.clear()

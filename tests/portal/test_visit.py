@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from xinqiao.account.actor import Actor
+
+Clients = Callable[[Actor | None], TestClient]
+
+
+def test_an_unknown_address_is_told_in_both_ways(client_as: Clients) -> None:
+    page = client_as(None).get("/nowhere")
+    assert page.status_code == 404
+    assert "API-NOT-FOUND" in page.text
+    told = client_as(None).get("/api/v1/nowhere").json()
+    assert told["code"] == "API-NOT-FOUND"
+
+
+def test_every_route_names_its_permission(app: FastAPI) -> None:
+    from fastapi.routing import APIRoute
+
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    for route in routes:
+        named = [getattr(d.call, "permission", None) for d in route.dependant.dependencies]
+        assert any(named), route.path
