@@ -12,7 +12,7 @@ PLAIN = {"INV01": 6_000_000.0, "INV02": 0.12, "INV04": 0.0, "INV05": 0.4, "INV06
 PLAIN |= {"REG01": 6.5, "REG08": 0.0, "REG10": 0.0, "TAX05": 5_800_000.0, "SOC01": 23.0}
 
 
-def sample_file(company_id: str = "91330100900000011A", **changes: Any) -> CreditFile:
+def sample_file(company_id: str = "91330100900000011A", **changes: Any) -> CreditFile:  # noqa: ANN401 - fields of the file
     """A healthy small firm; ``indicators`` in ``changes`` (plain numbers or None) go over the usual ones."""
     values = {**PLAIN, **changes.pop("indicators", {})}
     given = {k: Value(value=v) if v is not None else Value(missing="NO_RECORDS") for k, v in values.items()}

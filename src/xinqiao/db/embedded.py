@@ -78,8 +78,9 @@ class Embedded:
             self.stop()
 
     def start(self) -> Access:
-        """Start the server, or find it running. Call it from the main thread: the server ends with the
-        thread that started it. Raises UserError DB-START with the end of the server's log.
+        """Start the server, or find it running. Raises UserError DB-START with the end of the server's log.
+
+        Call it from the main thread: the server ends with the thread that started it.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".start").open("w") as lock:
@@ -251,7 +252,7 @@ class Embedded:
             folder.chmod(mode)
 
     def _become(self) -> Callable[[], None]:
-        """Run in the child: another user first, which clears the signal at the parent's death; then that signal."""
+        """What the child does first: change its user, which clears the signal at a parent's death; set it."""
         libc = ctypes.CDLL(None)
         user, parent = self._user, os.getpid()
 

@@ -55,8 +55,9 @@ def every(cron: str, name: str) -> Callable[[Job], Job]:
 
 
 def defer(tx: Tx, name: str, *, at: datetime | None = None, lock: str | None = None, **args: Any) -> None:  # noqa: ANN401 - JSON
-    """Queue the job ``name`` in the transaction ``tx``, at once or ``at`` a time; jobs with one ``lock``
-    run one after the other.
+    """Queue the job ``name`` in the transaction ``tx``, at once or ``at`` a time.
+
+    Jobs with one ``lock`` run one after the other.
     """
     deferrer: JobDeferrer = app.configure_task(name, connection=tx, schedule_at=at, lock=lock)
     deferrer.defer(**args)

@@ -21,7 +21,7 @@ STATUS = {
     "API-KEY-OTHER": 409,
     "API-SHAPE": 422,
 }
-"""Status of the codes that are not a plain 400. A suffix -FORBIDDEN, -ABSENT, -STATE or -RATE tells its own."""
+"""Status of codes that are not a plain 400; some suffixes tell their own (``SUFFIXES``)."""
 SUFFIXES = {"FORBIDDEN": 403, "ABSENT": 404, "STATE": 409, "RATE": 429}
 API = "/api/"
 

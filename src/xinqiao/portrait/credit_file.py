@@ -125,8 +125,9 @@ class CreditFile(_Part):
 
 
 def publish(tx: Tx, files: Iterable[CreditFile], models: Iterable[tuple[str, bytes]] = ()) -> int:
-    """Serve ``files`` from now on (scope SYSTEM); models by id with their exact bytes. The same file again
-    changes nothing. Returns how many files were new.
+    """Serve ``files`` from now on (scope SYSTEM), and ``models`` by id with their exact bytes.
+
+    The same file again changes nothing. Returns how many files were new.
     """
     new = 0
     for model_id, data in models:
