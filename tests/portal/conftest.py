@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database, Tx
-from xinqiao.enterprise.protect import Keyring
+from xinqiao.kernel.protect import Keyring
 from xinqiao.portal.app import create_app
 from xinqiao.portal.platform import Platform, Signed
 

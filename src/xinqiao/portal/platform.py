@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database, Tx
-from xinqiao.enterprise.protect import Keyring
+from xinqiao.kernel.protect import Keyring
 
 
 @dataclass(frozen=True, slots=True)

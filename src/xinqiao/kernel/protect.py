@@ -35,27 +35,27 @@ class Keyring:
     __slots__ = ("_keys", "current")
 
     def __init__(self, keys: Mapping[str, bytes], current: str, where: str = "keys") -> None:
-        """Raises UserError ENT-KEY: an id or key that is not one, or a current id without a key."""
+        """Raises UserError CRY-KEY: an id or key that is not one, or a current id without a key."""
         for key_id, key in keys.items():
             if _ID.fullmatch(key_id) is None or len(key) != KEY_BYTES:
-                fail("ENT-KEY", where, detail=f"{key_id[:32]!r}: {len(key)} bytes")
+                fail("CRY-KEY", where, detail=f"{key_id[:32]!r}: {len(key)} bytes")
         if current not in keys:
-            fail("ENT-KEY", where, detail=f"current: {current[:32]!r}")
+            fail("CRY-KEY", where, detail=f"current: {current[:32]!r}")
         self._keys = dict(keys)
         self.current = current
 
     @classmethod
     def read(cls, path: Path) -> Keyring:
-        """The ring of a file: {"current": id, "keys": {id: 32 bytes in base64}}. Raises UserError ENT-KEY."""
+        """The ring of a file: {"current": id, "keys": {id: 32 bytes in base64}}. Raises UserError CRY-KEY."""
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
-            raise user_error("ENT-KEY", str(path), detail="not readable") from None
+            raise user_error("CRY-KEY", str(path), detail="not readable") from None
         return cls._parse(text, str(path))
 
     @classmethod
     def of_environment(cls, name: str) -> Keyring:
-        """The ring in the environment variable ``name``, written as in a file. Raises UserError ENT-KEY."""
+        """The ring in the environment variable ``name``, written as in a file. Raises UserError CRY-KEY."""
         return cls._parse(os.environ.get(name, ""), name)
 
     @classmethod
@@ -65,7 +65,7 @@ class Keyring:
             keys = {str(key_id): base64.b64decode(key, validate=True) for key_id, key in data["keys"].items()}
             current = str(data["current"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise user_error("ENT-KEY", where, detail="JSON") from None  # the cause would show the keys
+            raise user_error("CRY-KEY", where, detail="JSON") from None  # the cause would show the keys
         return cls(keys, current, where)
 
     @property
@@ -74,9 +74,9 @@ class Keyring:
         return (self.current, *(key_id for key_id in self._keys if key_id != self.current))
 
     def derive(self, key_id: str, purpose: str) -> bytes:
-        """The key for ``purpose`` from the key ``key_id``. Raises UserError ENT-KEY-ID."""
+        """The key for ``purpose`` from the key ``key_id``. Raises UserError CRY-KEY-ID."""
         if key_id not in self._keys:
-            fail("ENT-KEY-ID", "keys", key=key_id[:32], known=", ".join(self.ids))
+            fail("CRY-KEY-ID", "keys", key=key_id[:32], known=", ".join(self.ids))
         told = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode())
         return told.derive(self._keys[key_id])
 
@@ -127,14 +127,14 @@ def seal(value: str, ring: Keyring, context: str) -> str:
 
 
 def unseal(token: str, ring: Keyring, context: str) -> str:
-    """What was sealed. Raises UserError ENT-SEAL (altered, or another context), ENT-KEY-ID."""
+    """What was sealed. Raises UserError CRY-SEAL (altered, or another context), CRY-KEY-ID."""
     key_id, _, text = token.partition(":")
     key = ring.derive(key_id, "seal")
     try:
         data = base64.b64decode(text, validate=True)
         return _aead(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], context.encode()).decode()
     except (InvalidTag, binascii.Error, ValueError):
-        raise user_error("ENT-SEAL", context) from None
+        raise user_error("CRY-SEAL", context) from None
 
 
 def reseal(token: str, ring: Keyring, context: str) -> str:

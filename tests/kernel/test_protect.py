@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao.enterprise.protect import Keyring, keyed_hash, keyed_hashes, new_key, reseal, seal, unseal
 from xinqiao.kernel.errors import UserError
+from xinqiao.kernel.protect import Keyring, keyed_hash, keyed_hashes, new_key, reseal, seal, unseal
 
 ONE, TWO = bytes(range(32)), bytes(range(32, 64))
 OLD = Keyring({"2025": ONE}, "2025")
@@ -52,15 +52,15 @@ def test_a_changed_or_moved_token_is_refused() -> None:
     data = bytearray(base64.b64decode(text))
     for place in range(len(data)):
         data[place] ^= 1
-        with pytest.raises(UserError, match="ENT-SEAL"):
+        with pytest.raises(UserError, match="CRY-SEAL"):
             unseal(f"{key_id}:{base64.b64encode(data).decode()}", RING, "company/1")
         data[place] ^= 1
-    with pytest.raises(UserError, match="ENT-SEAL"):
+    with pytest.raises(UserError, match="CRY-SEAL"):
         unseal(token, RING, "company/2")
     for bad in ("2026:", "2026:!!", "2026:AAAA", f"2025:{text}"):
-        with pytest.raises(UserError, match="ENT-SEAL"):
+        with pytest.raises(UserError, match="CRY-SEAL"):
             unseal(bad, RING, "company/1")
-    with pytest.raises(UserError, match="ENT-KEY-ID"):
+    with pytest.raises(UserError, match="CRY-KEY-ID"):
         unseal(token, OLD, "company/1")
 
 
@@ -101,11 +101,11 @@ BROKEN = [
 def test_keys_that_cannot_be_used_are_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(text, "utf-8")
-    with pytest.raises(UserError, match="ENT-KEY") as caught:
+    with pytest.raises(UserError, match="CRY-KEY") as caught:
         Keyring.read(path)
     assert SECRET[:8] not in str(caught.value)
     assert caught.value.__cause__ is None
-    with pytest.raises(UserError, match="ENT-KEY"):
+    with pytest.raises(UserError, match="CRY-KEY"):
         Keyring.read(tmp_path / "none.json")
 
 
