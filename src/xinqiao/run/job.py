@@ -66,14 +66,14 @@ class Source:
     origin: str
 
 
-def generated_source(out: Path, seed: int, progress: Progress) -> Source:
-    """The generated region, written below ``out`` unless it stands there."""
-    told = {"companies": DEMO_COMPANIES, "months": DEMO_MONTHS, "seed": seed, "code": code_digest("city")}
+def generated_source(out: Path, seed: int, progress: Progress, count: int = DEMO_COMPANIES) -> Source:
+    """The generated region of ``count`` firms, written below ``out`` unless it stands there."""
+    told = {"companies": count, "months": DEMO_MONTHS, "seed": seed, "code": code_digest("city")}
 
     def work(folder: Path) -> None:
         generate(
             folder,
-            companies=DEMO_COMPANIES,
+            companies=count,
             months=DEMO_MONTHS,
             start=DEMO_START,
             seed=seed,
@@ -112,6 +112,12 @@ class Job:
 
     def run(self) -> IngestReport:
         """All stages in order; raises UserError where the user has something to mend."""
+        report = self.prepare()
+        self.pages(report)
+        return report
+
+    def prepare(self) -> IngestReport:
+        """All stages but the pages: what a platform that makes its own pages needs."""
         self.policy()  # what can be wrong is found before the long work begins
         for model in (self.given_model, *self.own_models.values()):
             if model is not None:
@@ -122,7 +128,6 @@ class Job:
         self.portrait()
         self.model()
         self.decisions()
-        self.pages(report)
         return report
 
     def policy(self) -> Policy:
