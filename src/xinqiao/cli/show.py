@@ -23,6 +23,8 @@ STEPS = {
     "model": "模型 model",
     "decisions": "决策 decisions",
     "pages": "页面 pages",
+    "publish": "入库 publish",
+    "history": "示范业务 demo business",
 }
 SHORT = {"approve": "[green]批准[/]", "refer": "[yellow]复核[/]", "reject": "[red]拒绝[/]"}
 HEADINGS: tuple[tuple[str, Literal["left", "right"]], ...] = (
