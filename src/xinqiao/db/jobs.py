@@ -19,6 +19,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import JobDeferrer
 
 from xinqiao.db.database import Database, Tx
+from xinqiao.kernel.protect import Keyring
 
 STALLED_SECONDS = 30
 Job = Callable[..., None]
@@ -26,13 +27,16 @@ Job = Callable[..., None]
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
-def job(name: str, *, retries: int = 20) -> Callable[[Job], Job]:
-    """Declare ``function(database, **args)`` as the job ``name``; retried with growing pauses."""
+def job(name: str, *, retries: int = 20, keys: bool = False) -> Callable[[Job], Job]:
+    """Declare ``function(database, **args)`` as the job ``name``; retried with growing pauses.
+
+    ``keys``: the worker's key ring comes as the argument ``ring`` (see ``working``).
+    """
     wait = procrastinate.RetryStrategy(max_attempts=retries, exponential_wait=2)
 
     def declare(function: Job) -> Job:
         def run(context: JobContext, /, **args: Any) -> None:  # noqa: ANN401 - whatever was deferred
-            function(context.additional_context["database"], **args)
+            function(context.additional_context["database"], **args, **_ring(context, keys))
 
         app.task(name=name, pass_context=True, retry=wait)(run)
         return function
@@ -40,18 +44,22 @@ def job(name: str, *, retries: int = 20) -> Callable[[Job], Job]:
     return declare
 
 
-def every(cron: str, name: str) -> Callable[[Job], Job]:
-    """Declare ``function(database)`` as a timer by a cron line in UTC."""
+def every(cron: str, name: str, *, keys: bool = False) -> Callable[[Job], Job]:
+    """Declare ``function(database)`` as a timer by a cron line in UTC; ``keys`` as of ``job``."""
 
     def declare(function: Job) -> Job:
         def run(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - Procrastinate tells it
-            function(context.additional_context["database"])
+            function(context.additional_context["database"], **_ring(context, keys))
 
         task = app.task(name=name, pass_context=True, queueing_lock=name)(run)
         app.periodic(cron=cron)(task)
         return function
 
     return declare
+
+
+def _ring(context: JobContext, keys: bool) -> dict[str, Keyring]:  # noqa: FBT001 - as declared
+    return {"ring": context.additional_context["ring"]} if keys else {}
 
 
 def defer(tx: Tx, name: str, *, at: datetime | None = None, lock: str | None = None, **args: Any) -> None:  # noqa: ANN401 - JSON
@@ -64,8 +72,11 @@ def defer(tx: Tx, name: str, *, at: datetime | None = None, lock: str | None = N
 
 
 @contextlib.contextmanager
-def working(database: Database, *, concurrency: int = 4) -> Iterator[None]:
-    """A worker in a thread of this process, for as long as the block lasts."""
+def working(database: Database, ring: Keyring | None = None, *, concurrency: int = 4) -> Iterator[None]:
+    """A worker in a thread of this process, for as long as the block lasts.
+
+    ``ring`` is for jobs that sign or read what is sealed; without one they fail and are tried again.
+    """
     loop = asyncio.new_event_loop()
     started = threading.Event()
     stop: list[asyncio.Task[None]] = []
@@ -79,7 +90,7 @@ def working(database: Database, *, concurrency: int = 4) -> Iterator[None]:
             await opened.run_worker_async(
                 concurrency=concurrency,
                 install_signal_handlers=False,
-                additional_context={"database": database},
+                additional_context={"database": database} | ({} if ring is None else {"ring": ring}),
                 fetch_job_polling_interval=1,
                 shutdown_graceful_timeout=10,
                 delete_jobs="successful",
