@@ -73,14 +73,36 @@ def test_rotation() -> None:
     assert unseal(moved, Keyring({"2026": TWO}, "2026"), "c") == NUMBER
 
 
+def test_a_key_of_the_national_suite() -> None:
+    mixed = Keyring({"2025": ONE, "2026": TWO}, "2026", suites={"2026": "guomi"})
+    token = seal(NUMBER, mixed, "c")
+    assert token.startswith("2026.guomi:")
+    assert unseal(token, mixed, "c") == NUMBER
+    assert keyed_hash(NUMBER, mixed, "phone").startswith("2026.guomi:")
+    assert keyed_hash(NUMBER, mixed, "phone", "2025") == keyed_hash(NUMBER, OLD, "phone")
+    moved = reseal(seal(NUMBER, OLD, "c"), mixed, "c")  # from one suite to the other
+    assert unseal(moved, mixed, "c") == NUMBER
+    with pytest.raises(UserError, match="CRY-SEAL"):
+        unseal(token.replace(".guomi", ""), mixed, "c")
+    with pytest.raises(UserError, match="CRY-SEAL"):
+        unseal(token, RING, "c")
+    with pytest.raises(UserError, match="CRY-SUITE"):
+        Keyring({"k": ONE}, "k", suites={"k": "rot13"})
+
+
 def test_keys_are_read_from_a_file_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = {"current": "k", "keys": {"k": base64.b64encode(ONE).decode()}}
+    written = {
+        "current": "k",
+        "keys": {"k": base64.b64encode(ONE).decode(), "g": base64.b64encode(TWO).decode()},
+        "suites": {"g": "guomi"},
+    }
     (tmp_path / "keys.json").write_text(json.dumps(written), "utf-8")
     monkeypatch.setenv("RING_OF_TEST", json.dumps(written))
     for ring in (Keyring.read(tmp_path / "keys.json"), Keyring.of_environment("RING_OF_TEST")):
         assert keyed_hash("1", ring, "p") == keyed_hash("1", Keyring({"k": ONE}, "k"), "p")
+        assert ring.suite("g").name == "guomi"
 
 
 SECRET = base64.b64encode(ONE).decode()
@@ -93,7 +115,7 @@ def ring_text(current: str, keys: object) -> str:
 BROKEN = [
     "", "null", "[]", "{}", "{", ring_text("k", {"k": SECRET[:-8]}), ring_text("other", {"k": SECRET}),
     ring_text("k", [SECRET]), ring_text("k", {"k": SECRET + "!"}), ring_text("k:1", {"k:1": SECRET}),
-    ring_text("k", {"k": 5}),
+    ring_text("k", {"k": 5}), json.dumps({"current": "k", "keys": {"k": SECRET}, "suites": ["k"]}),
 ]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Personal numbers at rest: a keyed hash to match by, and authenticated encryption to read back.
 
 The space of identity numbers is small (about 10^10), so a hash without a secret key is no protection.
-Here HMAC-SHA256 and AES-256-GCM, each with a key derived (HKDF) from the one in the ring. Every token
-begins with the id of its key, so keys can be changed: new tokens use the current key, old ones stay
-readable until ``reseal`` has been through them. ``_mac`` and ``_aead`` are all that another suite replaces.
+Each key of a ring belongs to one suite (``kernel.suite``); hash and seal each use a key derived from it.
+Every token begins with the id of its key and, unless international, its suite (``k2.guomi:...``), so keys
+and suites can be changed: new tokens use the current key, old ones stay readable until ``reseal`` has been
+through them.
 """
 
 from __future__ import annotations
@@ -17,36 +18,43 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.suite import INTERNATIONAL, KEY_BYTES, CryptoSuite, SealError, suite_named
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class Keyring:
     """Secret keys by id, one of them current. Neither ``repr`` nor pickle gives a key away."""
 
-    __slots__ = ("_keys", "current")
+    __slots__ = ("_keys", "_suites", "current")
 
-    def __init__(self, keys: Mapping[str, bytes], current: str, where: str = "keys") -> None:
-        """Raises UserError CRY-KEY: an id or key that is not one, or a current id without a key."""
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        current: str,
+        where: str = "keys",
+        suites: Mapping[str, str] | None = None,
+    ) -> None:
+        """``suites``: the suite of each key, international unless told.
+
+        Raises UserError CRY-KEY (an id or key that is not one, a current id without a key), CRY-SUITE.
+        """
         for key_id, key in keys.items():
             if _ID.fullmatch(key_id) is None or len(key) != KEY_BYTES:
                 fail("CRY-KEY", where, detail=f"{key_id[:32]!r}: {len(key)} bytes")
         if current not in keys:
             fail("CRY-KEY", where, detail=f"current: {current[:32]!r}")
         self._keys = dict(keys)
+        self._suites = {key_id: suite_named(name, where) for key_id, name in (suites or {}).items()}
         self.current = current
 
     @classmethod
     def read(cls, path: Path) -> Keyring:
-        """The ring of a file: {"current": id, "keys": {id: 32 bytes in base64}}. Raises UserError CRY-KEY."""
+        """The ring of a file: {"current": id, "keys": {id: 32 bytes in base64}, "suites": {id: guomi}}.
+
+        Raises UserError CRY-KEY, CRY-SUITE.
+        """
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
@@ -64,21 +72,30 @@ class Keyring:
             data = json.loads(text)
             keys = {str(key_id): base64.b64decode(key, validate=True) for key_id, key in data["keys"].items()}
             current = str(data["current"])
+            suites = {str(key_id): str(name) for key_id, name in data.get("suites", {}).items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise user_error("CRY-KEY", where, detail="JSON") from None  # the cause would show the keys
-        return cls(keys, current, where)
+        return cls(keys, current, where, suites)
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of all keys, the current one first."""
         return (self.current, *(key_id for key_id in self._keys if key_id != self.current))
 
+    def suite(self, key_id: str) -> CryptoSuite:
+        """The suite that the key ``key_id`` is used with."""
+        return self._suites.get(key_id, INTERNATIONAL)
+
     def derive(self, key_id: str, purpose: str) -> bytes:
         """The key for ``purpose`` from the key ``key_id``. Raises UserError CRY-KEY-ID."""
         if key_id not in self._keys:
             fail("CRY-KEY-ID", "keys", key=key_id[:32], known=", ".join(self.ids))
-        told = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode())
-        return told.derive(self._keys[key_id])
+        return self.suite(key_id).derive(self._keys[key_id], purpose)
+
+    def label(self, key_id: str) -> str:
+        """How tokens made with the key begin: its id, and its suite unless international."""
+        suite = self.suite(key_id)
+        return key_id if suite is INTERNATIONAL else f"{key_id}.{suite.name}"
 
     def __repr__(self) -> str:
         return f"Keyring(current={self.current!r}, keys={len(self._keys)}, secret)"
@@ -93,24 +110,15 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def _mac(key: bytes, data: bytes) -> bytes:
-    signer = hmac.HMAC(key, hashes.SHA256())
-    signer.update(data)
-    return signer.finalize()
-
-
-def _aead(key: bytes) -> AESGCM:
-    return AESGCM(key)
-
-
 def keyed_hash(value: str, ring: Keyring, purpose: str, key_id: str | None = None) -> str:
-    """``key id:hex`` of ``value`` for matching within ``purpose`` (resident_id, phone).
+    """``label:hex`` of ``value`` for matching within ``purpose`` (resident_id, phone).
 
     ``value`` must be in one form (``identifier.plain``): equal values have equal tokens within a purpose,
     and tokens of two purposes can't be matched.
     """
     key_id = ring.current if key_id is None else key_id
-    return f"{key_id}:{_mac(ring.derive(key_id, f'hash/{purpose}'), value.encode()).hex()}"
+    key = ring.derive(key_id, f"hash/{purpose}")
+    return f"{ring.label(key_id)}:{ring.suite(key_id).mac(key, value.encode()).hex()}"
 
 
 def keyed_hashes(value: str, ring: Keyring, purpose: str) -> tuple[str, ...]:
@@ -119,26 +127,28 @@ def keyed_hashes(value: str, ring: Keyring, purpose: str) -> tuple[str, ...]:
 
 
 def seal(value: str, ring: Keyring, context: str) -> str:
-    """``key id:base64`` that only the ring can read, and only in the same ``context`` (table, row)."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    """``label:base64`` that only the ring can read, and only in the same ``context`` (table, row)."""
     key = ring.derive(ring.current, "seal")
-    sealed = _aead(key).encrypt(nonce, value.encode(), context.encode())
-    return f"{ring.current}:{base64.b64encode(nonce + sealed).decode()}"
+    sealed = ring.suite(ring.current).seal(key, value.encode(), context.encode())
+    return f"{ring.label(ring.current)}:{base64.b64encode(sealed).decode()}"
 
 
 def unseal(token: str, ring: Keyring, context: str) -> str:
     """What was sealed. Raises UserError CRY-SEAL (altered, or another context), CRY-KEY-ID."""
-    key_id, _, text = token.partition(":")
+    label, _, text = token.partition(":")
+    key_id = label.partition(".")[0]
     key = ring.derive(key_id, "seal")
+    if label != ring.label(key_id):
+        fail("CRY-SEAL", context)
     try:
         data = base64.b64decode(text, validate=True)
-        return _aead(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], context.encode()).decode()
-    except (InvalidTag, binascii.Error, ValueError):
+        return ring.suite(key_id).unseal(key, data, context.encode()).decode()
+    except (SealError, binascii.Error, ValueError):
         raise user_error("CRY-SEAL", context) from None
 
 
 def reseal(token: str, ring: Keyring, context: str) -> str:
     """``token`` under the current key: as it is if that sealed it already."""
-    if token.partition(":")[0] == ring.current:
+    if token.partition(":")[0] == ring.label(ring.current):
         return token
     return seal(unseal(token, ring, context), ring, context)
