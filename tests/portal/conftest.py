@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from tests.portal.live import Live, serving
 from xinqiao.account.actor import Actor
+from xinqiao.db import jobs
 from xinqiao.db.database import Database, Tx
 from xinqiao.kernel.protect import Keyring
 from xinqiao.portal.app import create_app
@@ -24,6 +26,13 @@ _ACTORS: dict[str, Actor] = {}
 def _authenticate(tx: Tx, request: Request) -> Signed | None:  # noqa: ARG001 - the seam's shape
     actor = _ACTORS.get(request.headers.get("x-test-actor", ""))
     return None if actor is None else Signed(actor, None if actor.client else CSRF)
+
+
+def sign(actor: Actor) -> str:
+    """The value of x-test-actor that signs a request as ``actor``."""
+    name = f"{len(_ACTORS)}-{id(actor)}"
+    _ACTORS[name] = actor
+    return name
 
 
 @pytest.fixture
@@ -47,11 +56,7 @@ def client_as(app: FastAPI) -> Iterator[Callable[[Actor | None], TestClient]]:
     clients: list[TestClient] = []
 
     def make(actor: Actor | None) -> TestClient:
-        name = f"{len(_ACTORS)}-{id(actor)}"
-        headers = {}
-        if actor is not None:
-            _ACTORS[name] = actor
-            headers = {"x-test-actor": name}
+        headers = {} if actor is None else {"x-test-actor": sign(actor)}
         client = TestClient(app, headers=headers, follow_redirects=False)
         clients.append(client)
         return client
@@ -60,3 +65,20 @@ def client_as(app: FastAPI) -> Iterator[Callable[[Actor | None], TestClient]]:
     for client in clients:
         client.close()
     _ACTORS.clear()
+
+
+@pytest.fixture
+def live(app: FastAPI, tmp_path: Path) -> Iterator[Live]:
+    """The application served to real browsers; their consoles must stay silent."""
+    with serving(app) as url:
+        served = Live(url, tmp_path, sign)
+        yield served
+        assert served.told == []
+    _ACTORS.clear()
+
+
+@pytest.fixture
+def worker(database: Database, platform: Platform) -> Iterator[None]:
+    """Jobs are worked off while the test runs."""
+    with jobs.working(database, platform.keyring):
+        yield

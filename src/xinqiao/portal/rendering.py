@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,8 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from xinqiao.db.database import new_token
+from xinqiao.kernel import quantity
+from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.text import Text
 from xinqiao.portal.menu import menu
 
@@ -29,14 +32,37 @@ def _environment() -> Environment:
         loader=PackageLoader("xinqiao.portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.globals["new_token"] = new_token
+    environment.filters.update(
+        money=quantity.money,
+        wan=quantity.wan,
+        percent=quantity.percent,
+        rate=quantity.rate,
+        fixed=quantity.fixed,
+        signed=quantity.signed,
+        moment=moment,
+    )
     return environment
+
+
+def moment(at: datetime) -> str:
+    """A time as people in China read it."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def plain(language: Language, zh: object, en: object = "") -> str:
+    """The same without markup, for attributes and options, where no element may stand."""
+    if isinstance(zh, Text):
+        return plain(language, zh.zh, zh.en)
+    if language == "zh" or not en or zh == en:
+        return str(zh)
+    return str(en) if language == "en" else f"{zh} {en}"
 
 
 def both(language: Language, zh: object, en: object = "") -> Markup:
     """A text in the chosen language, or Chinese with English beside it."""
     if isinstance(zh, Text):
         return both(language, zh.zh, zh.en)
-    if language == "zh" or not en:
+    if language == "zh" or not en or zh == en:
         return escape(zh)
     if language == "en":
         return Markup('<span lang="en">{}</span>').format(en)
@@ -50,15 +76,19 @@ def render(visit: Visit, template: str, status: int, **values: Any) -> Response:
     def t(zh: object, en: object = "") -> Markup:
         return both(language, zh, en)
 
+    lines, path = menu(visit.actor), visit.request.url.path
+    above = (item.path for item in lines if f"{path}/".startswith(f"{item.path}/"))
     html = (
         _environment()
         .get_template(template)
         .render(
             t=t,
+            plain=lambda zh, en="": plain(language, zh, en),
             language=language,
             actor=visit.actor,
-            menu=menu(visit.actor),
-            path=visit.request.url.path,
+            menu=lines,
+            path=path,
+            here=max(above, key=len, default=""),
             csrf=visit.csrf or "",
             generated=visit.platform.generated,
             **values,

@@ -1,0 +1,128 @@
+"""The application behind a real server, for tests in a real browser, and what every page must stand.
+
+def test_my_page(live: Live, browser: Any) -> None:
+    with live.page(browser, actor, width=PHONE) as page:
+        page.goto("/bank")
+        assert faults(page) == []
+        live.shot(page, "bank")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from xinqiao.account.actor import Actor
+
+if TYPE_CHECKING:  # optional at run time: without playwright these tests are skipped
+    from playwright.sync_api import Browser, Page
+
+DESK, PHONE = 1280, 390
+BOTH = pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+"""Runs a test at both widths."""
+
+
+@dataclass
+class Live:
+    """A running server. ``told``: what the browser's console said (a broken CSP shows there)."""
+
+    url: str
+    folder: Path
+    sign: Callable[[Actor], str]
+    told: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def page(
+        self, browser: Browser, actor: Actor | None = None, *, width: int = DESK, script: bool = False
+    ) -> Iterator[Page]:
+        """A page signed in as ``actor`` by the test's authenticator (None: a visitor).
+
+        Scripts are off unless asked for: every page must work without.
+        """
+        headers = {} if actor is None else {"x-test-actor": self.sign(actor)}
+        context = browser.new_context(
+            viewport={"width": width, "height": 800 if width == PHONE else 900},
+            base_url=self.url,
+            extra_http_headers=headers,
+            java_script_enabled=script,
+        )
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: self.told.append(f"{page.url}: {message.text}"))
+        page.on("pageerror", lambda error: self.told.append(f"{page.url}: {error}"))
+        try:
+            yield page
+        finally:
+            context.close()
+
+    def shot(self, page: Page, name: str) -> Path:
+        """A screenshot of the whole page, in XINQIAO_SHOTS or the test's folder; named by page and width."""
+        folder = Path(os.environ.get("XINQIAO_SHOTS") or self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}-{page.viewport_size['width']}.png"
+        page.screenshot(path=str(path), full_page=True)
+        return path
+
+
+def faults(page: Page, ignore: frozenset[str] = frozenset()) -> list[str]:
+    """Serious accessibility faults (axe) and what sticks out of the window: none is acceptable."""
+    answer = _axe(page)
+    found = [
+        f"{v['id']}: {v['help']}: {[n['html'][:120] for n in v['nodes'][:3]]}"
+        for v in answer["violations"]
+        if v["impact"] in ("serious", "critical") and v["id"] not in ignore
+    ]
+    return found + [f"sticks out: {text}" for text in answer["out"]]
+
+
+def _axe(page: Page) -> dict[str, Any]:
+    """Run axe on a copy of the page as it stands: the page's scripts are off, a POST loads only once."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - optional
+
+    copy = page.context.browser.new_page(viewport=page.viewport_size, bypass_csp=True)
+    try:
+        html = page.content().replace("<head>", f'<head><base href="{page.url}">', 1)
+        copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+        copy.goto(page.url)
+        response = Axe().run(copy).response
+        response["out"] = copy.evaluate(_SPILLED)
+    finally:
+        copy.close()
+    return response
+
+
+_SPILLED = """[
+  ...[document.documentElement.scrollWidth].filter(w => w > innerWidth + 1).map(w => `the page is ${w} wide`),
+  ...[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, label, button, input, select, .badge')]
+  .filter(e => e.getClientRects().length && !e.closest('.scroll, nav, .hide, .skip') && !e.closest('thead'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .map(e => (e.textContent || e.outerHTML).trim().slice(0, 60))]"""
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """``app`` behind uvicorn in a thread; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    end = time.monotonic() + 20
+    while not server.started and time.monotonic() < end:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
