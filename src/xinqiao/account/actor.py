@@ -13,6 +13,8 @@ from xinqiao.db.database import Scope, Side
 from xinqiao.kernel.document import parse
 from xinqiao.kernel.text import Text
 
+PUBLIC_READ = "public.read"
+
 
 class Permission(BaseModel):
     """One thing a route lets somebody do. ``roles``: who may."""
@@ -38,7 +40,9 @@ def permissions() -> dict[str, Permission]:
 class Actor:
     """A person or an API client, acting for an institution or a company.
 
-    ``roles`` are those held there. ``client`` is the id of an API client, None for people in a browser.
+    ``roles`` are those held there. ``client`` is the id of an API client, None for people in a browser;
+    ``scopes`` are the permissions its token was asked for (None: all of its roles), and a ``sandbox``
+    client may see generated data only.
     """
 
     side: Side
@@ -48,6 +52,8 @@ class Actor:
     institution: UUID | None = None
     company: str | None = None
     client: str | None = None
+    scopes: frozenset[str] | None = None
+    sandbox: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -56,6 +62,8 @@ class Actor:
 
     def may(self, permission: str) -> bool:
         """Whether a role of this actor has ``permission`` (KeyError: no such permission)."""
+        if self.scopes is not None and permission not in self.scopes and permission != PUBLIC_READ:
+            return False
         return not self.roles.isdisjoint(permissions()[permission].roles)
 
 

@@ -109,7 +109,8 @@ def _text(form: FormData, name: str) -> str | None:
 
 def needs(permission: str) -> Any:  # noqa: ANN401 - what FastAPI takes in Annotated
     """The dependency of a route that lets somebody do ``permission`` (KeyError: no such permission)."""
-    roles = permissions()[permission].roles
+    if permission not in permissions():
+        raise KeyError(permission)
 
     def visit(
         request: Request, sent: Annotated[tuple[str, str | None, str | None], Depends(_sent)]
@@ -118,7 +119,7 @@ def needs(permission: str) -> Any:  # noqa: ANN401 - what FastAPI takes in Annot
         with platform.database.transaction(SYSTEM) as tx:
             signed = platform.authenticate(tx, request)
         actor = ANYONE if signed is None else signed.actor
-        if actor.roles.isdisjoint(roles):
+        if not actor.may(permission):
             fail(
                 "ACC-SIGN-IN" if signed is None else "ACC-FORBIDDEN", request.url.path, permission=permission
             )
