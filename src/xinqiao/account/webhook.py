@@ -90,8 +90,15 @@ def add_endpoint(
     tx.execute(
         "INSERT INTO webhook_endpoint (id, institution_id, url, kinds, sealed_secret, made_at, made_by) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [endpoint, actor.institution, url, list(kinds), seal(secret, ring, context(endpoint)), now()]
-        + [actor.client or actor.name],
+        [
+            endpoint,
+            actor.institution,
+            url,
+            list(kinds),
+            seal(secret, ring, context(endpoint)),
+            now(),
+            actor.client or actor.name,
+        ],
     )
     return endpoint, secret
 
@@ -134,7 +141,8 @@ def endpoints(tx: Tx, actor: Actor) -> list[Endpoint]:
 def end_endpoint(tx: Tx, actor: Actor, endpoint: UUID) -> None:
     """Send nothing there any more. Raises UserError ACC-WEBHOOK-ABSENT."""
     ended = tx.execute(
-        "UPDATE webhook_endpoint SET ended_at = %s WHERE id = %s AND institution_id = %s AND ended_at IS NULL",
+        "UPDATE webhook_endpoint SET ended_at = %s WHERE id = %s AND institution_id = %s "
+        "AND ended_at IS NULL",
         [now(), endpoint, actor.institution],
     )
     if not ended.rowcount:
@@ -148,28 +156,31 @@ def tell(tx: Tx, institution: UUID, kind: str, body: Mapping[str, Any], event: U
     ``body`` is what JSON can hold. Returns how many messages were made.
     """
     made = 0
+    data = _body(event, kind, body)
     with acting(tx, SYSTEM):
         found = tx.execute(
-            "SELECT id FROM webhook_endpoint WHERE institution_id = %s AND ended_at IS NULL AND %s = ANY(kinds)",
+            "SELECT id FROM webhook_endpoint WHERE institution_id = %s AND ended_at IS NULL "
+            "AND %s = ANY(kinds)",
             [institution, kind],
         ).fetchall()
         for row in found:
-            made += _enqueue(tx, row["id"], institution, kind, body, event)
+            made += _enqueue(tx, (row["id"], institution), event, kind, data)
     return made
 
 
-def _enqueue(
-    tx: Tx, endpoint: UUID, institution: UUID, kind: str, body: Mapping[str, Any], event: UUID
-) -> int:
-    at = now()
-    told = {"id": str(event), "kind": kind, "at": at.isoformat(), "data": dict(body)}
+def _body(event: UUID, kind: str, body: Mapping[str, Any]) -> bytes:
+    return canonical_json({"id": str(event), "kind": kind, "at": now().isoformat(), "data": dict(body)})
+
+
+def _enqueue(tx: Tx, to: tuple[UUID, UUID], event: UUID, kind: str, data: bytes) -> int:
+    """A message ``to`` (endpoint, institution), unless it has one of this event."""
     made = tx.execute(
-        "INSERT INTO webhook_message (id, endpoint_id, institution_id, event_id, kind, body, made_at, due_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (endpoint_id, event_id) DO NOTHING",
-        [new_id(), endpoint, institution, event, kind, canonical_json(told), at, at],
+        "INSERT INTO webhook_message (id, endpoint_id, institution_id, event_id, kind, body, made_at, "
+        "due_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (endpoint_id, event_id) DO NOTHING",
+        [new_id(), *to, event, kind, data, now(), now()],
     ).rowcount
     if made:
-        wake(tx, endpoint)
+        wake(tx, to[0])
     return made
 
 
@@ -184,7 +195,7 @@ def ping(tx: Tx, actor: Actor, endpoint: UUID) -> UUID:
         fail("ACC-WEBHOOK-ABSENT", str(endpoint))
     event = new_id()
     with acting(tx, SYSTEM):
-        _enqueue(tx, endpoint, actor.institution, "test.ping", {}, event)
+        _enqueue(tx, (endpoint, actor.institution), event, "test.ping", _body(event, "test.ping", {}))
     return event
 
 

@@ -1,8 +1,8 @@
 """Bringing webhook messages: claimed in one transaction, sent outside of any, the outcome in another.
 
-A sender killed on the way leaves a message that is due again after ``LEASE``: it may then come twice, with one
-id. Names are resolved here and the connection goes to the number that was looked at, so an address inside the
-house can't be reached by a name that changes its mind.
+A sender killed on the way leaves a message that is due again after ``LEASE``: it may then come twice, with
+one id. Names are resolved here and the connection goes to the number that was looked at, so an address
+inside the house can't be reached by a name that changes its mind.
 """
 
 from __future__ import annotations

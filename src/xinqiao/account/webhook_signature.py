@@ -40,7 +40,7 @@ def headers(
 def verified(
     secret: str, given: Mapping[str, str], body: bytes, at: datetime, suite: CryptoSuite = INTERNATIONAL
 ) -> bool:
-    """What a receiver does: whether ``body`` came with ``given`` headers from who knows ``secret``, just now."""
+    """What a receiver asks: did who knows ``secret`` send ``body`` with the headers ``given``, just now?"""
     message_id, second = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
     if not second.isascii() or not second.isdigit() or abs(at.timestamp() - int(second)) > FRESH_SECONDS:
         return False
