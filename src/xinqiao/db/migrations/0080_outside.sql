@@ -158,3 +158,16 @@ CREATE POLICY own ON holder_delivery USING (xq_side() = 'system' OR institution_
   WITH CHECK (institution_id = xq_institution());
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON holder_delivery
   FOR EACH ROW EXECUTE FUNCTION xq_append_only();
+
+-- What a firm was when it applied: what statistics divide by. For the platform's own counting only.
+CREATE TABLE case_fact (
+  case_id uuid PRIMARY KEY REFERENCES lending_case,
+  company_id text NOT NULL,
+  section text,
+  division text,
+  size text,
+  first_time boolean
+);
+COMMENT ON COLUMN case_fact.first_time IS 'no loan on record before; null: not known';
+ALTER TABLE case_fact ENABLE ROW LEVEL SECURITY;
+CREATE POLICY platform ON case_fact USING (xq_side() = 'system') WITH CHECK (xq_side() = 'system');
