@@ -17,6 +17,7 @@ from typing import Any
 import procrastinate
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import JobDeferrer
+from procrastinate.manager import JobManager
 
 from xinqiao.db.database import Database, Tx
 from xinqiao.kernel.protect import Keyring
@@ -25,6 +26,8 @@ STALLED_SECONDS = 30
 Job = Callable[..., None]
 
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+_DEFERRING = JobManager(procrastinate.SyncPsycopgConnector())
+"""Defers in transactions of ours, also while a worker has given ``app`` its own connections."""
 
 
 def job(name: str, *, retries: int = 20, keys: bool = False) -> Callable[[Job], Job]:
@@ -68,6 +71,7 @@ def defer(tx: Tx, name: str, *, at: datetime | None = None, lock: str | None = N
     Jobs with one ``lock`` run one after the other.
     """
     deferrer: JobDeferrer = app.configure_task(name, connection=tx, schedule_at=at, lock=lock)
+    deferrer.job_manager = _DEFERRING
     deferrer.defer(**args)
 
 
@@ -83,18 +87,20 @@ def working(database: Database, ring: Keyring | None = None, *, concurrency: int
 
     async def work() -> None:
         connector = procrastinate.PsycopgConnector(conninfo=database.dsn, max_size=concurrency + 2)
-        async with app.with_connector(connector).open_async() as opened:
-            await _retry_stalled(opened)
-            stop.append(asyncio.current_task())  # type: ignore[arg-type] # there is one: we run in it
-            started.set()
-            await opened.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                additional_context={"database": database} | ({} if ring is None else {"ring": ring}),
-                fetch_job_polling_interval=1,
-                shutdown_graceful_timeout=10,
-                delete_jobs="successful",
-            )
+        # timers belong to ``app`` itself, so it is ``app`` that must get the worker's connections
+        with app.replace_connector(connector):
+            async with app.open_async() as opened:
+                await _retry_stalled(opened)
+                stop.append(asyncio.current_task())  # type: ignore[arg-type] # there is one: we run in it
+                started.set()
+                await opened.run_worker_async(
+                    concurrency=concurrency,
+                    install_signal_handlers=False,
+                    additional_context={"database": database} | ({} if ring is None else {"ring": ring}),
+                    fetch_job_polling_interval=1,
+                    shutdown_graceful_timeout=10,
+                    delete_jobs="successful",
+                )
 
     def run() -> None:
         with contextlib.suppress(asyncio.CancelledError):
