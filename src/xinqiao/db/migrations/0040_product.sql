@@ -1,0 +1,48 @@
+-- Which institution offers which product, version by version. A row on offer is public; a draft is its institution's.
+-- A loan keeps the row it was made under, so what was once open is closed, never changed or deleted.
+CREATE TABLE institution_product (
+  id uuid PRIMARY KEY,
+  institution_id uuid NOT NULL REFERENCES institution,
+  product_id text NOT NULL,
+  version text NOT NULL,
+  state text NOT NULL CHECK (state IN ('draft', 'open', 'closed')),
+  effective_from date NOT NULL,
+  effective_to date,
+  source text,
+  quota_cny numeric(18, 2) CHECK (quota_cny > 0),
+  proposed_by uuid REFERENCES person,
+  released_by uuid REFERENCES person,
+  closed_by uuid REFERENCES person,
+  changed_at timestamptz NOT NULL,
+  UNIQUE (institution_id, product_id, version),
+  CHECK (effective_to >= effective_from),
+  CONSTRAINT four_eyes CHECK (state = 'draft' OR proposed_by IS NULL OR released_by <> proposed_by),
+  CONSTRAINT released CHECK (state = 'draft' OR proposed_by IS NULL OR released_by IS NOT NULL)
+);
+COMMENT ON COLUMN institution_product.source IS 'the product as the institution wrote it; null: the catalog''s';
+COMMENT ON COLUMN institution_product.quota_cny IS 'what the institution lends under it a month at most; null: no quota';
+CREATE UNIQUE INDEX institution_product_open ON institution_product (institution_id, product_id) WHERE state = 'open';
+ALTER TABLE institution_product ENABLE ROW LEVEL SECURITY;
+CREATE POLICY shelf ON institution_product FOR SELECT USING (
+  state <> 'draft' OR xq_side() = 'system' OR institution_id = xq_institution());
+CREATE POLICY add ON institution_product FOR INSERT WITH CHECK (
+  xq_side() = 'system'
+  OR xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution() AND state = 'draft' AND proposed_by = xq_person());
+CREATE POLICY change ON institution_product FOR UPDATE USING (
+  xq_side() = 'system' OR xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()
+) WITH CHECK (
+  xq_side() = 'system' OR xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution());
+
+CREATE FUNCTION xq_product_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_OP = 'DELETE' OR OLD.state = 'closed'
+     OR (NEW.id, NEW.institution_id, NEW.product_id, NEW.version, NEW.source, NEW.proposed_by)
+        IS DISTINCT FROM (OLD.id, OLD.institution_id, OLD.product_id, OLD.version, OLD.source, OLD.proposed_by)
+     OR (OLD.state = 'open' AND NEW.state = 'draft')
+     OR (xq_side() <> 'system' AND NEW.state = 'open' AND OLD.state = 'draft'
+         AND NEW.released_by IS DISTINCT FROM xq_person()) THEN
+    RAISE EXCEPTION 'a product version is opened and closed, never rewritten' USING ERRCODE = 'XQ001';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER versions_stay BEFORE UPDATE OR DELETE ON institution_product
+  FOR EACH ROW EXECUTE FUNCTION xq_product_change();

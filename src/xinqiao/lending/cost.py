@@ -1,0 +1,160 @@
+"""What a loan costs in all (综合融资成本): every cash flow, fees included, as a rate a year.
+
+Two figures, always named: ``nominal`` is the monthly internal rate of return times twelve, the way an
+annual percentage rate is shown; ``effective`` compounds it. A flat rate never stands for either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from xinqiao.kernel.text import Text
+from xinqiao.lending.product_format import Fee, ProductFile, Repayment
+
+COST_CEILING = 0.24
+"""All-in cost a year beyond which nothing is offered."""
+METHOD = Text(
+    zh="综合年化成本按全部现金流的内部收益率计算（月内部收益率×12，单利口径），含全部费用",
+    en="all-in cost a year: internal rate of return of all cash flows a month times twelve (simple form), all fees in",
+)
+EFFECTIVE = Text(zh="复利口径（有效年利率）", en="compounded (effective annual rate)")
+CENT = Decimal("0.01")
+SAMPLE_CNY = Decimal(100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of a loan. ``flows``: month by month as the borrower sees them, what is received first."""
+
+    nominal: float
+    effective: float
+    interest_cny: Decimal
+    fees_cny: Decimal
+    fees: tuple[tuple[Text, Decimal], ...]
+    flows: tuple[Decimal, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it may not be offered."""
+        return self.nominal > COST_CEILING
+
+
+def cost_of(
+    principal: Decimal,
+    rate: Decimal,
+    months: int,
+    way: Repayment,
+    fees: Sequence[Fee] = (),
+    *,
+    every: int = 1,
+) -> Cost:
+    """The all-in cost of a loan repaid ``way``; interest counts months of a twelfth of a year.
+
+    For ``flat`` the rate is a year's share of the original sum. ``every``: months between repayments.
+    """
+    due = schedule(principal, rate, months, way, every=every)
+    charged = [_fee(fee, principal, months) for fee in fees]
+    flows = [principal - sum((sums[0] for sums in charged), Decimal(0))]
+    for month in range(1, months + 1):
+        paid = sum(due[month - 1]) + sum((sums[month] for sums in charged), Decimal(0))
+        flows.append(-paid)
+    nominal = monthly_irr([float(flow) for flow in flows]) * 12
+    return Cost(
+        nominal=nominal,
+        effective=(1 + nominal / 12) ** 12 - 1,
+        interest_cny=sum((part[1] for part in due), Decimal(0)),
+        fees_cny=sum((sum(sums, Decimal(0)) for sums in charged), Decimal(0)),
+        fees=tuple((fee.name, sum(sums, Decimal(0))) for fee, sums in zip(fees, charged, strict=True)),
+        flows=tuple(flows),
+    )
+
+
+def schedule(
+    principal: Decimal, rate: Decimal, months: int, way: Repayment, *, every: int = 1
+) -> list[tuple[Decimal, Decimal]]:
+    """Principal and interest of every month, to the cent; the principal parts sum to the principal."""
+    dues = [m for m in range(1, months + 1) if m % every == 0 or m == months]
+    level = _level(principal, rate * every / 12, len(dues)) if way == "equal_instalment" else Decimal(0)
+    left, accrued, out = principal, Decimal(0), []
+    for month in range(1, months + 1):
+        base = principal if way == "flat" else left
+        accrued += base * rate / 12
+        if month not in dues or (way == "bullet" and month != months):
+            out.append((Decimal(0), Decimal(0)))
+            continue
+        interest, accrued = _cents(accrued), Decimal(0)
+        part = left if month == months else _part(way, principal, len(dues), level - interest)
+        left -= part
+        out.append((part, interest))
+    return out
+
+
+def _part(way: Repayment, principal: Decimal, count: int, level_part: Decimal) -> Decimal:
+    match way:
+        case "equal_instalment":
+            return level_part
+        case "equal_principal" | "flat":
+            return _cents(principal / count)
+        case _:
+            return Decimal(0)
+
+
+def _level(principal: Decimal, rate: Decimal, count: int) -> Decimal:
+    """The level instalment."""
+    if rate == 0:
+        return _cents(principal / count)
+    growth = (1 + rate) ** count
+    return _cents(principal * rate * growth / (growth - 1))
+
+
+def _fee(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
+    """What is charged at the start and in every month."""
+    sums = [Decimal(0)] * (months + 1)
+    match fee.kind:
+        case "fixed":
+            sums[0] = fee.cny
+        case "upfront":
+            sums[0] = _cents(principal * fee.rate)
+        case "monthly":
+            sums[1:] = [_cents(principal * fee.rate)] * months
+        case _:
+            for month in range(0, months, 12):
+                share = Decimal(min(12, months - month)) / 12
+                sums[month] = _cents(principal * fee.rate * share)
+    return sums
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def monthly_irr(flows: Sequence[float]) -> float:
+    """The rate a month at which ``flows`` (first received, then paid) are worth nothing."""
+
+    def worth(rate: float) -> float:
+        factor, total = 1.0, 0.0
+        for flow in flows:
+            total += flow * factor
+            factor /= 1 + rate
+        return total
+
+    low, high = -0.99, 1.0
+    if worth(high) < 0:
+        return high  # dearer than 100 % a month: said as that
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if worth(middle) < 0 else (low, middle)
+    return (low + high) / 2
+
+
+def dearest(file: ProductFile) -> tuple[float, Repayment, int]:
+    """The greatest all-in cost a product can come to: its highest rate over all terms and ways."""
+    found = [
+        (cost_of(sum_, file.pricing.max, months, way, file.fees).nominal, way, months)
+        for sum_ in {file.limit.min, file.limit.max}
+        for months in file.tenor.months
+        for way in file.repayment.ways
+    ]
+    return max(found, key=lambda each: each[0])

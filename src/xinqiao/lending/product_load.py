@@ -1,0 +1,202 @@
+"""Loan products (贷款产品): read from files, checked, and made into the policy that decides.
+
+A product's admission, limit and price become a decision policy of its own (``policy_on``), with the loan
+prime rate of the day written into it: its text alone makes the decision again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from xinqiao.indicator.definition import indicators
+from xinqiao.kernel.document import Lines, parse, read_yaml
+from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.text import Text
+from xinqiao.lending.component import library
+from xinqiao.lending.cost import COST_CEILING, dearest
+from xinqiao.lending.lpr import lpr, lpr_table, published
+from xinqiao.lending.product_format import ProductFile
+from xinqiao.lending.product_policy import write_policy
+from xinqiao.policy.compiled import Policy, compile_policy
+from xinqiao.portrait.credit_file import LEADS, SCORE
+from xinqiao.source.holder import sources
+
+FILLED_IN = frozenset(
+    ("amount_cny", "term_months", "company_kind", "industry", "industry_section", "industry_division")
+    + ("industry_group", "peer_group", "size", "in_default")
+)
+"""Fields of an application the platform fills in itself; any other is asked of the firm."""
+NOT_ASKED = "NOT_ASKED"
+"""Why a field is missing before there is an application: matching shows the product all the same."""
+REVIEW_MONTHS = 12
+"""A loan that runs longer is judged again at least this often."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of one version. ``text`` is how it was written."""
+
+    file: ProductFile
+    text: str
+    origin: str
+    raw: dict[str, Any] = field(repr=False)
+    lines: Lines = field(repr=False)
+
+    def __hash__(self) -> int:
+        return hash((self.file.id, self.file.version, self.text))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Product) and self.text == other.text
+
+    @property
+    def id(self) -> str:
+        """The product's id."""
+        return self.file.id
+
+    @property
+    def version(self) -> str:
+        """The version as written."""
+        return self.file.version
+
+    @property
+    def name(self) -> Text:
+        """The name."""
+        return self.file.name
+
+    @property
+    def data_sets(self) -> frozenset[str]:
+        """What a grant to apply covers: no more than the product reads."""
+        return frozenset((*self.file.data.needs, *self.file.data.helps))
+
+    @cached_property
+    def asks(self) -> dict[str, Text]:
+        """Fields of the application the firm itself fills in, and their names."""
+        inputs = self.policy_on(_some_day(self)).file.inputs.values()
+        asked = ((each.source.removeprefix("application."), each) for each in inputs)
+        return {
+            name: each.name
+            for name, each in asked
+            if each.source.startswith("application.") and name not in FILLED_IN
+        }
+
+    def in_force(self, on: date) -> bool:
+        """Whether this version is on offer on a day."""
+        span = self.file.effective
+        return span.from_ <= on and (span.to is None or on <= span.to)
+
+    def policy_on(self, on: date, term_months: int | None = None) -> Policy:
+        """The policy that decides on a day, for a term (the usual one unless told).
+
+        Raises UserError LND-TERM or LND-LPR.
+        """
+        months = self.file.tenor.usual if term_months is None else term_months
+        if months not in self.file.tenor.months:
+            offered = ", ".join(map(str, self.file.tenor.months))
+            fail("LND-TERM", self.id, months=months, offered=offered)
+        rate, row = lpr(on, months), published(on)
+        if row is None:
+            raise AssertionError(on)  # then there was no rate either
+        return _policy(self, row.published, rate, months)
+
+
+def _some_day(product: Product) -> date:
+    return max(product.file.effective.from_, lpr_table()[0].published)
+
+
+@lru_cache(maxsize=1024)
+def _policy(product: Product, on: date, rate: Decimal, months: int) -> Policy:
+    written = write_policy(product.file, product.raw, product.lines, base=(on, rate), term_months=months)
+    try:
+        return compile_policy(written.text, f"{product.id}.policy", _units())
+    except UserError as error:
+        raise written.told(error) from error
+
+
+@lru_cache(maxsize=1)
+def _units() -> dict[str, str]:
+    return {name: item.unit.id for name, item in indicators().items()}
+
+
+def parse_product(text: str, origin: str) -> Product:
+    """A checked product; ``origin`` (a file name) goes into errors.
+
+    Raises UserError DOC-*, LND-*, POL-* or EXPR-*, each with file and line.
+    """
+    file, lines = parse(text, ProductFile, origin)
+    product = Product(file, text, origin, read_yaml(text, origin)[0], lines)
+    for path, detail in _faults(file):
+        fail("LND-PRODUCT", lines.where(path), detail=detail)
+    policy = product.policy_on(_some_day(product))
+    _check_data(product, policy)
+    return product
+
+
+Fault = tuple[tuple[str | int, ...], str]
+
+
+def _faults(file: ProductFile) -> Iterator[Fault]:
+    """What is wrong beside the policy, and where."""
+    yield from _terms(file)
+    yield from _security(file)
+    yield from _names(file)
+    most, way, months = dearest(file)
+    if most > COST_CEILING:
+        yield (
+            ("pricing", "max"),
+            f"all-in cost up to {most:.2%} a year ({way}, {months} months), above {COST_CEILING:.0%}",
+        )
+
+
+def _terms(file: ProductFile) -> Iterator[Fault]:
+    tenor = file.tenor
+    if tenor.usual not in tenor.months:
+        yield ("tenor", "usual"), f"{tenor.usual} is not among {list(tenor.months)}"
+    if not all(0 < months <= 360 for months in tenor.months):  # noqa: PLR2004 - thirty years
+        yield ("tenor", "months"), "terms are 1 to 360 months"
+    if max(tenor.months) > REVIEW_MONTHS < tenor.review_months:
+        yield ("tenor", "review_months"), "a loan of more than 12 months is judged again every year"
+    if file.drawdown.kind == "tranches" and file.drawdown.most_tranches < 2:  # noqa: PLR2004 - one is no tranche
+        yield ("drawdown", "most_tranches"), "tranches are two or more"
+    if "seasonal" in file.repayment.ways and sum(file.repayment.season.values()) != 1:
+        yield ("repayment", "season"), "shares of the principal by month sum to 1"
+    ladder = [(each.limit_cny, -each.rate_min) for each in file.authority]
+    if ladder != sorted(ladder) or ladder[-1][0] < file.limit.max:
+        yield ("authority",), "limits rise, rates fall, and the last covers the greatest limit"
+
+
+def _security(file: ProductFile) -> Iterator[Fault]:
+    if file.class_ == "collateral" and file.collateral is None:
+        yield ("class",), "a collateral loan names its collateral"
+    if file.class_ == "guarantee" and file.guarantee is None:
+        yield ("class",), "a guaranteed loan names its guarantor"
+    if file.class_ == "credit" and file.collateral is not None:
+        yield ("collateral",), "a credit loan has no collateral"
+
+
+def _names(file: ProductFile) -> Iterator[Fault]:
+    shared, known = library(), {*sources(), SCORE, LEADS}
+    for part in ("needs", "helps"):
+        for name in getattr(file.data, part):
+            if name not in known:
+                yield ("data", part), f"{name} is no data set"
+    for name in file.documents:
+        if name not in shared.documents:
+            yield ("documents",), f"{name} is no document of the catalog"
+    for name in file.flow.steps:
+        if name not in shared.steps:
+            yield ("flow", "steps"), f"{name} is no step of the catalog"
+
+
+def _check_data(product: Product, policy: Policy) -> None:
+    """No more is read than the firm is told: inputs stay within the declared data sets."""
+    known = indicators()
+    for name, item in policy.file.inputs.items():
+        family, field_name = item.source.split(".", 1)
+        wanted = known[field_name].source if family == "indicator" else SCORE if family == "score" else None
+        if wanted is not None and wanted not in product.data_sets:
+            fail("LND-PRODUCT", product.lines.where(("data",)), detail=f"{name} reads {wanted}, not declared")
