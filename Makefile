@@ -12,14 +12,15 @@ help: ## list the verbs
 
 setup: .venv/.done-$(EXTRAS) ## make .venv with the command .venv/bin/xinqiao
 
-.venv/.done-$(EXTRAS): pyproject.toml constraints.txt
+.venv/.done-$(EXTRAS): pyproject.toml constraints.txt assets.txt
 	@command -v $(PY) >/dev/null || { echo "需要 Python 3.11 / Python 3.11 is needed: make setup PY=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PY) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r assets.txt
 	touch $@
 
-demo: setup ## run the main job on a small generated region
-	$(BIN)/xinqiao run --out xinqiao-out/demo
+demo: setup ## a generated city scored, and the four portals with people to sign in as
+	$(BIN)/xinqiao demo
 
 test: setup ## run all tests (real-data tests need XINQIAO_DATA)
 	$(BIN)/python -m pytest -n logical --dist loadfile

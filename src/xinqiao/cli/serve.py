@@ -27,7 +27,7 @@ def serve(
     """启动平台：四个门户与接口 / start the platform: four portals and the API."""
     address = Address(host, port, public)
     console = Console()
-    with opened(home, address, generated=False) as platform:
+    with opened(home, address) as platform:
         console.print(f"信桥 Xinqiao  {address.url}  （Ctrl-C 停止 / stops）")
         run(platform, address)
     console.print("已停止 / stopped")

@@ -14,6 +14,7 @@ from xinqiao.db.database import new_token
 from xinqiao.kernel import quantity
 from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.text import Text
+from xinqiao.portal import htmx
 from xinqiao.portal.menu import menu
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def render(visit: Visit, template: str, status: int, **values: Any) -> Response:
             here=max(above, key=len, default=""),
             csrf=visit.csrf or "",
             generated=visit.platform.generated,
+            script=htmx.address(),
             **values,
         )
     )

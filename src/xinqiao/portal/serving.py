@@ -26,6 +26,8 @@ from xinqiao.portal.platform import Platform
 
 KEYS = "XINQIAO_KEYS"
 """Environment variable with the key ring of personal numbers (kernel.protect); a file where absent."""
+GENERATED = "GENERATED"
+"""A file in the platform's folder: what it holds is generated, and every page says so ever after."""
 OWNER_DSN = "XINQIAO_OWNER_DSN"
 DSN = "XINQIAO_DSN"
 
@@ -45,9 +47,12 @@ class Address:
 
 
 @contextlib.contextmanager
-def opened(home: Path, address: Address, *, generated: bool) -> Iterator[Platform]:
+def opened(home: Path, address: Address, *, generated: bool = False) -> Iterator[Platform]:
     """The platform of the folder ``home``, its database (embedded, or XINQIAO_DSN's) up and migrated."""
     home.mkdir(parents=True, exist_ok=True)
+    marker = home / GENERATED
+    if generated:
+        marker.touch()
     with contextlib.ExitStack() as stack:
         access = _access(stack, home)
         migrate(access.owner)
@@ -58,7 +63,7 @@ def opened(home: Path, address: Address, *, generated: bool) -> Iterator[Platfor
             authenticate,
             home,
             address.url,
-            generated=generated,
+            generated=marker.exists(),
             secure=address.url.startswith("https:"),
         )
 
