@@ -119,7 +119,7 @@ class CreditFile(_Part):
             hidden["months"] = ()
         wanted = {"sales": "INV", "cash": "BNK"}
         hidden["ahead"] = {k: v for k, v in self.ahead.items() if wanted.get(k) in data_sets}
-        if "SEN" not in data_sets:
+        if "OPN" not in data_sets:
             hidden["news"] = ()
         return self.model_copy(update=hidden)
 
