@@ -144,6 +144,16 @@ def _stored(policy: Policy, store: DecisionStore) -> pa.Table:
     return _table(rows)
 
 
+def read_records(policy: Policy, contents: Iterable[Mapping[str, Any]]) -> Frame:
+    """Cases from the contents of decision records, in their order.
+
+    Raises UserError POL-CASES where a record lacks what the policy reads.
+    """
+    columns = column_names(policy)
+    known = {item.source: columns[name] for name, item in policy.file.inputs.items()}
+    return read_frame(policy, _table([_row(content, known) for content in contents]))
+
+
 def _row(record: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
     """One stored decision as a flat row; ``known`` gives the column of every source the policy reads."""
     snapshot = record["indicators"]

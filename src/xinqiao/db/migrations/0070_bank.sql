@@ -67,7 +67,7 @@ CREATE TABLE bank_data (
   id uuid PRIMARY KEY,
   institution uuid NOT NULL,
   file_name text NOT NULL,
-  columns jsonb NOT NULL,
+  columns json NOT NULL,
   rows int NOT NULL,
   made_by text NOT NULL,
   made_at timestamptz NOT NULL,
