@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from xinqiao.account.actor import Actor
-from xinqiao.consent import query_log
+from xinqiao.consent import deployment, query_log
 from xinqiao.consent.terms import SELF, open_sets, ordinary_sets, purposes, special_sets
 from xinqiao.consent.texts import holding
 from xinqiao.db.database import SYSTEM, Row, Tx, acting
@@ -42,7 +42,8 @@ def permit(
     """Let ``actor`` read ``company_id`` for ``purpose``, and log it.
 
     ``wanted``: data sets that must be covered; without it everything the grants cover, and what is public.
-    Raises UserError CST-PURPOSE-FORBIDDEN, CST-FORBIDDEN, CST-SPECIAL-FORBIDDEN, CST-BLOCKED-FORBIDDEN.
+    Raises UserError CST-PURPOSE-FORBIDDEN, CST-FORBIDDEN, CST-SPECIAL-FORBIDDEN, CST-BLOCKED-FORBIDDEN,
+    CST-ROLE-FORBIDDEN.
     """
     if purpose not in purposes():
         fail("CST-PURPOSE-FORBIDDEN", company_id, purpose=purpose[:40])
@@ -50,7 +51,10 @@ def permit(
         if purpose == SELF:
             return _own(tx, actor, company_id)
         grants = _grants(tx, actor, company_id, purpose)
-        sets = open_sets().union(*(grant["data_sets"] for grant in grants))
+        withheld = deployment.withheld(tx)
+        if not withheld.isdisjoint(wanted or ()):
+            fail("CST-ROLE-FORBIDDEN", company_id)
+        sets = open_sets().union(*(grant["data_sets"] for grant in grants)) - withheld
         _cover(sets, wanted, company_id, purpose)
         kept = sets if wanted is None else frozenset(wanted)
         query = query_log.note(tx, actor, company_id, purpose, grants=[g["id"] for g in grants], sets=kept)

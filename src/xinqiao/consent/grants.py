@@ -81,10 +81,12 @@ def give(
     until: date | None = None,
     kind: Kind = "ordinary",
     shown: str | None = None,
+    declared: Collection[str] | None = None,
 ) -> Grant:
     """Grant for ``actor``'s company; ``until`` is the last day (a year from now where not told).
 
-    ``shown``: the digest of the draft the person saw, so that what was read is what is signed.
+    ``shown``: the digest of the draft the person saw, so that what was read is what is signed. ``declared``:
+    what the product declares it needs; anything beyond it is left out, and the operator sees that.
     Raises UserError CST-COMPANY-FORBIDDEN, CST-TERMS, CST-RECEIVER, CST-PROOF, CST-SHOWN.
     """
     if actor.company is None:
@@ -92,11 +94,26 @@ def give(
     if proof.method != "session" or not timedelta(0) <= now() - proof.at <= FRESH:
         fail("CST-PROOF", proof.method)
     last = until or last_day(USUAL_DAYS)
-    terms = Terms.of(actor.company, institution, kind=kind, for_=purposes, sets=data_sets, until=last)
+    sets = trim(tx, actor.company, institution, data_sets, declared)
+    terms = Terms.of(actor.company, institution, kind=kind, for_=purposes, sets=sets, until=last)
     drafted = draft(tx, terms)
     if shown is not None and shown != drafted.digest:
         fail("CST-SHOWN", str(institution))
     return write(tx, actor, drafted, proof)
+
+
+def trim(
+    tx: Tx, company_id: str, institution: UUID, asked: Collection[str], declared: Collection[str] | None
+) -> list[str]:
+    """``asked`` without what is not in ``declared`` (最小必要); what is left out is written down."""
+    if declared is None or set(asked) <= set(declared):
+        return sorted(set(asked))
+    beyond = sorted(set(asked) - set(declared))
+    tx.execute(
+        "INSERT INTO trimmed_request (id, at, company_id, institution, left_out) VALUES (%s, %s, %s, %s, %s)",
+        [new_id(), now(), company_id, institution, beyond],
+    )
+    return sorted(set(asked) & set(declared))
 
 
 def write(tx: Tx, actor: Actor, drafted: Draft, proof: Proof) -> Grant:

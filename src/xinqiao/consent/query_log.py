@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +114,7 @@ def seal(tx: Tx) -> int:
 
 def link(before: bytes, row: Row) -> bytes:
     """The hash that chains ``row`` to the hash before it."""
-    return hashlib.sha256(before + canonical_json({name: _plain(row[name]) for name in sorted(row)})).digest()
+    return hashlib.sha256(before + canonical_json({name: plain(row[name]) for name in sorted(row)})).digest()
 
 
 def verify(tx: Tx) -> int:
@@ -140,13 +140,14 @@ def verify(tx: Tx) -> int:
     return number
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a column of any type
+def plain(value: Any) -> Any:  # noqa: ANN401 - a column of any type
+    """``value`` as canonical JSON can hold it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | date):
         return str(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return value
 
 

@@ -29,11 +29,19 @@ class Purpose(_Document):
 
 
 class DataSet(_Document):
-    """数据集: ``open``: public by law, needs no grant; ``special``: signed alone after a warning."""
+    """数据集.
+
+    ``open``: public by law, needs no grant; ``special``: signed alone after a warning; ``personal``: on the
+    owner as a person; ``derived``: made of many sources (score, leads); ``credit_service``: giving it to
+    others for judging credit is credit reporting, whatever it is called.
+    """
 
     name: Text
+    credit_service: bool
     open: bool = False
+    personal: bool = False
     special: bool = False
+    derived: bool = False
 
 
 class _Terms(_Document):
@@ -67,6 +75,12 @@ def open_sets() -> frozenset[str]:
 def special_sets() -> frozenset[str]:
     """Codes of personal items that need a grant of their own kind."""
     return frozenset(code for code, item in data_sets().items() if item.special)
+
+
+@cache
+def derived_sets() -> frozenset[str]:
+    """Codes of what is made of many sources."""
+    return frozenset(code for code, item in data_sets().items() if item.derived)
 
 
 @cache
