@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import UserError
@@ -14,12 +14,25 @@ from xinqiao.kernel.text import Text
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.record import FORMAT, Basis, Scorer, content_id, subject_of
 from xinqiao.policy.release import Panel, Release, read_release
-from xinqiao.policy.store import DecisionStore
 
 ReadModel = Callable[[bytes], Scorer]
 """Turns a model's JSON bytes into its scorer."""
 
 _SHA256 = 64
+
+
+class Kept(Protocol):
+    """Where decisions are kept: a run's folder (policy.store) or the platform's tables (lending.decision)."""
+
+    @property
+    def index(self) -> Mapping[str, Any]:
+        """Decision id -> [offset, length, company]."""
+
+    def line(self, decision_id: str) -> bytes:
+        """The stored bytes of a decision, its line end included."""
+
+    def artifact(self, name: str) -> bytes:
+        """The bytes of an artifact, unchecked."""
 
 
 class Replay(NamedTuple):
@@ -30,7 +43,7 @@ class Replay(NamedTuple):
     faults: tuple[Text, ...]
 
 
-def replay(store: DecisionStore, decision_id: str, read_model: ReadModel) -> Replay:
+def replay(store: Kept, decision_id: str, read_model: ReadModel) -> Replay:
     """Make decision ``decision_id`` (in full) again; every difference is named in ``faults``.
 
     A changed byte in the record, its index entry, the model or the policy is reported, never
@@ -64,9 +77,7 @@ def _content(stored: bytes) -> dict[str, Any] | None:
     return content if canonical and isinstance(content, dict) else None
 
 
-def _panel(
-    store: DecisionStore, content: Mapping[str, Any], read_model: ReadModel
-) -> tuple[Panel | None, list[Text]]:
+def _panel(store: Kept, content: Mapping[str, Any], read_model: ReadModel) -> tuple[Panel | None, list[Text]]:
     """All that decided, as stored, and what of it was changed."""
     basis, changed = _basis(store, content, read_model)
     entry = content.get("release")
@@ -97,9 +108,7 @@ def _release(data: bytes, origin: str) -> Release:
     return read_release(data.decode(), origin, Path())
 
 
-def _basis(
-    store: DecisionStore, content: Mapping[str, Any], read_model: ReadModel
-) -> tuple[Basis | None, list[Text]]:
+def _basis(store: Kept, content: Mapping[str, Any], read_model: ReadModel) -> tuple[Basis | None, list[Text]]:
     """Model and policy as stored, and which of them were changed."""
     try:
         model_digest, policy_digest = content["model"]["digest"], content["policy"]["digest"]
