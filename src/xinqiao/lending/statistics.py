@@ -12,9 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from xinqiao.db.database import SYSTEM, Row, Tx, acting
-from xinqiao.kernel.clock import CHINA
-from xinqiao.lending.release_rule import Figure, Member, Table, figure, floored, group, release, safe
+from xinqiao.db.database import SYSTEM, Database, Row, Tx, acting
+from xinqiao.db.jobs import every
+from xinqiao.kernel.clock import CHINA, now
+from xinqiao.kernel.text import Text
+from xinqiao.lending.release_rule import Figure, K, Member, Table, figure, floored, group, release, safe
+from xinqiao.source.contract import contracts
+from xinqiao.source.holder import sources
 
 SANDBOX = "SANDBOX"
 """Ids of the firms outside programs try things with begin with this; they are in no statistic."""
@@ -156,6 +160,11 @@ def _approved(found: Sequence[Case], by: Callable[[Case], str], key: str) -> flo
     return offered / (offered + refused)
 
 
+def applied(found: Iterable[Case], by: Callable[[Case], str]) -> Table[str]:
+    """Applications by group."""
+    return release(group((by(case), Member(case.company_id)) for case in found))
+
+
 def lent(found: Iterable[Case], by: Callable[[Case], str]) -> Table[str]:
     """What was lent (offers accepted) by group: count, firms, amount and average rate."""
     return release(
@@ -179,19 +188,30 @@ def by_month(found: Iterable[Case]) -> Table[str]:
     return Table(tuple(sorted(table.cells)), table.others, table.total)
 
 
-def refusals(tx: Tx, since: datetime) -> list[tuple[str, int]]:
-    """Reason codes of refusals by how many firms met them, as far as they may be told."""
+def refusals(tx: Tx, since: datetime) -> list[tuple[Text, int]]:
+    """Reasons of refusals in words by how many firms met them, as far as they may be told."""
     with acting(tx, SYSTEM):
         rows = tx.execute(
-            "SELECT DISTINCT e.company_id, r.code FROM case_event e, "
-            "jsonb_array_elements_text(CASE jsonb_typeof(e.body->'codes') WHEN 'array' "
-            "THEN e.body->'codes' ELSE '[]' END) AS r(code) "
-            "WHERE e.to_state = 'refused' AND e.at >= %s AND e.company_id NOT LIKE %s",
-            [since, f"{SANDBOX}%"],
+            "SELECT r->'text'->>'zh' AS zh, min(r->'text'->>'en') AS en, "
+            "count(DISTINCT e.company_id) AS firms FROM case_event e, "
+            "jsonb_array_elements(CASE jsonb_typeof(e.body->'reasons') WHEN 'array' "
+            "THEN e.body->'reasons' ELSE '[]' END) AS r "
+            "WHERE e.to_state = 'refused' AND e.at >= %s AND e.company_id NOT LIKE %s "
+            "AND r->'text'->>'zh' IS NOT NULL GROUP BY 1 HAVING count(DISTINCT e.company_id) >= %s "
+            "ORDER BY firms DESC, zh LIMIT 20",
+            [since, f"{SANDBOX}%", K],
         ).fetchall()
-    firms = Counter(row["code"] for row in rows)
     # a firm can have many reasons, so what is left out follows from no total
-    return [(code, floored(count)) for code, count in firms.most_common() if floored(count)]
+    return [(Text(zh=r["zh"], en=r["en"] or r["zh"]), floored(r["firms"])) for r in rows]
+
+
+def policy_changes(tx: Tx, since: datetime) -> dict[str, int]:
+    """How many decision policies were released, by month: what a change of the figures may come from."""
+    with acting(tx, SYSTEM):
+        rows = tx.execute(
+            "SELECT decided_at FROM bank_release WHERE released AND decided_at >= %s", [since]
+        ).fetchall()
+    return Counter(f"{row['decided_at'].astimezone(CHINA):%Y-%m}" for row in rows)
 
 
 def unmet(tx: Tx, since: datetime, by: Callable[[Row], str]) -> Table[str]:
@@ -218,3 +238,52 @@ def covered(tx: Tx, by: Callable[[Row], str]) -> Table[str]:
             [f"{SANDBOX}%"],
         ).fetchall()
     return release(group((by(row), Member(row["id"])) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A source: firms with at least one record of it, of all with a credit file; None: too few to tell."""
+
+    source: str
+    firms: int | None
+    share: float | None
+
+
+def coverage(tx: Tx) -> tuple[list[Coverage], datetime | None]:
+    """How far each source reaches, and when that was counted."""
+    with acting(tx, SYSTEM):
+        row = tx.execute("SELECT * FROM coverage_count ORDER BY made_at DESC LIMIT 1").fetchone()
+        if row is None:
+            row = _count(tx)
+    if row is None or row["firms"] < K:
+        return [], None
+    found: dict[str, int] = {}
+    for name, firms in row["contracts"].items():
+        source = contracts()[name].source if name in contracts() else name
+        found[source] = max(found.get(source, 0), firms)
+    told = [
+        Coverage(key, floored(n), floored(n) / row["firms"]) if n >= K else Coverage(key, None, None)
+        for key in sources()
+        for n in [found.get(key, 0)]
+    ]
+    return told, row["made_at"]
+
+
+@every("23 * * * *", "statistics.coverage")
+def count_coverage(database: Database) -> None:
+    """Count again; the counts before are dropped."""
+    with database.transaction(SYSTEM) as tx:
+        _count(tx)
+
+
+def _count(tx: Tx) -> Row | None:
+    tx.execute("DELETE FROM coverage_count")
+    return tx.execute(
+        "WITH latest AS (SELECT DISTINCT ON (company_id) body->'sources' AS held FROM credit_file "
+        "WHERE company_id NOT LIKE %(sandbox)s ORDER BY company_id, as_of DESC, id DESC), "
+        "counts AS (SELECT k, count(*) AS n FROM latest, jsonb_object_keys(held) k GROUP BY k) "
+        "INSERT INTO coverage_count (made_at, firms, contracts) SELECT %(at)s, "
+        "(SELECT count(*) FROM latest), coalesce(jsonb_object_agg(k, n), '{}') FROM counts "
+        "HAVING (SELECT count(*) FROM latest) > 0 RETURNING *",
+        {"sandbox": f"{SANDBOX}%", "at": now()},
+    ).fetchone()

@@ -171,3 +171,12 @@ CREATE TABLE case_fact (
 COMMENT ON COLUMN case_fact.first_time IS 'no loan on record before; null: not known';
 ALTER TABLE case_fact ENABLE ROW LEVEL SECURITY;
 CREATE POLICY platform ON case_fact USING (xq_side() = 'system') WITH CHECK (xq_side() = 'system');
+
+-- How many firms each kind of record is about, counted now and then: it reads every credit file.
+CREATE TABLE coverage_count (
+  made_at timestamptz PRIMARY KEY,
+  firms int NOT NULL,
+  contracts jsonb NOT NULL
+);
+ALTER TABLE coverage_count ENABLE ROW LEVEL SECURITY;
+CREATE POLICY platform ON coverage_count USING (xq_side() = 'system') WITH CHECK (xq_side() = 'system');
