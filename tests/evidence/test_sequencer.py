@@ -14,7 +14,7 @@ from xinqiao.db.database import SYSTEM, Database
 from xinqiao.db.embedded import Access
 from xinqiao.evidence import sequencer
 from xinqiao.evidence.log import record
-from xinqiao.evidence.merkle import leaf_hash, root_of
+from xinqiao.evidence.merkle import Growing, leaf_hash
 from xinqiao.evidence.note import Checkpoint, Note, PublicKey
 from xinqiao.evidence.sequencer import identity, last_checkpoint, sequence
 from xinqiao.kernel.errors import UserError
@@ -39,7 +39,10 @@ def checkpoints(database: Database) -> list[str]:
 
 
 def root_over(lines: list[str]) -> tuple[int, bytes]:
-    return root_of(INTERNATIONAL, (leaf_hash(INTERNATIONAL, line.encode()) for line in lines))
+    tree = Growing(INTERNATIONAL)
+    for line in lines:
+        tree.add(leaf_hash(INTERNATIONAL, line.encode()))
+    return tree.size, tree.root()
 
 
 def test_every_line_gets_one_place_and_every_size_one_signed_root(

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from xinqiao.db.database import Tx, new_id
-from xinqiao.kernel.canonical import canonical_json
+from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.suite import INTERNATIONAL, CryptoSuite
 
@@ -60,25 +60,29 @@ def record(
     *,
     subject: str | None = None,
     institution: UUID | None = None,
+    file: str | None = None,
     suite: CryptoSuite = INTERNATIONAL,
 ) -> UUID:
     """Record an act under any scope; ``body`` is what canonical JSON can hold. Returns the entry's id.
 
     ``subject``: the company or person the document is about, who may read it and whose salts can be
     deleted. ``institution``: which institution may read it too; the one that acts unless told.
+    ``file``: a text kept with the document, which is given its digest (SHA-256) as ``digest``.
     """
     if kind not in KINDS:
         message = f"no kind of evidence: {kind}"
         raise ValueError(message)
-    entry, salt, data, at = new_id(), secrets.token_bytes(SALT_BYTES), canonical_json(dict(body)), now()
+    attached = None if file is None else file.encode()
+    told = dict(body) if attached is None else {**body, "digest": digest(attached)}
+    entry, salt, data, at = new_id(), secrets.token_bytes(SALT_BYTES), canonical_json(told), now()
     line = line_of(suite, entry, kind, at, commitment(suite, salt, kind, data))
     tx.execute(
         "WITH e AS (INSERT INTO evidence_entry (id, kind, recorded_at, suite, line) "
         "VALUES (%s, %s, %s, %s, %s)), "
         "p AS (INSERT INTO evidence_pending (entry_id) VALUES (%s)) "
-        "INSERT INTO evidence_opening (entry_id, subject, institution, salt, body) "
-        "VALUES (%s, %s, coalesce(%s, xq_institution()), %s, %s)",
-        [entry, kind, at, suite.name, line, entry, entry, subject, institution, salt, data],
+        "INSERT INTO evidence_opening (entry_id, subject, institution, salt, body, attached) "
+        "VALUES (%s, %s, coalesce(%s, xq_institution()), %s, %s, %s)",
+        [entry, kind, at, suite.name, line, entry, entry, subject, institution, salt, data, attached],
     )
     return entry
 

@@ -79,23 +79,31 @@ def grown(suite: CryptoSuite, size: int, edge: Sequence[bytes], leaves: Iterable
         open_.append((level, told))
 
 
-def root_of(suite: CryptoSuite, leaves: Iterable[bytes]) -> tuple[int, bytes]:
-    """How many ``leaves`` (their hashes) there are, and the root over them; keeps O(log n) of them."""
-    open_: list[tuple[int, bytes]] = []
-    count = 0
-    for leaf in leaves:
+class Growing:
+    """A tree that leaves are added to one by one; keeps O(log n) hashes."""
+
+    def __init__(self, suite: CryptoSuite) -> None:
+        self.size = 0
+        self._suite = suite
+        self._open: list[tuple[int, bytes]] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Add a leaf's hash."""
         level, told = 0, leaf
-        while open_ and open_[-1][0] == level:
-            told = node_hash(suite, open_.pop()[1], told)
+        while self._open and self._open[-1][0] == level:
+            told = node_hash(self._suite, self._open.pop()[1], told)
             level += 1
-        open_.append((level, told))
-        count += 1
-    if not open_:
-        return 0, suite.hash(b"")
-    told = open_.pop()[1]
-    while open_:
-        told = node_hash(suite, open_.pop()[1], told)
-    return count, told
+        self._open.append((level, told))
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over the leaves so far."""
+        if not self._open:
+            return self._suite.hash(b"")
+        *rest, (_, told) = self._open
+        for _, left in reversed(rest):
+            told = node_hash(self._suite, left, told)
+        return told
 
 
 def _split(count: int) -> int:

@@ -36,7 +36,7 @@ _NAME = re.compile(r"[^\s+]{1,200}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
-def _base64(text: str) -> bytes | None:
+def decode(text: str) -> bytes | None:
     """The bytes of ``text`` if it is base64 in its one form."""
     try:
         data = base64.b64decode(text, validate=True)
@@ -138,7 +138,7 @@ class SigningKey:
 
 def _parts(text: str, where: str) -> tuple[str, str, bytes]:
     parts = text.split("+", 2)
-    data = _base64(parts[2]) if len(parts) == 3 else None  # noqa: PLR2004 - name, id, key
+    data = decode(parts[2]) if len(parts) == 3 else None  # noqa: PLR2004 - name, id, key
     if data is None or _NAME.fullmatch(parts[0]) is None:
         fail("EVD-KEY", where, detail="not name+id+base64")
     return parts[0], parts[1], data
@@ -212,7 +212,7 @@ def signature(line: str, where: str = "note") -> Signature:
     """A signature line without its end. Raises UserError EVD-NOTE."""
     dash, _, rest = line.partition(" ")
     name, _, text = rest.partition(" ")
-    data = _base64(text)
+    data = decode(text)
     if dash != "—" or _NAME.fullmatch(name) is None or data is None or len(data) <= KEY_ID_BYTES:
         fail("EVD-NOTE", where, detail=f"not a signature line: {line[:80]}")
     return Signature(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:], line)
@@ -244,7 +244,7 @@ class Checkpoint:
     def read(cls, text: str, where: str = "checkpoint") -> Checkpoint:
         """The checkpoint that a note's text is. Raises UserError EVD-NOTE."""
         lines = text.removesuffix("\n").split("\n")
-        root = _base64(lines[2]) if len(lines) >= 3 else None  # noqa: PLR2004 - origin, size, root
+        root = decode(lines[2]) if len(lines) >= 3 else None  # noqa: PLR2004 - origin, size, root
         if root is None or len(root) != HASH_BYTES or not all(lines) or not _SIZE.fullmatch(lines[1]):
             fail("EVD-NOTE", where, detail="not origin, size and root")
         return cls(lines[0], int(lines[1]), root)

@@ -45,11 +45,14 @@ def identity(
 def _found(tx: Tx, ring: Keyring, suite: CryptoSuite, origin: str | None) -> None:
     pair = suite.generate()
     name = origin or f"log.xinqiao/{suite.hash(pair.public).hex()[:16]}"
-    tx.execute(
+    made = tx.execute(
         "INSERT INTO log_identity (origin, suite, public_key, sealed_key) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT DO NOTHING",
+        "ON CONFLICT DO NOTHING RETURNING origin",
         [name, suite.name, pair.public, seal(base64.b64encode(pair.private).decode(), ring, KEY_CONTEXT)],
-    )
+    ).fetchone()
+    if made is not None:
+        public = PublicKey(name, "log", suite, pair.public)
+        tx.execute("INSERT INTO log_public_key (key) VALUES (%s)", [str(public)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ CREATE TABLE evidence_opening (
   subject text,
   institution uuid,
   salt bytea NOT NULL,
-  body bytea NOT NULL
+  body bytea NOT NULL,
+  attached bytea
 );
 CREATE INDEX evidence_opening_subject ON evidence_opening (subject, entry_id);
 CREATE INDEX evidence_opening_institution ON evidence_opening (institution, entry_id);
@@ -113,3 +114,14 @@ CREATE TABLE log_identity (
 );
 ALTER TABLE log_identity ENABLE ROW LEVEL SECURITY;
 CREATE POLICY platform ON log_identity USING (xq_side() = 'system') WITH CHECK (xq_side() = 'system');
+
+-- What anybody may know of it.
+CREATE TABLE log_public_key (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  key text NOT NULL
+);
+ALTER TABLE log_public_key ENABLE ROW LEVEL SECURITY;
+CREATE POLICY look ON log_public_key FOR SELECT USING (true);
+CREATE POLICY add ON log_public_key FOR INSERT WITH CHECK (xq_side() = 'system');
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON log_public_key
+  FOR EACH ROW EXECUTE FUNCTION xq_append_only();
