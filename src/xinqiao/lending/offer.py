@@ -16,7 +16,7 @@ from xinqiao.db.database import Tx, new_id
 from xinqiao.evidence.log import record
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
-from xinqiao.lending.case_product import product_of, rung_of
+from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case, cases_of_request, get, move
 from xinqiao.lending.cost import Cost, cost_of
 from xinqiao.lending.offer_state import Offer, close_offer, get_offer, offers
@@ -57,12 +57,11 @@ def costed(product: Product, terms: Terms) -> Cost:
 def make(tx: Tx, case: Case, terms: Terms, *, automatic: bool) -> UUID:
     """Put the offer of ``case`` on the table; the case's step to ``offered`` belongs to the caller.
 
-    Raises UserError LND-TERMS, LND-COST-STATE, LND-AUTHORITY-FORBIDDEN.
+    Raises UserError LND-TERMS, LND-COST-STATE.
     """
     product = product_of(tx, case.institution_id, case.product_id, case.product_version)
     if terms.amount_cny > case.amount_cny or terms.term_months > case.term_months:
         fail("LND-TERMS", str(case.id), detail="多于申请 more than applied for")
-    rung_of(product, terms.amount_cny, terms.rate)
     cost, made, at = costed(product, terms), new_id(), now()
     apr = Decimal(repr(cost.nominal)).quantize(RATE_STEP)
     row: Mapping[str, Any] = {
