@@ -158,3 +158,18 @@ def dearest(file: ProductFile) -> tuple[float, Repayment, int]:
         for way in file.repayment.ways
     ]
     return max(found, key=lambda each: each[0])
+
+
+def quick_cost(file: ProductFile, rate: float, months: int, lent: float) -> float:
+    """The all-in cost a year, near enough to rank by: fees spread over the sum really used.
+
+    ``cost_of`` gives the exact figure; what is shown and signed is always that one.
+    """
+    way = file.repayment.ways[0]
+    used = 0.5 + 0.5 / months if way in {"equal_instalment", "equal_principal", "flat"} else 1.0
+    total = rate / used if way == "flat" else rate
+    for fee in file.fees:
+        share = float(fee.rate) + (float(fee.cny) / lent if lent > 0 else 0.0)
+        yearly = {"monthly": 12.0, "yearly": 1.0}.get(fee.kind, 12.0 / months)
+        total += share * yearly / used
+    return total

@@ -29,13 +29,13 @@ __all__ = [
     "catalog_product",
     "catalog_products",
     "close_product",
+    "draft_product",
     "institution_products",
     "offered_product",
     "open_products",
     "parse_product",
     "put_on_shelf",
     "release_product",
-    "draft_product",
 ]
 
 
