@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
+from xinqiao.account.client import description, put_client
 from xinqiao.account.institution import Kind, add_institution, set_status
 from xinqiao.account.membership import AGENT, join
 from xinqiao.account.person import IDENTITY, find, make_person, plain_identity, set_password
@@ -74,3 +76,13 @@ def representative(tx: Tx, ring: Keyring, *, company_id: str, name: str, identit
             "ON CONFLICT (company_id) DO UPDATE SET name = excluded.name, id_hash = excluded.id_hash",
             [company_id, name, keyed_hash(plain_identity(identity), ring, IDENTITY)],
         )
+
+
+def api_client(
+    tx: Tx, *, institution_id: UUID, client_id: str, name: str, role: str, keys: dict[str, Any], sandbox: bool
+) -> str:
+    """A program with the public keys ``keys`` (a JWK set); gives its id."""
+    with acting(tx, SYSTEM):
+        body = description(tx, institution_id, name=name, role=role, keys=keys, sandbox=sandbox)
+        put_client(tx, institution_id, client_id, body, None)
+    return client_id
