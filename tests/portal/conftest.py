@@ -15,6 +15,7 @@ from tests.portal.live import Live, serving
 from xinqiao.account.actor import Actor
 from xinqiao.db import jobs
 from xinqiao.db.database import Database, Tx
+from xinqiao.kernel.clock import now
 from xinqiao.kernel.protect import Keyring
 from xinqiao.portal.app import create_app
 from xinqiao.portal.platform import Platform, Signed
@@ -25,7 +26,7 @@ _ACTORS: dict[str, Actor] = {}
 
 def _authenticate(tx: Tx, request: Request) -> Signed | None:  # noqa: ARG001 - the seam's shape
     actor = _ACTORS.get(request.headers.get("x-test-actor", ""))
-    return None if actor is None else Signed(actor, None if actor.client else CSRF)
+    return None if actor is None else Signed(actor, None if actor.client else CSRF, now())
 
 
 def sign(actor: Actor) -> str:

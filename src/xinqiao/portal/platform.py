@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.requests import Request
 
 from xinqiao.account.actor import Actor
+from xinqiao.account.notifier import Notifier, notifier_of_environment
 from xinqiao.db.database import Database, Tx
 from xinqiao.kernel.protect import Keyring
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Who a request is from. ``csrf``: what forms must send back; None where no cookie is involved."""
+    """Who a request is from. ``csrf``: what forms must send back; None where no cookie is involved.
+
+    ``confirmed_at``: when the person last gave password, code or passkey; signing something needs a fresh one.
+    """
 
     actor: Actor
     csrf: str | None
+    confirmed_at: datetime | None = None
 
 
 Authenticate = Callable[[Tx, Request], Signed | None]
@@ -36,3 +41,4 @@ class Platform:
     address: str
     generated: bool = False
     secure: bool = True
+    notifier: Notifier = field(default_factory=notifier_of_environment)

@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -41,6 +42,8 @@ class Visit:
     key: str | None
     """Idempotency key: header ``Idempotency-Key`` of the API, hidden field ``once`` of a form."""
     headers: dict[str, str] = field(default_factory=dict)
+    confirmed_at: datetime | None = None
+    """When the person last proved who they are; what they sign needs a fresh proof."""
 
     @property
     def language(self) -> Language:
@@ -132,7 +135,8 @@ def needs(permission: str) -> Any:  # noqa: ANN401 - what FastAPI takes in Annot
             fail("ACC-CSRF", request.url.path)
         with platform.database.transaction(actor.scope) as tx:
             key = request.headers.get("idempotency-key") or sent[2]
-            yield Visit(request, platform, tx, actor, csrf, sent[0], key)
+            at = None if signed is None else signed.confirmed_at
+            yield Visit(request, platform, tx, actor, csrf, sent[0], key, confirmed_at=at)
 
     visit.permission = permission  # type: ignore[attr-defined] # the test of routes reads it
     return Depends(visit, scope="function")
