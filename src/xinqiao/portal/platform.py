@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from xinqiao.kernel.protect import Keyring
 class Signed:
     """Who a request is from. ``csrf``: what forms must send back; None where no cookie is involved.
 
-    ``confirmed_at``: when the person last gave password, code or passkey; signing something needs a fresh one.
+    ``confirmed_at``: when the person last gave password, code or passkey; signing needs a fresh one.
     """
 
     actor: Actor
