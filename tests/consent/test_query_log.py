@@ -63,9 +63,9 @@ def test_the_product_cannot_change_the_log(database: Database) -> None:
 
 LINE = "WHERE id = (SELECT query FROM query_link WHERE number = {n})"
 TAMPERINGS = (
-    f"UPDATE query_log SET purpose = 'post_loan' {LINE}",
-    f"UPDATE query_log SET reader = reader || '.' {LINE}",
-    f"DELETE FROM query_log {LINE}",
+    f"UPDATE query_log SET purpose = 'post_loan' {LINE}",  # noqa: S608 - constants
+    f"UPDATE query_log SET reader = reader || '.' {LINE}",  # noqa: S608 - constants
+    f"DELETE FROM query_log {LINE}",  # noqa: S608 - constants
     "DELETE FROM query_link WHERE number = {n}",
     "DELETE FROM query_link WHERE number >= {n}",
     "UPDATE query_link SET number = -number WHERE number = {n}",

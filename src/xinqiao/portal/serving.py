@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvicorn
 
+from xinqiao.consent import deployment
 from xinqiao.db import jobs
-from xinqiao.db.database import Database
+from xinqiao.db.database import SYSTEM, Database
 from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 from xinqiao.kernel.errors import fail
@@ -58,6 +59,8 @@ def opened(home: Path, address: Address, *, generated: bool = False) -> Iterator
         access = _access(stack, home)
         migrate(access.owner)
         database = stack.enter_context(Database(access.app))
+        with database.transaction(SYSTEM) as tx:
+            deployment.begin(tx, deployment.of_environment())
         yield Platform(
             database,
             _keyring(home),

@@ -322,7 +322,6 @@ CREATE TABLE deployment (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   role text NOT NULL CHECK (role IN ('public_platform', 'credit_reporting', 'bank')),
   region text NOT NULL CHECK (region = 'CN'),
-  filing_number text,
   partner text,
   changed_at timestamptz NOT NULL
 );
