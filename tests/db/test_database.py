@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 
 from xinqiao.db import jobs
 from xinqiao.db.database import PUBLIC, SYSTEM, Database, Scope, acting, new_id
-from xinqiao.db.embedded import Access
+from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 
 
@@ -68,3 +69,39 @@ def test_a_job_is_there_exactly_when_its_transaction_is(database: Database) -> N
         while not SEEN and time.monotonic() < deadline:
             time.sleep(0.05)
     assert SEEN == [2]
+
+
+def test_a_killed_server_is_started_again_with_its_data(tmp_path: Path) -> None:
+    embedded = Embedded(tmp_path / "db")
+    with embedded.running() as access:
+        migrate(access.owner)
+        with Database(access.app) as database:
+            with database.transaction(SYSTEM) as tx:
+                tx.execute("INSERT INTO model (id, body) VALUES ('m', 'x')")
+            assert embedded.process is not None
+            embedded.process.kill()
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                with contextlib.suppress(psycopg.OperationalError), database.transaction(SYSTEM) as tx:
+                    assert tx.execute("SELECT id FROM model").fetchall() == [{"id": "m"}]
+                    break
+                time.sleep(0.2)
+            else:
+                pytest.fail("the server did not come back")
+
+
+def test_a_job_left_by_a_lost_database_is_done(tmp_path: Path) -> None:
+    SEEN.clear()
+    embedded = Embedded(tmp_path / "db")
+    with embedded.running() as access:
+        migrate(access.owner)
+        with Database(access.app) as database, jobs.working(database):
+            assert embedded.process is not None
+            embedded.process.kill()
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and not SEEN:
+                with contextlib.suppress(psycopg.OperationalError), database.transaction(SYSTEM) as tx:
+                    if not tx.execute("SELECT 1 FROM procrastinate_jobs").fetchone():
+                        jobs.defer(tx, "test.add", number=3)
+                time.sleep(0.3)
+    assert SEEN[:1] == [3]

@@ -18,6 +18,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class Embedded:
     def running(self) -> Iterator[Access]:
         """The server up, started here or already up; stops it at the end if it was started here."""
         access = self.start()
+        watch = threading.Thread(target=self._watch, name="postgres", daemon=True)
+        watch.start()
         try:
             yield access
         finally:
@@ -90,17 +93,24 @@ class Embedded:
                 self._launch(told)
         return self._access(told)
 
+    def _watch(self) -> None:
+        """Start the server again when it ends unbidden; the thread lives as long as the process does."""
+        while (process := self.process) is not None:
+            process.wait()
+            if self.process is process:
+                self.start()
+
     def stop(self) -> None:
         """A fast shutdown of a server that was started here."""
         if self.process is None:
             return
-        self.process.send_signal(signal.SIGINT)
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait()
-        self.process = None
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
 
     # -- where things are
 

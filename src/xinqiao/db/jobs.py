@@ -15,14 +15,18 @@ from datetime import datetime
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import JobDeferrer
 from procrastinate.manager import JobManager
+from psycopg_pool import PoolTimeout
 
 from xinqiao.db.database import Database, Tx
 from xinqiao.kernel.protect import Keyring
 
-STALLED_SECONDS = 30
+STALLED_SECONDS = 12
+"""A worker without a sign of life for so long is dead, and its jobs are run again."""
+AGAIN_SECONDS = 1
 Job = Callable[..., None]
 
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -79,46 +83,72 @@ def defer(tx: Tx, name: str, *, at: datetime | None = None, lock: str | None = N
 def working(database: Database, ring: Keyring | None = None, *, concurrency: int = 4) -> Iterator[None]:
     """A worker in a thread of this process, for as long as the block lasts.
 
-    ``ring`` is for jobs that sign or read what is sealed; without one they fail and are tried again.
+    It begins anew when the database was away. ``ring`` is for jobs that sign or read what is sealed; without
+    one they fail and are tried again.
     """
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-    stop: list[asyncio.Task[None]] = []
-
-    async def work() -> None:
-        connector = procrastinate.PsycopgConnector(conninfo=database.dsn, max_size=concurrency + 2)
-        # timers belong to ``app`` itself, so it is ``app`` that must get the worker's connections
-        with app.replace_connector(connector):
-            async with app.open_async() as opened:
-                await _retry_stalled(opened)
-                stop.append(asyncio.current_task())  # type: ignore[arg-type] # there is one: we run in it
-                started.set()
-                await opened.run_worker_async(
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    additional_context={"database": database} | ({} if ring is None else {"ring": ring}),
-                    fetch_job_polling_interval=1,
-                    shutdown_graceful_timeout=10,
-                    delete_jobs="successful",
-                )
-
-    def run() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(work())
-        loop.close()
-
-    thread = threading.Thread(target=run, name="jobs", daemon=True)
+    context = {"database": database} | ({} if ring is None else {"ring": ring})
+    worker = _Worker(database.dsn, concurrency, context)
+    thread = threading.Thread(target=worker.run, name="jobs", daemon=True)
     thread.start()
-    started.wait(30)
+    worker.started.wait(30)
     try:
         yield
     finally:
-        for task in stop:
-            loop.call_soon_threadsafe(task.cancel)
+        worker.stop()
         thread.join(20)
 
 
+class _Worker:
+    """Procrastinate's worker, kept going through losses of the database."""
+
+    def __init__(self, dsn: str, concurrency: int, context: dict[str, Any]) -> None:
+        self.dsn, self.concurrency, self.context = dsn, concurrency, context
+        self.loop = asyncio.new_event_loop()
+        self.started = threading.Event()
+        self.main: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            self.loop.run_until_complete(self._keep_on())
+        self.loop.close()
+
+    def stop(self) -> None:
+        if self.main is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self.loop.call_soon_threadsafe(self.main.cancel)
+
+    async def _keep_on(self) -> None:
+        self.main = asyncio.current_task()
+        while True:
+            try:
+                await self._work()
+            except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ConnectorException):
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _work(self) -> None:
+        connector = procrastinate.PsycopgConnector(conninfo=self.dsn, max_size=self.concurrency + 2)
+        # timers belong to ``app`` itself, so it is ``app`` that must get the worker's connections
+        with app.replace_connector(connector):
+            async with app.open_async() as opened:
+                self.started.set()
+                again = asyncio.create_task(_retry_stalled(opened))
+                try:
+                    await opened.run_worker_async(
+                        concurrency=self.concurrency,
+                        install_signal_handlers=False,
+                        additional_context=self.context,
+                        fetch_job_polling_interval=1,
+                        shutdown_graceful_timeout=10,
+                        delete_jobs="successful",
+                        update_heartbeat_interval=STALLED_SECONDS / 4,
+                    )
+                finally:
+                    again.cancel()
+
+
 async def _retry_stalled(opened: procrastinate.App) -> None:
-    """Jobs of a worker that was killed are run again."""
-    for found in await opened.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        await opened.job_manager.retry_job(found)
+    """Jobs whose worker was killed are run again."""
+    while True:
+        for found in await opened.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            await opened.job_manager.retry_job(found)
+        await asyncio.sleep(STALLED_SECONDS / 2)
