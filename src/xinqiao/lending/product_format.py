@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from xinqiao.kernel.text import Text
-from xinqiao.policy.format import Adverse, Derive, Effective, Exact, Input, Rounding, Rule, Table
+from xinqiao.policy.format import Adverse, Derive, Effective, Exact, Expression, Input, Rounding, Rule, Table
 
 Class = Literal["credit", "collateral", "supply_chain", "guarantee"]
 LenderType = Literal["bank", "micro_lender", "guarantee_company"]
@@ -68,7 +68,7 @@ class ScoreRule(Part):
 class LimitRule(Part):
     """The limit in CNY: ``formula`` in the policy language, then capped at ``max`` and rounded to ``step``."""
 
-    formula: str
+    formula: Expression
     min: Exact
     max: Exact
     step: Exact
@@ -80,7 +80,7 @@ class Pricing(Part):
     """LPR of the day for the tenor plus the spread of the grade; ``adjust`` adds a ratio in the policy language."""
 
     spread: dict[str, Exact] = Field(min_length=1)
-    adjust: str | None = None
+    adjust: Expression | None = None
     min: Exact
     max: Exact
     step: Exact = Decimal("0.0005")
