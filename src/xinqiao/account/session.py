@@ -106,6 +106,12 @@ def wear(tx: Tx, session: Session, key: str) -> None:
         )
 
 
+def mark_confirmed(tx: Tx, session: Session) -> None:
+    """Remember that the person has just proved to be there."""
+    with acting(tx, SYSTEM):
+        tx.execute("UPDATE session SET confirmed_at = %s WHERE id = %s", [now(), session.id])
+
+
 def end_session(tx: Tx, token: str) -> None:
     """Sign out."""
     with acting(tx, SYSTEM):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -21,7 +21,7 @@ from xinqiao.db.jobs import defer
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
-from xinqiao.kernel.protect import Keyring, seal
+from xinqiao.kernel.protect import Keyring, seal, unseal
 from xinqiao.kernel.text import Text
 
 KINDS: dict[str, Text] = {
@@ -35,6 +35,8 @@ KINDS: dict[str, Text] = {
 MAX_ENDPOINTS = 10
 MAX_URL = 500
 MAX_SHOWN = 200
+SHOWN_FOR = timedelta(minutes=10)
+"""How long after it was made a secret is told, to who asks again with the same key."""
 JOB = "webhook.send"
 
 
@@ -75,8 +77,8 @@ class Message:
 
 def add_endpoint(
     tx: Tx, actor: Actor, ring: Keyring, *, url: str, kinds: tuple[str, ...], loopback: bool = False
-) -> tuple[UUID, str]:
-    """Register an endpoint; returns its id and the secret, which is never shown again.
+) -> UUID:
+    """Register an endpoint; ``secret_of`` tells its secret to be shown this once.
 
     ``loopback``: plain http to this machine is accepted (demo and tests).
     Raises UserError ACC-WEBHOOK-URL, ACC-WEBHOOK-KIND, ACC-WEBHOOK-STATE (too many).
@@ -86,7 +88,7 @@ def add_endpoint(
         fail("ACC-WEBHOOK-KIND", "kinds", given=", ".join(sorted(unknown))[:80] if kinds else "-")
     if len(endpoints(tx, actor)) >= MAX_ENDPOINTS:
         fail("ACC-WEBHOOK-STATE", "webhooks", most=MAX_ENDPOINTS)
-    endpoint, secret = new_id(), new_secret()
+    endpoint = new_id()
     tx.execute(
         "INSERT INTO webhook_endpoint (id, institution_id, url, kinds, sealed_secret, made_at, made_by) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -95,12 +97,23 @@ def add_endpoint(
             actor.institution,
             url,
             list(kinds),
-            seal(secret, ring, context(endpoint)),
+            seal(new_secret(), ring, context(endpoint)),
             now(),
             actor.client or actor.name,
         ],
     )
-    return endpoint, secret
+    return endpoint
+
+
+def secret_of(tx: Tx, actor: Actor, ring: Keyring, endpoint: UUID) -> str:
+    """The secret of an endpoint just made. Raises UserError ACC-WEBHOOK-ABSENT."""
+    row = tx.execute(
+        "SELECT sealed_secret FROM webhook_endpoint WHERE id = %s AND institution_id = %s AND made_at > %s",
+        [endpoint, actor.institution, now() - SHOWN_FOR],
+    ).fetchone()
+    if row is None:
+        fail("ACC-WEBHOOK-ABSENT", str(endpoint))
+    return unseal(row["sealed_secret"], ring, context(endpoint))
 
 
 def context(endpoint: UUID) -> str:

@@ -15,6 +15,10 @@ from xinqiao.portal.visit import Visit
 
 STATUS = {
     "ACC-SIGN-IN": 401,
+    "ACC-TOKEN": 401,
+    "ACC-SIGNATURE": 401,
+    "ACC-ASSERTION": 401,
+    "ACC-LOCKED": 429,
     "ACC-FORBIDDEN": 403,
     "ACC-CSRF": 403,
     "API-NOT-FOUND": 404,
