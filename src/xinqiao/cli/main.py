@@ -17,6 +17,8 @@ from xinqiao import __version__
 from xinqiao.kernel.errors import UserError
 
 VERBS = {
+    "demo": "生成示范城市并启动四个门户 / a generated city, scored and served",
+    "serve": "启动平台 / start the platform: portals and API",
     "run": "从原始文件到信贷决策 / from raw files to credit decisions",
     "ingest": "读入原始文件 / read raw files into the lake",
     "indicators": "计算指标 / compute indicators as of a date",
@@ -29,6 +31,8 @@ VERBS = {
     "policy import": "从 XLSX 导入决策表 / decision tables from a workbook",
     "card export": "导出评分卡为 SQL、Python、PMML / a card as SQL, Python or PMML",
     "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
+    "verify": "离线核验证明、报告或导出的日志 / verify a proof, a report or an exported log offline",
+    "witness": "为存证日志共同签名 / cosign the evidence log as a member's witness",
     "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
     "size": "按国家标准划型 / the size class of a firm by the national standard",
     "resolve": "跨来源识别同一企业 / the same firm across sources, with and without its code",
