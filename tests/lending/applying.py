@@ -17,7 +17,8 @@ from xinqiao.kernel.text import Text
 from xinqiao.lending import case, deciding
 from xinqiao.lending.case_state import Case, get
 from xinqiao.lending.product import put_on_shelf
-from xinqiao.portrait.credit_file import publish
+from xinqiao.policy.scorer import scorer_of
+from xinqiao.portrait.credit_file import CreditFile, publish
 from xinqiao.scoring.card import Bin, Card, Variable
 from xinqiao.scoring.model import Model, Peers
 from xinqiao.scoring.rating import master_scale
@@ -78,6 +79,13 @@ def model() -> Model:
 MODEL = model()
 
 
+def scored_file(company: str, **changes: Any) -> CreditFile:  # noqa: ANN401 - fields of the file
+    """A company's file with the score that its indicators earn."""
+    file = sample_file(company, model_id=MODEL.model_id, **changes)
+    values = {name: each.value for name, each in file.indicators.items()}
+    return file.model_copy(update={"score": scorer_of(MODEL)(values, {"in_default": file.in_default})})
+
+
 @dataclass(frozen=True)
 class Town:
     """One bank, its people, and a company's agent."""
@@ -93,7 +101,7 @@ class Town:
         """Publish a company's file."""
         with self.database.transaction(SYSTEM) as tx:
             data = (MODEL.model_id, MODEL.to_json())
-            publish(tx, [sample_file(company, model_id=MODEL.model_id, **changes)], [data])
+            publish(tx, [scored_file(company, **changes)], [data])
 
     def grant(self, company: str = COMPANY, bank: UUID | None = None) -> UUID:
         """The company's grant to the bank."""

@@ -15,11 +15,11 @@ from xinqiao.account.actor import Actor
 from xinqiao.consent.access import Permit
 from xinqiao.db.database import SYSTEM, Database, Tx
 from xinqiao.db.jobs import job
-from xinqiao.kernel.errors import UserError
+from xinqiao.kernel.errors import UserError, fail
 from xinqiao.lending.case import DECIDE, PURPOSE
 from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case, get, move
-from xinqiao.lending.deciding_basis import panel_of
+from xinqiao.lending.deciding_basis import SCORE, panel_of
 from xinqiao.lending.decision import Stored, keep
 from xinqiao.lending.offer import Terms, costed, make
 from xinqiao.lending.own_data import as_application, facts
@@ -60,6 +60,8 @@ def decide_case(tx: Tx, case: Case) -> Case:
         return _refer(tx, by, case, error)
     try:
         product = product_of(tx, case.institution_id, case.product_id, case.product_version)
+        if file.score is None:
+            fail("LND-SCORE-STATE", case.company_id)
         panel = panel_of(tx, case, product, file)
         made = panel.record(_subject(tx, case, file, permit))
     except UserError as error:
@@ -84,7 +86,9 @@ def _subject(tx: Tx, case: Case, file: CreditFile, permit: Permit) -> Subject:
     application: dict[str, Any] = {**case.answers, **own}
     application |= {name: value for name, value in told.items() if value is not None}
     application |= {"amount_cny": float(case.amount_cny), "term_months": case.term_months, "use": case.use}
-    application |= {"case_id": str(case.id)} | ({IN_DEFAULT: True} if file.in_default else {})
+    application |= {"case_id": str(case.id), SCORE: file.score} | (
+        {IN_DEFAULT: True} if file.in_default else {}
+    )
     return Subject(case.company_id, file.as_of, values, missing, application, str(permit.grant_id))
 
 
@@ -118,7 +122,7 @@ def _terms(case: Case, product: Product, kept: Stored) -> Terms | None:
 
 
 def _within(product: Product, terms: Terms) -> bool:
-    """Whether ``terms`` may be offered without a person: the product runs online, the sum is on its first rung.
+    """Whether ``terms`` may be offered without a person: an online product, a sum on its first rung.
 
     The rate is the released policy's own, so no person's authority over rates is asked for.
     """

@@ -1,4 +1,8 @@
-"""What decides on a case: the product's policy or the bank's own; our model, the bank's own card on top."""
+"""What decides on a case: the product's policy or the bank's own, on the score as the platform delivered it.
+
+The score is made of all sources; a bank is granted the score and only the sources its product needs, so it
+is not made again from those: it stands in the application, and a bank's own card can be put on top.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +24,18 @@ from xinqiao.policy.compiled import Policy
 from xinqiao.policy.record import Basis, Scorer
 from xinqiao.policy.release import CHAMPION, Panel
 from xinqiao.policy.scorer import read_scorer
-from xinqiao.portrait.credit_file import CreditFile, model_bytes
+from xinqiao.portrait.credit_file import CreditFile
 from xinqiao.scoring.card import Card
 
 FORMAT = "xinqiao.model-with-own-card"
+DELIVERED = "xinqiao.score-as-delivered"
+SCORE = "platform_score"
+"""Key of an application that holds the score as delivered."""
 
 
 def panel_of(tx: Tx, case: Case, product: Product, file: CreditFile) -> Panel:
-    """All that decides on ``case`` now. Raises UserError PTR-ABSENT (no model) or as policies do."""
-    data = model_bytes(tx, file.model_id)
+    """All that decides on ``case`` now. Raises UserError as policies do."""
+    data = canonical_json({"format": DELIVERED, "model": file.model_id})
     card = current(tx, case.institution_id)
     if card is not None:
         data = canonical_json({"format": FORMAT, "model": data.decode(), "card": card.body})
@@ -52,14 +59,21 @@ def _deciding(tx: Tx, case: Case, product: Product) -> Deciding:
 
 @lru_cache(maxsize=32)
 def scorer_from(data: bytes) -> Scorer:
-    """The scorer of a stored model, with a bank's own card on top or without."""
-    if not data.startswith(b'{"card":'):
-        return read_scorer(data)
+    """The scorer of a stored artifact: the delivered score, a model, either with a bank's own card on top."""
     told = json.loads(data)
-    base, card = read_scorer(told["model"].encode()), Card.from_json(told["card"])
+    if told.get("format") == DELIVERED:
+        return _delivered
+    if told.get("format") != FORMAT:
+        return read_scorer(data)
+    base, card = scorer_from(told["model"].encode()), Card.from_json(told["card"])
 
     def score(values: Mapping[str, float | None], application: Mapping[str, Any]) -> dict[str, Any]:
         own = {k.removeprefix(PREFIX): v for k, v in application.items() if k.startswith(PREFIX)}
         return on_top(base(values, application), card, points(card, values, own))
 
     return score
+
+
+def _delivered(_: Mapping[str, float | None], application: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(application[SCORE])
+    return found
