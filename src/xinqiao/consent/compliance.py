@@ -122,8 +122,8 @@ def size_warning(companies: int) -> Text:
     """What to say when the number of firms comes near the limit, or passes it."""
     return Text(
         zh=f"企业户数 {companies:,}，达到 {COMPANIES_LIMIT:,} 户须等保三级、两类负责人和专职部门",
-        en=f"{companies:,} firms; from {COMPANIES_LIMIT:,} on level 3 protection, two officers and a department "
-        "are required",
+        en=f"{companies:,} firms; from {COMPANIES_LIMIT:,} on level 3 protection, two officers and a "
+        "department are required",
     )
 
 

@@ -6,7 +6,7 @@ read only through ``read``: a grant is asked for, and what the grant doesn't cov
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -164,13 +164,15 @@ def publish(tx: Tx, files: Iterable[CreditFile], models: Iterable[tuple[str, byt
     return new
 
 
-def read(tx: Tx, actor: Actor, company_id: str, purpose: str) -> tuple[CreditFile, Permit]:
+def read(
+    tx: Tx, actor: Actor, company_id: str, purpose: str, *, wanted: Collection[str] | None = None
+) -> tuple[CreditFile, Permit]:
     """The latest file of ``company_id`` as far as ``actor`` may see it for ``purpose``.
 
-    The read stands in the query log and the evidence log. Raises UserError CST-FORBIDDEN (no grant) and
-    PTR-ABSENT (no file).
+    ``wanted``: only these data sets, all of which must be covered. The read stands in the query log and the
+    evidence log. Raises UserError CST-FORBIDDEN (no grant) and PTR-ABSENT (no file).
     """
-    allowed = permit(tx, actor, company_id, purpose)
+    allowed = permit(tx, actor, company_id, purpose, wanted)
     return latest(tx, company_id).within(allowed.data_sets), allowed
 
 
