@@ -12,8 +12,9 @@ import yaml
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Row, Tx, new_id
 from xinqiao.indicator.definition import indicators
-from xinqiao.kernel.clock import now
+from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail
+from xinqiao.lending.product import institution_products
 from xinqiao.policy.check import Finding, check_policy
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.load import built_in, read_policy
@@ -89,8 +90,19 @@ def start(tx: Tx, actor: Actor, source: UUID | str, note: str = "") -> UUID:
     elif source in built_in():
         text = read_policy(source)[0]
     else:
-        fail("BWB-ABSENT", source, what="政策 policy")
+        text = product_policy(tx, actor.institution, source).text
     return _insert(tx, actor, text, note)
+
+
+def product_policy(tx: Tx, institution: UUID | None, product_id: str) -> Policy:
+    """What decides today by a product as the institution offers it, for its usual term.
+
+    Raises UserError BWB-ABSENT where it offers no such product.
+    """
+    for offer in [] if institution is None else institution_products(tx, institution):
+        if offer.product.id == product_id and offer.state != "closed":
+            return offer.product.policy_on(today())
+    return fail("BWB-ABSENT", product_id, what="政策或产品 policy or product")
 
 
 def bring(tx: Tx, actor: Actor, text: str, note: str = "") -> UUID:

@@ -21,12 +21,14 @@ from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
 from xinqiao.lending import own_card
+from xinqiao.lending.bank_policy import product_policy
 from xinqiao.lending.bank_release import Deciding, deciding
 from xinqiao.lending.own_data import as_application, facts_of
 from xinqiao.lending.upload import SAID, known_companies, read_sheet
 from xinqiao.policy.batch import decide_batch
 from xinqiao.policy.compiled import Policy
 from xinqiao.policy.frame import REASON, column_names, read_frame
+from xinqiao.policy.release import CHAMPION
 from xinqiao.portrait.credit_file import CreditFile, read
 from xinqiao.source.block import LINE
 
@@ -81,7 +83,7 @@ def start(tx: Tx, actor: Actor, data: bytes, name: str, policy: str) -> UUID:
     if sheet.frame.height > MOST:
         fail("BWB-FILE", name, detail=f"{sheet.frame.height:,} > {MOST:,} 行 rows", limit=SAID)
     assert actor.institution is not None  # noqa: S101 - people of a bank
-    deciding(tx, actor.institution, policy)
+    _deciding(tx, actor.institution, policy)
     column = next((each for each in AMOUNT if each in sheet.columns), None)
     known = known_companies(tx, sheet.frame[sheet.company].to_list())
     rows = sheet.frame.iter_rows(named=True)
@@ -143,7 +145,7 @@ def _chunk(database: Database, batch: Batch) -> bool:
             [batch.id, CHUNK],
         ).fetchall()
         if rows:
-            now_deciding = deciding(tx, batch.institution, batch.policy)
+            now_deciding = _deciding(tx, batch.institution, batch.policy)
             _keep(tx, batch, _decided(tx, batch, now_deciding, rows))
         waiting = tx.execute(
             "SELECT count(*) AS n FROM bank_batch_row WHERE batch = %s AND state = 'waiting'", [batch.id]
@@ -155,6 +157,16 @@ def _chunk(database: Database, batch: Batch) -> bool:
             {"left": left, "at": now(), "id": batch.id},
         )
     return bool(rows)
+
+
+def _deciding(tx: Tx, institution: UUID, policy: str) -> Deciding:
+    """The bank's own release, a policy of the catalog, or that of a product it offers."""
+    try:
+        return deciding(tx, institution, policy)
+    except UserError as error:
+        if error.code != "POL-NOT-FOUND":
+            raise
+    return Deciding({CHAMPION: product_policy(tx, institution, policy)}, None, None)
 
 
 def _decided(tx: Tx, batch: Batch, by: Deciding, rows: Sequence[Row]) -> list[Row]:

@@ -21,14 +21,16 @@ def _item(path: str, zh: str, en: str, permission: str) -> Item:
     return Item(path, Text(zh=zh, en=en), permission)
 
 
+_EVIDENCE = _item("/evidence", "存证", "Evidence", "account.own")
 _BANK = (
     _item("/bank", "工作台", "Work queue", "case.read"),
     _item("/bank/products", "产品", "Products", "case.read"),
-    _item("/bank/policies", "政策", "Policies", "product.edit"),
-    _item("/bank/scorecards", "本行数据与评分卡", "Own data and card", "product.edit"),
+    _item("/bank/policies", "政策", "Policies", "case.read"),
+    _item("/bank/scorecards", "本行数据与评分卡", "Own data and card", "case.read"),
     _item("/bank/batches", "批量预授信", "Batch pre-approval", "case.handle"),
     _item("/bank/needs", "融资需求", "Posted needs", "case.read"),
     _item("/bank/outcomes", "结果反馈", "Outcomes", "case.handle"),
+    _EVIDENCE,
     _item("/institution", "机构管理", "Institution", "institution.admin"),
 )
 MENUS: dict[str, tuple[Item, ...]] = {
@@ -39,6 +41,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/enterprise/needs", "融资需求", "Post a need", "company.own"),
         _item("/enterprise/grants", "授权与查询记录", "Grants and reads", "company.own"),
         _item("/enterprise/objections", "异议与投诉", "Objections", "company.own"),
+        _EVIDENCE,
     ),
     "bank": _BANK,
     "guarantee": _BANK,
@@ -47,6 +50,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/holder/deliveries", "交付与质量", "Deliveries and quality", "holder.work"),
         _item("/holder/uses", "使用情况", "Uses", "holder.work"),
         _item("/holder/bills", "账单", "Bills", "holder.work"),
+        _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
     ),
     "operator": (
@@ -57,6 +61,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/operator/needs", "未满足需求", "Unmet needs", "platform.statistics"),
         _item("/operator/institutions", "机构入驻", "Onboarding", "platform.admin"),
         _item("/operator/compliance", "合规", "Compliance", "platform.admin"),
+        _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
     ),
 }

@@ -82,8 +82,8 @@ def render_policy_diff(diff: Diff, effects: Sequence[tuple[Edit, Effect | None]]
         after=after,
         moved=int(diff.moved.sum()),
         changed=int(diff.changed.sum()),
-        rows=list(_rows(before, after)),
-        flow=_flow(diff),
+        rows=list(figure_rows(before, after)),
+        flow=flow_chart(diff),
         transitions=diff.transitions.tolist(),
         order=OUTCOMES,
         causes=causes[:MOST_CAUSES],
@@ -105,7 +105,8 @@ def render_policy_diff(diff: Diff, effects: Sequence[tuple[Edit, Effect | None]]
 # figures ------------------------------------------------------------------------------------------
 
 
-def _rows(a: Figures, b: Figures) -> Iterator[Row]:
+def figure_rows(a: Figures, b: Figures) -> Iterator[Row]:
+    """What both policies grant, figure by figure."""
     yield _counted(Text(zh="批准", en="Approved"), a.approved, b.approved)
     yield _counted(Text(zh="人工复核", en="Manual review"), a.referred, b.referred)
     yield _counted(Text(zh="拒绝", en="Declined"), a.rejected, b.rejected)
@@ -154,7 +155,8 @@ def _rate(name: Text, a: float | None, b: float | None) -> Row:
 # charts -------------------------------------------------------------------------------------------
 
 
-def _flow(diff: Diff) -> Markup:
+def flow_chart(diff: Diff) -> Markup:
+    """Every company from the old outcome to the new one."""
     title = Text(zh="每户企业从旧结论到新结论", en="every company, from the old outcome to the new")
     names = [OUTCOME_NAMES[outcome] for outcome in OUTCOMES]
     return flows(title, names, [_COLOURS[outcome] for outcome in OUTCOMES], diff.transitions.tolist())
@@ -226,7 +228,7 @@ def _effect_rows(effect: Effect | None) -> list[Row]:
     return (
         []
         if effect is None
-        else [row for row in _rows(effect.before, effect.after) if row.before != row.after]
+        else [row for row in figure_rows(effect.before, effect.after) if row.before != row.after]
     )
 
 

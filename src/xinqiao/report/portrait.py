@@ -62,7 +62,7 @@ def portrait_view(portrait: Portrait, company: str, past: Sequence[Past]) -> Por
         (name, tuple(tag for tag in held if tag.dimension == key)) for key, name in tags().dimensions.items()
     )
     charts = [
-        _chart(TRADING[name], past if name == "sales" else (), ahead[company])
+        forecast_chart(TRADING[name], past if name == "sales" else (), ahead[company])
         for name, ahead in portrait.ahead.items()
         if company in ahead
     ]
@@ -101,7 +101,7 @@ def _tested(portrait: Portrait, name: str) -> Text:
     )
 
 
-def _chart(title: Text, past: Sequence[Past], ahead: Sequence[Month]) -> Markup:
+def forecast_chart(title: Text, past: Sequence[Past], ahead: Sequence[Month]) -> Markup:
     """Past months as bars, coming ones as intervals with their forecast."""
     shown = list(past)[-SHOWN_PAST:]
     top = max([m.sales_cny for m in shown] + [m.high for m in ahead] + [1.0])
