@@ -34,7 +34,7 @@ FAMILIAR = (
     *("BNK02", "BNK04", "BNK12", "CRD10", "REG14"),
 )
 """What owners know of their own firm; compared with peers in this order."""
-REASONS_SHOWN = 5
+REASONS_SHOWN = 10
 MONTHS_SHOWN = 24
 
 Row = dict[str, Value]
