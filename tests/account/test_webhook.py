@@ -61,14 +61,9 @@ def receiver(*answers: int) -> Iterator[HTTPServer]:
 
 def endpoint_at(database: Database, bank: Actor, port: int) -> tuple[UUID, str]:
     with database.transaction(bank.scope) as tx:
-        return webhook.add_endpoint(
-            tx,
-            bank,
-            RING,
-            url=f"http://127.0.0.1:{port}/in",
-            kinds=("application.changed",),
-            loopback=True,
-        )
+        url = f"http://127.0.0.1:{port}/in"
+        made = webhook.add_endpoint(tx, bank, RING, url=url, kinds=("application.changed",), loopback=True)
+        return made, webhook.secret_of(tx, bank, RING, made)
 
 
 def tell(database: Database, bank: Actor, event: UUID, kind: str = "application.changed") -> int:
@@ -177,6 +172,17 @@ def test_the_secret_is_sealed_in_the_table(database: Database) -> None:
     with database.transaction(SYSTEM) as tx:
         row = tx.execute("SELECT * FROM webhook_endpoint").fetchone()
     assert secret not in str(row)
+
+
+def test_the_secret_is_told_for_ten_minutes(database: Database) -> None:
+    bank = a_bank(database)
+    endpoint, _ = endpoint_at(database, bank, 9)
+    with (
+        database.transaction(bank.scope) as tx,
+        standing(now() + timedelta(minutes=11)),
+        pytest.raises(UserError, match="ACC-WEBHOOK-ABSENT"),
+    ):
+        webhook.secret_of(tx, bank, RING, endpoint)
 
 
 @pytest.mark.parametrize(

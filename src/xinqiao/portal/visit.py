@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from xinqiao.account.actor import ANYONE, Actor, permissions
+from xinqiao.account.actor import ANYONE, PUBLIC_READ, Actor, permissions
 from xinqiao.db.database import SYSTEM, Tx
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.clock import now
@@ -110,8 +110,11 @@ def _text(form: FormData, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def needs(permission: str) -> Any:  # noqa: ANN401 - what FastAPI takes in Annotated
-    """The dependency of a route that lets somebody do ``permission`` (KeyError: no such permission)."""
+def needs(permission: str, *, sandbox: bool = False) -> Any:  # noqa: ANN401 - what FastAPI takes in Annotated
+    """The dependency of a route that lets somebody do ``permission`` (KeyError: no such permission).
+
+    ``sandbox``: the route answers programs that only try things too, with invented firms; others don't.
+    """
     if permission not in permissions():
         raise KeyError(permission)
 
@@ -126,6 +129,8 @@ def needs(permission: str) -> Any:  # noqa: ANN401 - what FastAPI takes in Annot
             fail(
                 "ACC-SIGN-IN" if signed is None else "ACC-FORBIDDEN", request.url.path, permission=permission
             )
+        if actor.sandbox and not sandbox and permission != PUBLIC_READ:
+            fail("API-SANDBOX-FORBIDDEN", request.url.path)
         csrf = None if signed is None else signed.csrf
         if (
             request.method not in SAFE
