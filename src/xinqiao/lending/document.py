@@ -25,6 +25,8 @@ HEADS = {
 }
 """What a file begins with -> what it is; its name says nothing. Zip archives are never opened here."""
 
+ENDINGS = dict(zip(HEADS.values(), ("pdf", "png", "jpg", "xlsx"), strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -277,6 +277,10 @@ CREATE POLICY make ON decision_artifact FOR INSERT WITH CHECK (xq_side() = 'syst
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON decision_artifact
   FOR EACH ROW EXECUTE FUNCTION xq_append_only();
 
+-- Nothing of a case is ever deleted.
+REVOKE DELETE, TRUNCATE ON loan_request, lending_case, case_event, case_proposal, case_note, offer, case_document,
+  decision, decision_artifact FROM xinqiao_app;
+
 -- The rules a case can't break, whoever writes.
 CREATE FUNCTION xq_case_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE was text;
