@@ -196,6 +196,7 @@ def test_the_legal_representative_registers_and_is_in(
 ) -> None:
     del company
     assert _register(visitor, real) == (303, "/enterprise")
+    visitor.cookies.clear()
     assert sign_in(visitor, phone="13600000002") == 303
 
 
@@ -213,6 +214,7 @@ def test_an_agent_waits_for_the_legal_representative(
         assert request is not None
         told = form(head, "/account/agents", outcome="confirmed")
         assert head.post(f"/account/agents/{request[1]}", data=told).status_code == 303
+    visitor.cookies.clear()
     assert sign_in(visitor, phone="13600000002") == 303
     assert visitor.get("/account/agents").status_code == 200
     again = form(visitor, "/account/agents", outcome="confirmed")
