@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 import xinqiao.portal as package
 from xinqiao import __version__
-from xinqiao.portal import problems
+from xinqiao.portal import observing, problems
 from xinqiao.portal.body import Body
 from xinqiao.portal.platform import Platform
 
@@ -27,6 +27,7 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     app.add_middleware(Body)
+    observing.install(app)
     problems.install(app)
     app.mount("/static", StaticFiles(packages=[("xinqiao.portal", "static")]), name="static")
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
