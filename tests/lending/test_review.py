@@ -82,15 +82,16 @@ def test_nobody_approves_what_they_proposed(place: Town) -> None:
 
 def test_the_database_refuses_one_person_whatever_the_code_does(place: Town) -> None:
     proposed(place, terms(), by=place.approver)
-    copied = "id, request_id, company_id, institution_id, product_id, product_version, amount_cny"
+    offered = (
+        "SELECT gen_random_uuid(), id, request_id, company_id, institution_id, product_id, product_version, "
+        "amount_cny, 0.01, 12, 'flat', '[]', 0.01, 'x', true, now(), now() + interval '1 day', 'open' "
+        "FROM lending_case"
+    )
+    alone = "SET decided_by = proposed_by, decided_at = now(), verdict = 'approved', version = 5"
     statements = [
-        "UPDATE case_proposal SET decided_by = proposed_by, decided_at = now(), "
-        "verdict = 'approved', version = 5",
+        f"UPDATE case_proposal {alone}",
         "UPDATE lending_case SET state = 'offered', version = version + 1",
-        f"INSERT INTO offer (id, case_{copied}, rate, term_months, repayment, fees, apr, "  # noqa: S608 - our own
-        "apr_method, automatic, made_at, until) "
-        f"SELECT gen_random_uuid(), {copied}, 0.01, 12, 'flat', '[]', 0.01, 'x', true, now(), "
-        "now() + interval '1 day' FROM lending_case",
+        f"INSERT INTO offer {offered}",
     ]
     for statement in statements:
         with pytest.raises(psycopg.Error), place.database.transaction(place.approver.scope) as tx:
