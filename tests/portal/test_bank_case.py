@@ -4,12 +4,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, town
 from tests.lending.bank import STRANGER
 from tests.portal.live import BOTH, Live, faults
 from xinqiao.account.actor import Actor
+from xinqiao.db import jobs
 from xinqiao.db.database import Database, new_token
 from xinqiao.lending import case, document
 
@@ -39,6 +41,11 @@ def test_a_new_application_is_told_and_waits_in_the_queue(place: Town, client_as
     assert "400,000.00" in page.text
     assert f"/bank/cases/{found.id}" in client_as(place.officer).get("/notices").text
     assert "示范企业011A" not in client_as(STRANGER).get("/bank?view=new").text
+
+
+def test_the_jobs_of_cases_are_declared_with_the_pages(app: FastAPI) -> None:
+    assert app.routes
+    assert {"case.decide", "case.due", "case.sweep"} <= set(jobs.app.tasks)
 
 
 def test_two_people_decide_in_the_workbench(place: Town, client_as: Clients) -> None:

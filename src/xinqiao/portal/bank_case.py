@@ -11,7 +11,6 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from xinqiao.kernel.errors import fail
-from xinqiao.kernel.text import Text
 from xinqiao.lending import document, review
 from xinqiao.lending.case_event import events
 from xinqiao.lending.case_product import product_of
@@ -23,6 +22,7 @@ from xinqiao.lending.machine import machine
 from xinqiao.lending.offer import Terms, offers
 from xinqiao.lending.product_format import Repayment
 from xinqiao.lending.proposal import open_proposal, proposals, who
+from xinqiao.portal.loan_words import REPAYMENTS, STATE_KINDS
 from xinqiao.portal.visit import Visit, needs
 
 router = APIRouter()
@@ -32,14 +32,6 @@ Words = Annotated[str, Form(max_length=1000)]
 Amount = Annotated[Decimal, Form(gt=0, le=10**9, decimal_places=2)]
 RateInPercent = Annotated[Decimal, Form(ge=0, le=100, decimal_places=4)]
 TermMonths = Annotated[int, Form(ge=1, le=360)]
-WAYS: dict[str, Text] = {
-    "equal_instalment": Text(zh="等额本息", en="equal instalments"),
-    "equal_principal": Text(zh="等额本金", en="equal principal"),
-    "interest_only_then_bullet": Text(zh="先息后本", en="interest, then principal at the end"),
-    "bullet": Text(zh="到期一次还本付息", en="all at the end"),
-    "flat": Text(zh="等本等息", en="flat"),
-    "seasonal": Text(zh="按季节还本", en="by season"),
-}
 
 
 @router.get("/bank/cases/{case_id}", include_in_schema=False)
@@ -63,6 +55,7 @@ def _named(visit: Visit, case: Case) -> dict[str, Any]:
         "remarks": review.remarks(tx, case.id),
         "state": machine().states[case.state],
         "method": METHOD,
+        "kinds": STATE_KINDS,
     }
 
 
@@ -79,7 +72,7 @@ def _judged(visit: Visit, case: Case, made: list[Stored]) -> dict[str, Any]:
         "may_handle": visit.actor.may("case.handle"),
         "may_approve": visit.actor.may("case.approve"),
         "refusals": machine().refusals,
-        "ways": WAYS,
+        "ways": REPAYMENTS,
     }
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from xinqiao.account.notice import unread
-from xinqiao.kernel.clock import now
+from xinqiao.lending import deadline, deciding  # noqa: F401 - their jobs are declared by importing them
 from xinqiao.lending.queue import MOST, VIEWS, View, counts, queue
+from xinqiao.portal.loan_words import STATE_KINDS
 from xinqiao.portal.visit import Visit, needs
 
 router = APIRouter()
@@ -31,5 +32,5 @@ def bank_queue(
         counts=counts(visit.tx, visit.actor),
         following=after + MOST if len(lines) == MOST else None,
         notices=unread(visit.tx, visit.actor),
-        now=now(),
+        kinds=STATE_KINDS,
     )
