@@ -82,9 +82,9 @@ def _case(
         "amount_cny, term_months, use, answers, grant_id, applied_by, state, version, made_at, applied_at, "
         "decided_at, closed_at, deadlines, automatic) VALUES "
         "(%s, %s, %s, %s, 'p1', '1', %s, 12, 'u', '{}', %s, %s, %s, 2, %s, %s, %s, %s, '{}', %s)",
-        [case, need, company, bank, amount, new_id(), new_id(), state, at, at]
-        + [
-            decided if state in ("accepted", "refused", "offered") else None,
+        [
+            *(case, need, company, bank, amount, new_id(), new_id(), state, at, at),
+            decided if done or state == "offered" else None,
             decided if done else None,
             automatic,
         ],

@@ -114,29 +114,24 @@ CREATE POLICY own ON batch_line USING (xq_side() = 'system' OR institution_id = 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON batch_line
   FOR EACH ROW EXECUTE FUNCTION xq_append_only();
 
--- What a data holder agreed to deliver, until when and at what price; nothing is taken in without one in force.
-CREATE TABLE holder_agreement (
+-- What a read of a firm that covers a source costs, as agreed with its holder.
+CREATE TABLE supply_price (
   id uuid PRIMARY KEY,
   institution_id uuid NOT NULL REFERENCES institution,
   source text NOT NULL,
-  number text NOT NULL,
   from_on date NOT NULL,
-  until_on date NOT NULL CHECK (until_on >= from_on),
   fee_cny numeric(18, 2) NOT NULL CHECK (fee_cny >= 0),
-  made_at timestamptz NOT NULL
+  UNIQUE (institution_id, source, from_on)
 );
-COMMENT ON COLUMN holder_agreement.fee_cny IS 'for each read of a firm that covers the source';
-CREATE INDEX holder_agreement_institution ON holder_agreement (institution_id);
-ALTER TABLE holder_agreement ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON holder_agreement FOR SELECT USING (
+ALTER TABLE supply_price ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON supply_price FOR SELECT USING (
   xq_side() IN ('system', 'operator') OR institution_id = xq_institution());
-CREATE POLICY write ON holder_agreement FOR INSERT WITH CHECK (xq_side() IN ('system', 'operator'));
+CREATE POLICY write ON supply_price FOR INSERT WITH CHECK (xq_side() IN ('system', 'operator'));
 
 -- Files a holder delivered and what became of their rows.
 CREATE TABLE holder_delivery (
   id uuid PRIMARY KEY,
   institution_id uuid NOT NULL REFERENCES institution,
-  agreement_id uuid NOT NULL REFERENCES holder_agreement,
   contract text NOT NULL,
   file_name text NOT NULL,
   sha256 text NOT NULL,
