@@ -11,6 +11,7 @@ from rich.console import Console
 
 from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.errors import UserError, fail, user_error
+from xinqiao.policy.replay import Replay
 from xinqiao.policy.replay import replay as replay_decision
 from xinqiao.policy.runs import known_runs, store_of
 from xinqiao.policy.scorer import read_scorer
@@ -28,17 +29,25 @@ def replay(
     ],
     run: Annotated[Path | None, typer.Option(help="运行结果文件夹 / folder of the run")] = None,
     *,
+    platform: Annotated[
+        Path | None,
+        typer.Option(help="平台文件夹：重放平台作出的决策 / the platform's folder: a decision it made"),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="打印重放所得的存档 / print the record made again")
     ] = False,
 ) -> None:
     """逐字节重放一项决策：0 一致，1 不一致 / reproduce a decision: exit 0 identical, 1 different."""
-    store, full = _find(decision_id, run)
-    result = replay_decision(store, full, read_scorer)
+    if platform is not None:
+        full, result = _on_platform(decision_id, platform)
+        where = platform
+    else:
+        store, full = _find(decision_id, run)
+        result, where = replay_decision(store, full, read_scorer), store.root
     if show:
         typer.echo(result.data.decode())
     console = Console(stderr=show, soft_wrap=True)
-    console.print(f"决策 decision {full}  ({store.root})", highlight=False)
+    console.print(f"决策 decision {full}  ({where})", highlight=False)
     if result.identical:
         size, head = len(result.data), digest(result.data)[:16]
         console.print(f"[green]逐字节一致 identical[/]  {size} 字节 bytes, sha256 {head}…", highlight=False)
@@ -47,6 +56,20 @@ def replay(
     for fault in result.faults:
         console.print(f"  {fault.zh}\n  [dim]{fault.en}[/]")
     raise typer.Exit(DIFFERENT)
+
+
+def _on_platform(decision_id: str, home: Path) -> tuple[str, Replay]:
+    """Full id and replay of a decision on an application; the database is started where it isn't up."""
+    from xinqiao.db.database import SYSTEM  # noqa: PLC0415 - a run's replay needs no database
+    from xinqiao.lending.decision import full_id  # noqa: PLC0415
+    from xinqiao.lending.decision import replay as replay_kept  # noqa: PLC0415
+    from xinqiao.portal.serving import Address, opened  # noqa: PLC0415
+
+    if not home.is_dir():
+        fail("POL-STORE", str(home), detail="no platform")
+    with opened(home, Address("127.0.0.1", 0)) as found, found.database.transaction(SYSTEM) as tx:
+        full = full_id(tx, decision_id)
+        return full, replay_kept(tx, full)
 
 
 def _find(decision_id: str, run: Path | None) -> tuple[DecisionStore, str]:

@@ -22,6 +22,7 @@ from xinqiao.policy.record import DecisionRecord
 from xinqiao.policy.release import Panel
 from xinqiao.policy.replay import Replay
 from xinqiao.policy.replay import replay as replay_stored
+from xinqiao.policy.store import SHORTEST_PREFIX
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ def decision(tx: Tx, decision_id: str) -> Stored:
     if row is None:
         fail("LND-DECISION-ABSENT", decision_id[:64])
     return _stored(row)
+
+
+def full_id(tx: Tx, prefix: str) -> str:
+    """The id that begins with ``prefix``, 8 characters or more. Raises UserError LND-DECISION-ABSENT."""
+    rows = tx.execute("SELECT id FROM decision WHERE starts_with(id, %s) LIMIT 2", [prefix]).fetchall()
+    if len(rows) != 1 or len(prefix) < SHORTEST_PREFIX:
+        fail("LND-DECISION-ABSENT", prefix[:64])
+    found: str = rows[0]["id"]
+    return found
 
 
 def of_case(tx: Tx, case_id: UUID) -> list[Stored]:
