@@ -42,7 +42,7 @@ def catalogue(
     console = Console()
     if check is not None:
         contract = load_contract(_read(check), check.name)
-        console.print(f"✓ {contract.id}: {len(contract.fields)} 个字段 fields, {contract.sensitivity}")
+        console.print(f"✓ {contract.id}: {len(contract.fields)} 个字段 fields, {contract.level}")
         return
     name = Text(zh=f"数据湖 {lake}", en=f"lake {lake}")
     used = () if model is None else [v.name for v in Model.from_json(_read(model)).card.variables]

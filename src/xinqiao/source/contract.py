@@ -126,6 +126,11 @@ class Contract(_Document):
     version: str = Default(default="", exclude=True)
 
     @property
+    def level(self) -> Level:
+        """Sensitivity of the whole record: the highest of its own and its fields' (组合取高)."""
+        return max(self.sensitivity, *(field.sensitivity for field in self.fields.values()))
+
+    @property
     def schema(self) -> pa.Schema:
         """Columns of the lake's files: all fields, then the file's id and the line number."""
         columns = [(name, field.arrow) for name, field in self.fields.items()]
