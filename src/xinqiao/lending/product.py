@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 
 from xinqiao.account.actor import Actor
+from xinqiao.consent import wording
 from xinqiao.db.database import Row, Tx, new_id
 from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail, user_error
@@ -134,9 +135,12 @@ def draft_product(
 ) -> UUID:
     """Propose to offer a product of the catalog, or ``source``, the institution's own text under that id.
 
-    Raises UserError LND-* for a product that is not sound, LND-PRODUCT-STATE where the version stands already.
+    Raises UserError LND-* for a product that is not sound, LND-PRODUCT-STATE where the version stands
+    already, CST-WORDING for words that promise a result or borrow a government's name.
     """
     product = catalog_product(product_id) if source is None else _own(source, product_id)
+    told = (product.file.name, product.file.summary, product.file.audience)
+    wording.check(product.id, *(words for text in told for words in (text.zh, text.en)))
     return _insert(
         tx, actor.institution, product, source, quota_cny, effective_from, state="draft", by=actor.person
     )
