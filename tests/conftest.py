@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,9 +58,12 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """A real PostgreSQL of this test process, its database migrated and kept as the template of others."""
-    with Embedded(tmp_path_factory.mktemp("postgres")).running() as access:
+    embedded = Embedded(tmp_path_factory.mktemp("postgres"))
+    with embedded.running() as access:
         migrate(access.owner)
         yield access
+    # a cluster of root's lives outside pytest's own folder
+    shutil.rmtree(embedded.cluster.parent, ignore_errors=True)
 
 
 _NUMBERS = itertools.count()

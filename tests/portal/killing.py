@@ -1,0 +1,348 @@
+"""A platform in its own process, killed again and again while people grant, apply and accept.
+
+Every write carries a key of its own. One that was answered has to be there once; one that was not answered
+is sent again with the same key, or left: then it may be there once or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import psycopg
+
+from tests.portrait.files import sample_file
+from xinqiao.account import seed
+from xinqiao.account.session import open_session
+from xinqiao.consent import query_log
+from xinqiao.db.database import SYSTEM, Database, Row
+from xinqiao.db.embedded import Embedded
+from xinqiao.evidence.export import export
+from xinqiao.lending.product import put_on_shelf
+from xinqiao.portal.serving import Address, opened
+from xinqiao.portrait.credit_file import publish
+
+COMPANIES = 24
+PEOPLE = 4
+"""Threads; each acts for companies of its own."""
+PRODUCTS = ("tax_standard", "invoice_flow", "tax_graded", "power_bill", "startup", "tax_first")
+WAIT_SECONDS = 90
+
+
+@dataclass
+class Agent:
+    """A company's agent with a session."""
+
+    company: str
+    token: str
+    csrf: str
+
+
+@dataclass
+class Told:
+    """What the platform acknowledged. ``unsure``: companies and offers whose application got no answer."""
+
+    applied: dict[tuple[str, str], str] = field(default_factory=dict)
+    unsure: set[tuple[str, str]] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    revoked: set[str] = field(default_factory=set)
+    answers: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Town:
+    """A seeded platform: its folder, where it listens, agents and what is on the shelf."""
+
+    home: Path
+    port: int
+    agents: list[Agent]
+    offers: list[UUID]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def cluster(self) -> Path:
+        """Where the database's files are."""
+        return Embedded(self.home / "db").cluster
+
+    def start(self) -> None:
+        """Start the server's process and wait until it answers."""
+        command = [str(Path(sys.executable).parent / "xinqiao"), "serve"]
+        command += ["--home", str(self.home), "--port", str(self.port)]
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                status, _, _ = self.send("GET", "/sign-in", None, {})
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.1)
+                continue
+            if status < 500:
+                return
+        raise AssertionError((self.home / "server.log").read_text()[-2000:])
+
+    def send(self, method: str, path: str, agent: Agent | None, form: dict[str, str]) -> tuple[int, str, str]:
+        """Status, Location and body of a request; OSError where no whole answer came."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            if agent is not None:
+                headers["Cookie"] = f"session={agent.token}"
+            connection.request(method, path, urlencode(form) if form else None, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("Location", ""), answer.read().decode()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+        finally:
+            connection.close()
+
+
+def make_town(home: Path, companies: int = COMPANIES) -> Town:
+    """Seed a platform in ``home``."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with opened(home, Address("127.0.0.1", port), generated=True) as platform:
+        database, ring = platform.database, platform.keyring
+        with database.transaction(SYSTEM) as tx:
+            operator = "91990101MA9D0000158"[:18]
+            seed.institution(tx, kind="operator", name="示范运营方", uscc=operator, filing_number="示范 1")
+            bank = seed.institution(
+                tx, kind="bank", name="示范银行", uscc="91990101MA9D000023", filing_number="示范 2"
+            )
+            offers = [put_on_shelf(tx, bank, product) for product in PRODUCTS]
+            keys = [f"9133010090{i:07d}A" for i in range(companies)]
+            publish(tx, [sample_file(key) for key in keys])
+            people = [
+                seed.person(tx, ring, name=f"示范{i}", phone=f"198{i:08d}", company_id=key)
+                for i, key in enumerate(keys)
+            ]
+        agents = []
+        for key, person in zip(keys, people, strict=True):
+            with database.transaction(SYSTEM) as tx:
+                token = open_session(tx, person, "password")
+                row = tx.execute("SELECT csrf FROM session WHERE person_id = %s", [person]).fetchone()
+            assert row is not None
+            agents.append(Agent(key, token, row["csrf"]))
+    return Town(home, port, agents, offers)
+
+
+class Person(threading.Thread):
+    """Somebody who acts for some companies until told to stop."""
+
+    def __init__(
+        self, town: Town, agents: list[Agent], told: Told, number: int, stop: threading.Event
+    ) -> None:
+        super().__init__(daemon=True)
+        self.town, self.agents, self.told, self.stop = town, agents, told, stop
+        self.draw = random.Random(number)  # noqa: S311 - a test repeats by its seed
+        self.open: list[tuple[Agent, str]] = []
+        self.todo = [(agent, offer) for agent in agents for offer in town.offers]
+        self.draw.shuffle(self.todo)
+
+    def run(self) -> None:
+        """Apply where nothing was applied for yet; accept, withdraw a grant or look in between."""
+        while not self.stop.is_set() and self.todo:
+            agent, offer = self.todo.pop()
+            self.apply(agent, str(offer))
+            if self.open and self.draw.random() < 0.7:
+                self.answer(*self.open[self.draw.randrange(len(self.open))])
+            time.sleep(self.draw.random() * 0.1)
+
+    def apply(self, agent: Agent, offer: str) -> None:
+        """Apply once; the page is fetched for the text that is signed."""
+        path = f"/enterprise/apply/{offer}"
+        page = self.get(agent, path)
+        shown = re.search(r'name="shown" value="([0-9a-f]+)"', page)
+        if shown is None:
+            return
+        form = {"amount": "20", "months": "12", "use": "周转", "shown": shown[1], "agreed": "yes"}
+        patient = self.draw.random() < 0.7
+        found = self.post(agent, path, form, patient=patient)
+        if found is None:
+            self.told.unsure.add((agent.company, offer))
+        elif found[0] == 303:
+            case = found[1].rpartition("/")[2]
+            self.told.applied[agent.company, offer] = case
+            self.open.append((agent, case))
+        else:
+            self.told.answers[f"apply {found[0]} {_code(found[2])}"] += 1
+
+    def answer(self, agent: Agent, case: str) -> None:
+        """Accept the offer of a case if there is one."""
+        path = f"/enterprise/applications/{case}"
+        offer = re.search(r'name="offer" value="([0-9a-f-]+)"', self.get(agent, path))
+        if offer is None:
+            return
+        found = self.post(agent, f"{path}/accept", {"offer": offer[1], "agreed": "yes"}, patient=True)
+        if found is not None and found[0] == 303:
+            self.told.accepted.add(case)
+        elif found is not None:
+            self.told.answers[f"accept {found[0]} {_code(found[2])}"] += 1
+        self.open.remove((agent, case))
+
+    def get(self, agent: Agent, path: str) -> str:
+        """A page, asked for until it comes."""
+        while not self.stop.is_set():
+            try:
+                status, _, body = self.town.send("GET", path, agent, {})
+            except OSError:
+                time.sleep(0.2)
+                continue
+            if status < 500:
+                return body
+            time.sleep(0.2)
+        return ""
+
+    def post(
+        self, agent: Agent, path: str, form: dict[str, str], *, patient: bool
+    ) -> tuple[int, str, str] | None:
+        """The definite answer to a write; None where none came and it is not sent again."""
+        told = form | {"csrf": agent.csrf, "once": str(uuid4())}
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                found = self.town.send("POST", path, agent, told)
+                if found[0] < 500:
+                    return found
+            except OSError:
+                pass
+            if not patient:
+                return None
+            time.sleep(0.2)
+        return None
+
+
+def _code(page: str) -> str:
+    found = re.search(r"[A-Z]{3}-[A-Z-]+", page)
+    return found[0] if found else ""
+
+
+def kill(town: Town, draw: random.Random) -> str:
+    """Kill -9 of the server's process, or of the database's."""
+    assert town.process is not None
+    if draw.random() < 0.5:
+        town.process.kill()
+        town.process.wait()
+        town.start()
+        return "server"
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int((town.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        return "database"
+    return "database while it was down"
+
+
+@dataclass
+class Result:
+    """What happened."""
+
+    told: Told
+    kills: Counter[str]
+    cases: int
+    faults: list[str]
+
+
+def trial(home: Path, kills: int, seed_number: int = 1, pause_seconds: float = 1.5) -> Result:
+    """Kill ``kills`` times at random moments under load, then compare what was told with what is there."""
+    town, told, stop = make_town(home), Told(), threading.Event()
+    draw = random.Random(seed_number)  # noqa: S311 - a test repeats by its seed
+    town.start()
+    people = [Person(town, town.agents[i::PEOPLE], told, i, stop) for i in range(PEOPLE)]
+    for person in people:
+        person.start()
+    done: Counter[str] = Counter()
+    for _ in range(kills):
+        time.sleep(pause_seconds * (0.2 + draw.random()))
+        done[kill(town, draw)] += 1
+    stop.set()
+    for person in people:
+        person.join(WAIT_SECONDS + 30)
+    faults = [f"{p.name} hangs" for p in people if p.is_alive()]
+    time.sleep(1)
+    wait_for_decisions(town)
+    assert town.process is not None
+    town.process.send_signal(signal.SIGTERM)
+    town.process.wait(60)
+    try:
+        with opened(home, Address("127.0.0.1", town.port)) as platform:
+            cases, more = compare(platform.database, told)
+    finally:
+        shutil.rmtree(town.cluster.parent, ignore_errors=True)
+    return Result(told, done, cases, faults + more)
+
+
+def wait_for_decisions(town: Town) -> None:
+    """Wait until every application was decided on: jobs of killed workers are run again."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    with opened_beside(town) as database:
+        while time.monotonic() < deadline:
+            try:
+                with database.transaction(SYSTEM) as tx:
+                    waiting = tx.execute(
+                        "SELECT count(*) AS n FROM lending_case WHERE state = 'applied'"
+                    ).fetchone()
+                if waiting is not None and waiting["n"] == 0:
+                    return
+            except psycopg.Error:
+                pass
+            time.sleep(0.5)
+
+
+def opened_beside(town: Town) -> Database:
+    """The running platform's database, found by its folder."""
+    embedded = Embedded(town.home / "db")
+    return Database(embedded._access(embedded._secrets()).app, size=2)
+
+
+def compare(database: Database, told: Told) -> tuple[int, list[str]]:
+    """How many cases there are, and every acknowledged act that is lost or doubled."""
+    with database.transaction(SYSTEM) as tx:
+        rows = tx.execute("SELECT * FROM lending_case").fetchall()
+        grants = tx.execute("SELECT count(*) AS n FROM consent_grant").fetchone()
+        accepted = tx.execute(
+            "SELECT case_id, count(*) AS n FROM case_event WHERE transition = 'accept' GROUP BY 1"
+        ).fetchall()
+        decided = tx.execute("SELECT case_id, count(*) AS n FROM decision GROUP BY 1").fetchall()
+        chain = query_log.seal(tx)
+        query_log.verify(tx)
+        shelf = tx.execute("SELECT id, product_id FROM institution_product").fetchall()
+    faults = _applications(rows, told, {str(r["id"]): r["product_id"] for r in shelf})
+    counts = {str(r["case_id"]): r["n"] for r in accepted}
+    faults += [f"acceptance of {case} is lost" for case in told.accepted if case not in counts]
+    faults += [f"{case} was accepted {n} times" for case, n in counts.items() if n != 1]
+    faults += [f"{r['case_id']} was decided on {r['n']} times" for r in decided if r["n"] != 1]
+    undecided = {str(r["id"]) for r in rows} - {str(r["case_id"]) for r in decided}
+    faults += [f"{case} was never decided on" for case in undecided]
+    if grants is not None and grants["n"] != len(rows):
+        faults.append(f"{grants['n']} grants for {len(rows)} applications")
+    assert chain >= 0
+    lines = b"".join(export(database)).splitlines()
+    if not lines:
+        faults.append("the log is empty")
+    return len(rows), faults
+
+
+def _applications(rows: list[Row], told: Told, offers: dict[str, str]) -> list[str]:
+    there = Counter((r["company_id"], r["product_id"]) for r in rows)
+    ids = {str(r["id"]) for r in rows}
+    faults = [f"application {case} is lost" for case in told.applied.values() if case not in ids]
+    faults += [f"{key} applied {n} times" for key, n in there.items() if n > 1]
+    known = {(company, offers[offer]) for company, offer in (*told.applied, *told.unsure)}
+    faults += [f"{key} applied without asking" for key in there if key not in known]
+    return faults

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.portal.killing import trial
+
+KILLS = int(os.environ.get("XINQIAO_KILLS", "4"))
+"""The long run: XINQIAO_KILLS=100."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_what_was_acknowledged_survives_kills_of_server_and_database(tmp_path: Path) -> None:
+    found = trial(tmp_path / "home", KILLS)
+    logging.getLogger("xinqiao.kill").warning(
+        "%s, %s cases, %s accepted, %s",
+        found.kills,
+        found.cases,
+        len(found.told.accepted),
+        found.told.answers,
+    )
+    assert found.faults == []
+    assert found.told.applied
