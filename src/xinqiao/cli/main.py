@@ -44,6 +44,7 @@ VERBS = {
     "benchmark smesd": "关联关系对破产预测的增益 / what the graph adds on smesd",
     "benchmark news": "负面舆情识别 / negative-news recognition, trained and evaluated",
     "benchmark city": "逐源加入数据与 3+N+X 模型 / models as sources are added, and 3+N+X",
+    "benchmark matching": "产品匹配与简单排序 / matching beside simple rankings on a made market",
 }
 GROUPS = {
     "policy": "决策政策 / decision policies",

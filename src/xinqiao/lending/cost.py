@@ -160,16 +160,27 @@ def dearest(file: ProductFile) -> tuple[float, Repayment, int]:
     return max(found, key=lambda each: each[0])
 
 
-def quick_cost(file: ProductFile, rate: float, months: int, lent: float) -> float:
-    """The all-in cost a year, near enough to rank by: fees spread over the sum really used.
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """The all-in cost a year of a product, near enough to rank by: fees spread over the sum really used.
 
     ``cost_of`` gives the exact figure; what is shown and signed is always that one.
     """
-    way = file.repayment.ways[0]
-    used = 0.5 + 0.5 / months if way in {"equal_instalment", "equal_principal", "flat"} else 1.0
-    total = rate / used if way == "flat" else rate
-    for fee in file.fees:
-        share = float(fee.rate) + (float(fee.cny) / lent if lent > 0 else 0.0)
-        yearly = {"monthly": 12.0, "yearly": 1.0}.get(fee.kind, 12.0 / months)
-        total += share * yearly / used
-    return total
+
+    interest: float
+    shares: float
+    fixed: float
+
+    @classmethod
+    def of(cls, file: ProductFile, months: float) -> Fees:
+        """The fees of a product for a term, each as a share of a year."""
+        way = file.repayment.ways[0]
+        used = 0.5 + 0.5 / months if way in {"equal_instalment", "equal_principal", "flat"} else 1.0
+        yearly = {"monthly": 12.0, "yearly": 1.0}
+        shares = sum(float(fee.rate) * yearly.get(fee.kind, 12.0 / months) for fee in file.fees)
+        fixed = sum(float(fee.cny) * 12.0 / months for fee in file.fees)
+        return cls(1.0 / used if way == "flat" else 1.0, shares / used, fixed / used)
+
+    def cost(self, rate: float, lent: float) -> float:
+        """The cost at a rate, for a sum."""
+        return rate * self.interest + self.shares + (self.fixed / lent if lent > 0 else 0.0)

@@ -7,28 +7,34 @@ is no paid placement: nothing a lender could pay for is an input.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from xinqiao.kernel.clock import today
 from xinqiao.kernel.text import Text
 from xinqiao.lending.chance import (
+    COST_SCALE,
     Chances,
     Terms,
     accept_features,
     approve_features,
     firm_features,
+    sigmoid,
     usual_chances,
 )
-from xinqiao.lending.cost import Cost, cost_of, quick_cost
+from xinqiao.lending.cost import Cost, Fees, cost_of
 from xinqiao.lending.eligibility import Barrier, barriers
 from xinqiao.lending.product import Offered, Product
-from xinqiao.lending.screen import REJECT, Screen, Screened, screen
+from xinqiao.lending.screen import REJECT, Hit, Screen, Screened, screen
 from xinqiao.policy.case import Case, Inputs, bind
+from xinqiao.policy.compiled import Policy
+from xinqiao.policy.format import Input
 from xinqiao.portrait.credit_file import CreditFile
 from xinqiao.scoring.overlay import industry_path
 
@@ -47,7 +53,20 @@ class Request:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+class Seen(NamedTuple):
+    """A case as a screen saw it."""
+
+    screen: Screen
+    inputs: Inputs
+    hits: tuple[Hit, ...]
+    severity: int
+
+    def barriers(self, severity: int) -> tuple[Barrier, ...]:
+        """The checks that speak at least as severely."""
+        return barriers(self.screen, self.inputs, self.hits, severity)
+
+
+@dataclass(eq=False)
 class Match:
     """A product that can be applied for. ``outcome``: approve at once, or refer to a person first.
 
@@ -65,7 +84,7 @@ class Match:
     p_accept: float
     value_cny: float
     score: float
-    open_: tuple[Barrier, ...] = field(repr=False)
+    screened: Seen = field(repr=False)
 
     @cached_property
     def cost(self) -> Cost:
@@ -84,22 +103,23 @@ class Match:
     @cached_property
     def questions(self) -> tuple[Text, ...]:
         """What would be looked at by a person."""
-        return tuple(each.reason for each in self.open_)
+        return tuple(each.reason for each in self.screened.barriers(1))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Excluded:
-    """A product that cannot be applied for: the rules that exclude, or the quota."""
+    """A product that cannot be applied for: ``distance`` rules exclude, or ``reason`` says the quota is spent."""
 
     product: Product
     offer: Offered | None
-    barriers: tuple[Barrier, ...] = field(repr=False)
+    distance: int
+    screened: Seen | None = field(default=None, repr=False)
     reason: Text | None = None
 
-    @property
-    def distance(self) -> int:
-        """How many rules stand in the way."""
-        return len(self.barriers)
+    @cached_property
+    def barriers(self) -> tuple[Barrier, ...]:
+        """The rules that exclude, each with its reason and the nearest value that passes."""
+        return () if self.screened is None else self.screened.barriers(self.screened.severity)
 
 
 @dataclass(frozen=True)
@@ -167,21 +187,25 @@ def match(
 
     Pure: the same file, request and products give the same answer.
     """
-    return Matcher(products, on or today(), chances or usual_chances(), prices or {}, spent or {}).match(
-        firm_of(file, request or Request())
-    )
+    matcher = Matcher(products, on or today(), chances or usual_chances(), prices=prices, spent=spent)
+    return matcher.match(firm_of(file, request or Request()))
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A product made ready: its screen for the day and the term."""
+    """A product made ready for a term: its screen, and all of its chances that no firm changes."""
 
     product: Product
     offer: Offered | None
     lender: str | None
     screen: Screen
-    terms: Terms
+    shared: bool
     months: int
+    limits: tuple[Decimal, Decimal]
+    fees: Fees
+    approve: float
+    accept: float
+    price: float
 
 
 class Matcher:
@@ -192,79 +216,139 @@ class Matcher:
         products: Sequence[Offered | Product],
         on: date,
         chances: Chances,
-        prices: Mapping[str, float],
-        spent: Mapping[str, Decimal],
+        prices: Mapping[str, float] | None = None,
+        spent: Mapping[str, Decimal] | None = None,
+        *,
+        lenders: Mapping[str, str] | None = None,
     ) -> None:
+        """``lenders``: who lends under a plain product, by its id."""
         self.products = products
         self.on = on
         self.chances = chances
-        self.prices = prices
-        self.spent = spent
-        self._ready: dict[int | None, list[_Item]] = {}
+        self.prices = prices or {}
+        self.spent = spent or {}
+        self.lenders = lenders or {}
+        self._ready: dict[int | None, tuple[Policy, list[_Item]]] = {}
 
     def match(self, firm: Firm) -> Matches:
         """All products for one firm."""
-        ranked, excluded = [], []
-        for item in self._items(firm.months):
-            if self._full(item.offer):
-                excluded.append(Excluded(item.product, item.offer, (), QUOTA_SPENT))
+        if not self.products:
+            return Matches((), ())
+        if firm.months not in self._ready:
+            self._ready[firm.months] = self._items(firm.months)
+        reader, items = self._ready[firm.months]
+        inputs = bind(reader, firm.case)
+        liking = self._liking(firm.features)
+        ranked: list[Match] = []
+        excluded: list[Excluded] = []
+        for item in items:
+            if item.offer is not None and self._full(item.offer):
+                excluded.append(Excluded(item.product, item.offer, 0, None, QUOTA_SPENT))
                 continue
-            inputs = bind(item.screen.policy, firm.case)
-            found = item.screen.run(inputs)
-            if found.severity >= REJECT or found.rate is None:
-                stands = barriers(item.screen, inputs, found.hits, max(found.severity, 1))
-                excluded.append(Excluded(item.product, item.offer, stands))
+            mine = inputs if item.shared else bind(item.screen.policy, firm.case)
+            found = item.screen.run(mine)
+            severity = max([hit[1] for hit in found.hits]) if found.hits else 0
+            seen = Seen(item.screen, mine, found.hits, severity)
+            if severity < REJECT and found.rate is not None:
+                ranked.append(self._match(firm, item, seen, found, liking))
             else:
-                ranked.append(self._match(firm, item, inputs, found))
-        ranked.sort(key=lambda each: (-each.score, each.product.id, str(each.offer and each.offer.id)))
-        excluded.sort(key=lambda each: (each.distance, each.product.id))
+                stands = sum([hit[1] == severity for hit in found.hits])
+                excluded.append(Excluded(item.product, item.offer, stands, seen))
+        ranked.sort(key=_by_score)
+        excluded.sort(key=_by_distance)
         return Matches(tuple(ranked), tuple(excluded))
 
-    def _items(self, months: int | None) -> list[_Item]:
-        if months not in self._ready:
-            self._ready[months] = [_item(each, self.on, months) for each in self.products]
-        return self._ready[months]
+    def _liking(self, features: list[float]) -> dict[str | None, tuple[float, float]]:
+        """What each lender thinks of a firm, and a firm of each lender, whatever the product."""
+        first, second = self.chances.approve, self.chances.accept
+        names = {None, *first.lenders, *second.lenders}
+        common = first.of_firm(features, None), second.of_firm(features, None)
+        known = {name: (first.of_firm(features, name), second.of_firm(features, name)) for name in names}
+        return defaultdict(lambda: common, known)
 
-    def _full(self, offer: Offered | None) -> bool:
-        if offer is None or offer.quota_cny is None:
-            return False
-        return self.spent.get(str(offer.id), Decimal(0)) >= offer.quota_cny
+    def _items(self, months: int | None) -> tuple[Policy, list[_Item]]:
+        """The products ready for a term, and one policy that reads the inputs of all of them."""
+        terms = [(each, *_offer_of(each)) for each in self.products]
+        screens = []
+        union: dict[str, Input] = {}
+        for _, product, _ in terms:
+            policy = product.policy_on(self.on, nearest_term(product, months))
+            screens.append(screen(policy))
+            for name, item in policy.file.inputs.items():
+                union.setdefault(name, item)
+        items = [
+            self._item(product, offer, each, union, nearest_term(product, months))
+            for (_, product, offer), each in zip(terms, screens, strict=True)
+        ]
+        first = screens[0].policy
+        return replace(first, file=first.file.model_copy(update={"inputs": union})), items
 
-    def _match(self, firm: Firm, item: _Item, inputs: Inputs, found: Screened) -> Match:
-        file = item.product.file
-        limit = found.limit_cny if found.limit_cny is not None else Decimal(int(firm.need_cny))
-        limit = min(max(limit, file.limit.min), file.limit.max)
-        rate = found.rate if found.rate is not None else file.pricing.max
-        lent = min(float(limit), firm.need_cny)
-        cover, wanted = lent / firm.need_cny, float(firm.months or item.months)
-        cost = quick_cost(item.product.file, float(rate), item.months, lent)
+    def _item(
+        self, product: Product, offer: Offered | None, seen: Screen, union: Mapping[str, Input], months: int
+    ) -> _Item:
+        lender = self.lenders.get(product.id) if offer is None else str(offer.institution_id)
+        terms, file = Terms.of(product), product.file
+        approve = approve_features(terms, refer=0, reasons=0, cover=0)
+        accept = accept_features(terms, cost=0, cover=0, months=1, wanted=1)
+        return _Item(
+            product=product,
+            offer=offer,
+            lender=lender,
+            screen=seen,
+            shared=all(union[name] == item for name, item in seen.policy.file.inputs.items()),
+            months=months,
+            limits=(file.limit.min, file.limit.max),
+            fees=Fees.of(file, months),
+            approve=self.chances.approve.of_terms(approve),
+            accept=self.chances.accept.of_terms(accept),
+            price=self.prices.get(lender or "", 0.0),
+        )
+
+    def _full(self, offer: Offered) -> bool:
+        return offer.quota_cny is not None and self.spent.get(str(offer.id), Decimal(0)) >= offer.quota_cny
+
+    def _match(
+        self,
+        firm: Firm,
+        item: _Item,
+        seen: Seen,
+        found: Screened,
+        liking: Mapping[str | None, tuple[float, float]],
+    ) -> Match:
+        limit, rate = found.limit_cny, found.rate
+        if limit is None:
+            limit = min(max(Decimal(int(firm.need_cny)), item.limits[0]), item.limits[1])
+        if rate is None:
+            raise AssertionError(item.product.id)  # those are excluded
+        need, months = firm.need_cny, item.months
+        lent = min(float(limit), need)
+        cover, wanted = lent / need, firm.months or months
+        cost = item.fees.cost(float(rate), lent)
         open_ = len(found.hits)
-        approve = approve_features(item.terms, refer=float(open_ > 0), reasons=float(open_), cover=cover)
-        accept = accept_features(item.terms, cost=cost, cover=cover, months=item.months, wanted=wanted)
-        p = self.chances.approve.chance(firm.features, approve, item.lender)
-        q = self.chances.accept.chance(firm.features, accept, item.lender)
-        value = worth(self.chances.worth, lent, cost, min(item.months, wanted))
-        score = p * q * (value - lent * self.prices.get(item.lender or "", 0.0))
+        first, second = self.chances.approve.terms, self.chances.accept.terms
+        liked, likes = liking[item.lender]
+        pull = (
+            liked + item.approve + first[0] * (open_ > 0) + first[1] * min(open_, 8) / 4.0 + first[2] * cover
+        )
+        gap = 0.0 if wanted == months else min(max(math.log(months / wanted), -1.5), 1.5)
+        draw = likes + item.accept + second[0] * cost * COST_SCALE + second[1] * cover + second[2] * gap
+        p, q = sigmoid(pull), sigmoid(draw)
+        value = lent * max(self.chances.worth - cost, 0.0) * min(months, wanted) / 12.0
+        score = p * q * (value - lent * item.price)
         outcome = "refer" if open_ else "approve"
-        return Match(
-            item.product, item.offer, outcome, limit, rate, item.months, p, q, value, score,
-            barriers(item.screen, inputs, found.hits, 1),
-        )  # fmt: skip
+        return Match(item.product, item.offer, outcome, limit, rate, months, p, q, value, score, seen)
 
 
-def worth(yearly: float, lent: float, cost: float, months: float) -> float:
-    """What a loan is worth to a firm: what the money is worth to it above its cost, for as long as it runs."""
-    return lent * max(yearly - cost, 0.0) * months / 12.0
+def _by_score(each: Match) -> tuple[float, str, str]:
+    return -each.score, each.product.file.id, str(each.offer and each.offer.id)
 
 
-def _item(each: Offered | Product, on: date, months: int | None) -> _Item:
-    offer = each if isinstance(each, Offered) else None
-    product = offer.product if offer else each
-    if not isinstance(product, Product):
-        raise TypeError(product)
-    term = nearest_term(product, months)
-    lender = None if offer is None else str(offer.institution_id)
-    return _Item(product, offer, lender, screen(product.policy_on(on, term)), Terms.of(product), term)
+def _by_distance(each: Excluded) -> tuple[int, str]:
+    return each.distance, each.product.file.id
+
+
+def _offer_of(each: Offered | Product) -> tuple[Product, Offered | None]:
+    return (each.product, each) if isinstance(each, Offered) else (each, None)
 
 
 @lru_cache(maxsize=4096)

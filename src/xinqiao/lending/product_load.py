@@ -13,22 +13,25 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
+from pydantic import ValidationError
+
 from xinqiao.indicator.definition import indicators
-from xinqiao.kernel.document import Lines, parse, read_yaml
-from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.document import Lines, read_yaml, shape_faults
+from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.kernel.text import Text
 from xinqiao.lending.component import library
 from xinqiao.lending.cost import COST_CEILING, dearest
 from xinqiao.lending.lpr import lpr, lpr_table, published
 from xinqiao.lending.product_format import ProductFile
-from xinqiao.lending.product_policy import write_policy
-from xinqiao.policy.compiled import Policy, compile_policy
+from xinqiao.lending.product_policy import PolicyText, Written, terms_only, write_policy
+from xinqiao.policy.compiled import Policy, compile_file, compile_policy
+from xinqiao.policy.format import PolicyFile
 from xinqiao.portrait.credit_file import LEADS, SCORE
 from xinqiao.source.holder import sources
 
 FILLED_IN = frozenset(
-    ("amount_cny", "term_months", "company_kind", "industry", "industry_section", "industry_division")
-    + ("industry_group", "peer_group", "size", "in_default")
+    "amount_cny term_months company_kind industry industry_section industry_division industry_group "
+    "peer_group size in_default".split()
 )
 """Fields of an application the platform fills in itself; any other is asked of the firm."""
 NOT_ASKED = "NOT_ASKED"
@@ -104,17 +107,42 @@ class Product:
         return _policy(self, row.published, rate, months)
 
 
+@lru_cache(maxsize=1024)
+def terms_policy(product: Product, on: date) -> Policy:
+    """A policy of limit and rate alone, for the usual term: what a batch works out for all firms at once."""
+    months = product.file.tenor.usual
+    policy = product.policy_on(on)
+    row = published(on)
+    if row is None:
+        raise AssertionError(on)  # then policy_on had failed
+    made = Written(product.file, product.raw, product.lines)
+    text = write_policy(made, base=(row.published, lpr(on, months)), term_months=months)
+    file = PolicyFile.model_validate(terms_only(text.data))
+    return compile_file(file, Lines(policy.file.id), policy.text, _units())
+
+
 def _some_day(product: Product) -> date:
     return max(product.file.effective.from_, lpr_table()[0].published)
 
 
 @lru_cache(maxsize=1024)
 def _policy(product: Product, on: date, rate: Decimal, months: int) -> Policy:
-    written = write_policy(product.file, product.raw, product.lines, base=(on, rate), term_months=months)
+    made = Written(product.file, product.raw, product.lines)
+    text = write_policy(made, base=(on, rate), term_months=months)
+    origin = f"{product.id}.policy"
     try:
-        return compile_policy(written.text, f"{product.id}.policy", _units())
+        file = PolicyFile.model_validate(text.data)
+        return compile_file(file, Lines(origin), text.text, _units())
+    except (ValidationError, UserError):
+        return _told(text, origin)
+
+
+def _told(text: PolicyText, origin: str) -> Policy:
+    """A faulty policy read from its text, so that the fault is told at the line its author wrote."""
+    try:
+        return compile_policy(text.text, origin, _units())
     except UserError as error:
-        raise written.told(error) from error
+        raise text.told(error) from error
 
 
 @lru_cache(maxsize=1)
@@ -127,8 +155,14 @@ def parse_product(text: str, origin: str) -> Product:
 
     Raises UserError DOC-*, LND-*, POL-* or EXPR-*, each with file and line.
     """
-    file, lines = parse(text, ProductFile, origin)
-    product = Product(file, text, origin, read_yaml(text, origin)[0], lines)
+    raw, lines = read_yaml(text, origin)
+    try:
+        file = ProductFile.model_validate(raw)
+    except ValidationError as error:
+        faults = shape_faults(error, lines)
+        detail = "; ".join(f"line {line} {what}" for line, what in faults)
+        raise user_error("DOC-SHAPE", f"{origin}:{faults[0][0]}", detail=detail) from error
+    product = Product(file, text, origin, raw, lines)
     for path, detail in _faults(file):
         fail("LND-PRODUCT", lines.where(path), detail=detail)
     policy = product.policy_on(_some_day(product))

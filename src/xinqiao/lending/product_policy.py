@@ -32,18 +32,37 @@ CAPACITY = "测算额度"
 
 @dataclass
 class PolicyText:
-    """A policy's text, and for every line where it comes from."""
+    """A policy's text, for every line where it comes from, and its ``data`` as the text reads."""
 
     lines: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The whole."""
         return "\n".join(self.lines) + "\n"
 
-    def add(self, line: str, place: str) -> None:
-        """A line and its place."""
+    def put(self, section: str, value: object, place: str) -> None:
+        """A value of the policy's own."""
+        self.data[section] = value
+        self._line(f"{section}: {_yaml(value)}", place)
+
+    def put_named(self, section: str, name: str, value: object, place: str) -> None:
+        """A value under a name in a section."""
+        self.data.setdefault(section, {})[name] = value
+        self._line(f"  {_yaml(name)}: {_yaml(value)}", place)
+
+    def put_next(self, section: str, value: object, place: str) -> None:
+        """One more item of a section."""
+        self.data.setdefault(section, []).append(value)
+        self._line(f"  - {_yaml(value)}", place)
+
+    def head(self, section: str, place: str) -> None:
+        """The head of a section."""
+        self._line(f"{section}:", place)
+
+    def _line(self, line: str, place: str) -> None:
         self.lines.append(line)
         self.places.append(place)
 
@@ -56,71 +75,75 @@ class PolicyText:
         return UserError(error.code, self.places[int(number) - 1], error.what, error.fix)
 
 
-def write_policy(
-    file: ProductFile, raw: Mapping[str, Any], lines: Lines, *, base: tuple[date, Decimal], term_months: int
-) -> PolicyText:
+@dataclass(frozen=True)
+class Written:
+    """What a policy is written from."""
+
+    file: ProductFile
+    raw: Mapping[str, Any]
+    lines: Lines
+
+    def where(self, *path: str | int) -> str:
+        """The place of a part of the product."""
+        return self.lines.where(path)
+
+
+def write_policy(made: Written, *, base: tuple[date, Decimal], term_months: int) -> PolicyText:
     """The policy of a product under the ``base`` rate published on a day, for a term.
 
     Raises UserError LND-COMPONENT or EXPR-*.
     """
     out = PolicyText()
-    rules = list(_rules(file, raw, lines))
-    own = {name: item.expr for name, item in file.derive.items()}
-    wanted = _wanted(file, rules, own, lines)
-    _head(out, file, lines, base, term_months)
-    _inputs(out, file, raw, lines, wanted)
-    _derived(out, file, raw, lines, wanted, base[1])
-    _tables(out, file, raw, lines)
-    out.add("rules:", lines.where(("admission",)))
+    rules = list(_rules(made))
+    wanted = _wanted(made, rules)
+    _head(out, made, base, term_months)
+    _inputs(out, made, wanted)
+    _derived(out, made, wanted, base[1])
+    _tables(out, made)
+    out.head("rules", made.where("admission"))
     for rule, place in rules:
-        out.add(f"  - {_json(rule)}", place)
-    _terms(out, file, lines)
+        out.put_next("rules", rule, place)
+    _limit(out, made)
+    _price(out, made)
     return out
 
 
-def _head(
-    out: PolicyText, file: ProductFile, lines: Lines, base: tuple[date, Decimal], term_months: int
-) -> None:
-    scale = master_scale()
-    grades = [grade.id for grade in scale.grades] + [scale.default.id]
-    span = file.effective
-    ends = "" if span.to is None else f", to: {span.to}"
-    out.add(f"id: {file.id}", lines.where(("id",)))
-    out.add(f'version: "{file.version}+lpr{base[0]:%Y%m%d}"', lines.where(("version",)))
-    out.add(f"name: {_json(file.name.model_dump())}", lines.where(("name",)))
-    out.add(f"effective: {{from: {span.from_}{ends}}}", lines.where(("effective",)))
-    out.add(f"term_months: {term_months}", lines.where(("tenor",)))
-    out.add(f"grades: {_json(grades)}", lines.where(("score",)))
+def _head(out: PolicyText, made: Written, base: tuple[date, Decimal], term_months: int) -> None:
+    scale, file = master_scale(), made.file
+    span: dict[str, object] = {"from": file.effective.from_}
+    if file.effective.to is not None:
+        span["to"] = file.effective.to
+    out.put("id", file.id, made.where("id"))
+    out.put("version", f"{file.version}+lpr{base[0]:%Y%m%d}", made.where("version"))
+    out.put("name", file.name.model_dump(), made.where("name"))
+    out.put("effective", span, made.where("effective"))
+    out.put("term_months", term_months, made.where("tenor"))
+    out.put("grades", [*(grade.id for grade in scale.grades), scale.default.id], made.where("score"))
 
 
-def _rules(file: ProductFile, raw: Mapping[str, Any], lines: Lines) -> Iterator[tuple[dict[str, Any], str]]:
+def _rules(made: Written) -> Iterator[tuple[dict[str, Any], str]]:
     """All admission rules as plain values, the grade's first."""
-    place = lines.where(("score", "worst_grade"))
-    yield (
-        filled(Use.model_validate({"use": "grade_least", "with": {"grade": file.score.worst_grade}}), place),
-        place,
-    )
-    for i, item in enumerate(file.admission):
-        where = lines.where(("admission", i))
-        yield (filled(item, where) if isinstance(item, Use) else raw["admission"][i]), where
+    place = made.where("score", "worst_grade")
+    worst = {"use": "grade_least", "with": {"grade": made.file.score.worst_grade}}
+    yield filled(Use.model_validate(worst), place), place
+    for i, item in enumerate(made.file.admission):
+        where = made.where("admission", i)
+        yield (filled(item, where) if isinstance(item, Use) else made.raw["admission"][i]), where
 
 
-def _wanted(
-    file: ProductFile, rules: Iterable[tuple[Mapping[str, Any], str]], own: Mapping[str, str], lines: Lines
-) -> set[str]:
-    """The names the policy needs, those behind derived values included."""
-    found = {GRADE, AMOUNT}
+def _wanted(made: Written, rules: Iterable[tuple[Mapping[str, Any], str]]) -> set[str]:
+    """The names the policy needs, those behind shared derived values included."""
+    file, found = made.file, {GRADE, AMOUNT}
     for rule, place in rules:
         found |= _names(rule.get("if"), place) | _placed(rule.get("reason", {}))
-    found |= _names(file.limit.formula, lines.where(("limit", "formula")))
-    found |= _names(file.pricing.adjust, lines.where(("pricing", "adjust")))
-    for i, table in enumerate(file.tables):
+    found |= _names(file.limit.formula, made.where("limit", "formula"))
+    found |= _names(file.pricing.adjust, made.where("pricing", "adjust"))
+    for table in file.tables:
         found |= set(table.inputs)
-        found |= _names(None, lines.where(("tables", i)))
-    for name, text in own.items():
-        found |= _names(text, lines.where(("derive", name)))
+    for name, item in file.derive.items():
+        found |= _names(item.expr, made.where("derive", name))
     shared = library().derive
-    todo = [name for name in found if name in shared and name not in own]
+    todo = [name for name in found if name in shared and name not in file.derive]
     while todo:
         behind = _names(shared[todo.pop()].expr, "components")
         todo += [name for name in behind - found if name in shared]
@@ -142,93 +165,112 @@ def _placed(reason: Mapping[str, Any]) -> set[str]:
         return set()
 
 
-def _inputs(
-    out: PolicyText, file: ProductFile, raw: Mapping[str, Any], lines: Lines, wanted: set[str]
-) -> None:
-    out.add("inputs:", lines.where(("inputs",)))
-    for name in file.inputs:
-        out.add(f"  {name}: {_json(raw['inputs'][name])}", lines.where(("inputs", name)))
+def _inputs(out: PolicyText, made: Written, wanted: set[str]) -> None:
     shared = library()
+    out.head("inputs", made.where("inputs"))
+    for name in made.file.inputs:
+        out.put_named("inputs", name, made.raw["inputs"][name], made.where("inputs", name))
     for name, item in shared.inputs.items():
-        if name in wanted and name not in file.inputs:
-            out.add(f"  {name}: {_json(_input(item))}", shared.places["inputs", name])
+        if name in wanted and name not in made.file.inputs:
+            out.put_named("inputs", name, _plain(item), shared.places["inputs", name])
 
 
-def _derived(
-    out: PolicyText, file: ProductFile, raw: Mapping[str, Any], lines: Lines, wanted: set[str], base: Decimal
-) -> None:
-    out.add("derive:", lines.where(("derive",)))
-    for name in file.derive:
-        out.add(f"  {name}: {_json(raw['derive'][name])}", lines.where(("derive", name)))
+def _derived(out: PolicyText, made: Written, wanted: set[str], base: Decimal) -> None:
     shared = library()
+    out.head("derive", made.where("derive"))
+    for name in made.file.derive:
+        out.put_named("derive", name, made.raw["derive"][name], made.where("derive", name))
     for name, item in shared.derive.items():
-        if name in wanted and name not in file.derive:
-            out.add(f"  {name}: {_json(_derive(item))}", shared.places["derive", name])
+        if name in wanted and name not in made.file.derive:
+            out.put_named("derive", name, _plain(item), shared.places["derive", name])
     words = {"zh": "基准利率（LPR）", "en": "base rate (LPR)"}
-    out.add(
-        f"  {BASE}: {_json({'name': words, 'type': 'ratio', 'expr': show_number(base)})}",
-        lines.where(("pricing",)),
-    )
+    rate = {"name": words, "type": "ratio", "expr": show_number(base)}
+    out.put_named("derive", BASE, rate, made.where("pricing"))
     words = {"zh": "测算额度", "en": "limit worked out"}
-    out.add(
-        f"  {CAPACITY}: {_json({'name': words, 'type': 'money', 'expr': file.limit.formula})}",
-        lines.where(("limit", "formula")),
-    )
+    capacity = {"name": words, "type": "money", "expr": made.file.limit.formula}
+    out.put_named("derive", CAPACITY, capacity, made.where("limit", "formula"))
 
 
-def _tables(out: PolicyText, file: ProductFile, raw: Mapping[str, Any], lines: Lines) -> None:
-    out.add("tables:", lines.where(("tables",)))
-    for i in range(len(file.tables)):
-        out.add(f"  - {_json(raw['tables'][i])}", lines.where(("tables", i)))
-    place = lines.where(("pricing", "spread"))
-    words = {"zh": "按评级加点", "en": "spread by grade"}
-    output = {SPREAD: {"name": {"zh": "评级加点", "en": "spread"}, "type": "ratio"}}
-    head = {"id": "spread", "name": words, "hit": "unique", "inputs": [GRADE], "outputs": output}
-    out.add(f'  - {_json({**head, "if_missing": "refer"})[:-1]}, "rows": [', place)
-    for grade, spread in file.pricing.spread.items():
-        row = f'["{grade}", {show_number(spread)}],'
-        out.add(f"      {row}", lines.where(("pricing", "spread", grade)))
-    out.add("    ]}", place)
+def _tables(out: PolicyText, made: Written) -> None:
+    out.head("tables", made.where("tables"))
+    for i in range(len(made.file.tables)):
+        out.put_next("tables", made.raw["tables"][i], made.where("tables", i))
+    spread = {
+        "id": "spread",
+        "name": {"zh": "按评级加点", "en": "spread by grade"},
+        "hit": "unique",
+        "inputs": [GRADE],
+        "outputs": {SPREAD: {"name": {"zh": "评级加点", "en": "spread"}, "type": "ratio"}},
+        "if_missing": "refer",
+        "rows": [[grade, _number(value)] for grade, value in made.file.pricing.spread.items()],
+    }
+    out.put_next("tables", spread, made.where("pricing", "spread"))
 
 
-def _terms(out: PolicyText, file: ProductFile, lines: Lines) -> None:
-    limit, price = file.limit, file.pricing
+def _limit(out: PolicyText, made: Written) -> None:
+    limit = made.file.limit
     formula = f"{CAPACITY} if missing({AMOUNT}) else min({CAPACITY}, {AMOUNT})"
-    out.add("limit:", lines.where(("limit",)))
-    out.add(f"  expr: {formula}", lines.where(("limit", "formula")))
+    out.head("limit", made.where("limit"))
+    out.put_named("limit", "expr", formula, made.where("limit", "formula"))
     for key in ("min", "max", "step"):
-        out.add(f"  {key}: {show_number(getattr(limit, key))}", lines.where(("limit", key)))
-    out.add(f"  if_missing: {limit.if_missing}", lines.where(("limit", "if_missing")))
-    out.add(f"  below_min: {limit.below_min}", lines.where(("limit", "below_min")))
+        out.put_named("limit", key, _number(getattr(limit, key)), made.where("limit", key))
+    for key in ("if_missing", "below_min"):
+        out.put_named("limit", key, getattr(limit, key), made.where("limit", key))
+
+
+def _price(out: PolicyText, made: Written) -> None:
+    price = made.file.pricing
     adjust = "" if price.adjust is None else f" + ({price.adjust})"
-    out.add("price:", lines.where(("pricing",)))
-    out.add(f"  expr: {_json(f'{BASE} + {SPREAD}{adjust}')}", lines.where(("pricing", "adjust")))
+    out.head("price", made.where("pricing"))
+    out.put_named("price", "expr", f"{BASE} + {SPREAD}{adjust}", made.where("pricing", "adjust"))
     for key in ("min", "max", "step"):
-        out.add(f"  {key}: {show_number(getattr(price, key))}", lines.where(("pricing", key)))
-    out.add(f"  rounding: {price.rounding}", lines.where(("pricing", "rounding")))
-    out.add("  if_missing: refer", lines.where(("pricing",)))
-    out.add(f"  above_max: {price.above_max}", lines.where(("pricing", "above_max")))
+        out.put_named("price", key, _number(getattr(price, key)), made.where("pricing", key))
+    for key in ("rounding", "above_max"):
+        out.put_named("price", key, getattr(price, key), made.where("pricing", key))
+    out.put_named("price", "if_missing", "refer", made.where("pricing"))
 
 
-def _input(item: Input) -> dict[str, Any]:
-    told = item.model_dump(exclude_none=True, exclude_defaults=False)
-    return {key: [_number(v) for v in value] if key == "range" else value for key, value in told.items()}
+NO_LIMIT = 1
+"""The limit, in CNY, by which terms say that none could be worked out."""
 
 
-def _derive(item: Derive) -> dict[str, Any]:
-    return item.model_dump(exclude_none=True)
+def terms_only(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy that only works out limit and rate: nothing is refused, an unknown limit is ``NO_LIMIT``."""
+    never = {"zh": "只算额度和利率", "en": "limit and rate only"}
+    rule = {"id": "never", "name": never, "if": f"{AMOUNT} < 0", "then": "refer", "if_missing": "ignore"}
+    formula = f"{NO_LIMIT} if missing({CAPACITY}) else max({NO_LIMIT}, {CAPACITY})"
+    capped = f"min({formula}, {data['limit']['max']} if missing({AMOUNT}) else {AMOUNT})"
+    limit = {**data["limit"], "expr": capped, "min": 1, "step": 1, "below_min": "refer"}
+    return {
+        **data,
+        "inputs": {name: {**item, "if_missing": "ignore"} for name, item in data["inputs"].items()},
+        "tables": [{**table, "if_missing": "ignore"} for table in data["tables"]],
+        "rules": [{**rule, "code": "NEVER", "reason": never}],
+        "limit": limit,
+        "price": {**data["price"], "above_max": "cap"},
+    }
+
+
+def _plain(item: Input | Derive) -> dict[str, Any]:
+    """A component as it is written."""
+    told = item.model_dump(exclude_none=True)
+    if "range" in told:
+        told["range"] = [_number(bound) for bound in told["range"]]
+    return told
 
 
 def _number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _json(value: object) -> str:
-    """A value as one line of YAML; numbers never with an exponent, which YAML reads as a text."""
+def _yaml(value: object) -> str:
+    """A value on one line of YAML; numbers never with an exponent, which YAML reads as a text."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_json(str(k))}: {_json(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_yaml(str(k))}: {_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_json, value)) + "]"
-    if isinstance(value, float | Decimal) and not isinstance(value, bool):
-        return show_number(Decimal(str(value)))
-    return json.dumps(value, ensure_ascii=False, default=str)
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    if isinstance(value, float):
+        return show_number(Decimal(repr(value)))
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False)

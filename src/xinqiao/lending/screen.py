@@ -52,7 +52,7 @@ class Hit(NamedTuple):
 
 
 class Screened(NamedTuple):
-    """What a screen says. ``limit_cny`` and ``rate`` are worked out whatever the outcome."""
+    """What a screen says. Once a rule on plain inputs rejects, limit and rate are not worked out any more."""
 
     hits: tuple[Hit, ...]
     limit_cny: Decimal | None
@@ -118,10 +118,15 @@ class _Writer(Sheet):
 
     def write(self) -> Any:  # noqa: ANN401 - the written function
         """The whole; which inputs are needed exactly is known only after all else."""
+        early = [rule for rule in self.policy.rules if set(names(rule.tree)) <= set(self.policy.file.inputs)]
+        for rule in early:
+            self._rule(rule)
+        self.code.add("if hits and max([h[1] for h in hits]) == 2: return Screened(tuple(hits), None, None)")
         for step in self.policy.steps:
             self._derive(step) if isinstance(step, DeriveStep) else self._table(step)
         for rule in self.policy.rules:
-            self._rule(rule)
+            if rule not in early:
+                self._rule(rule)
         self._end("limit", self.policy.limit)
         self._end("price", self.policy.price)
         steps, self.code.lines = self.code.lines, []

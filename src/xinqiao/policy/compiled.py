@@ -121,6 +121,16 @@ def compile_policy(text: str, origin: str, units: Mapping[str, str] | None = Non
     Raises UserError DOC-*, EXPR-* or POL-*, each with file and line.
     """
     file, lines = parse(text, PolicyFile, origin)
+    return compile_file(file, lines, text, units)
+
+
+def compile_file(
+    file: PolicyFile, lines: Lines, text: str, units: Mapping[str, str] | None = None
+) -> Policy:
+    """The same of a file already read; ``text`` is how it is written, and gives it again.
+
+    Raises UserError EXPR-* or POL-*.
+    """
     found = _Compiler(file, lines, units).run()
     if found.faults:
         raise found.faults[0]
