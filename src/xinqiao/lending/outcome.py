@@ -114,8 +114,8 @@ def _read(row: dict[str, Any], known: dict[str, str], company: str, name: str) -
         _day(row, "granted_on", where),
         _day(row, "seen_on", where),
         kind,
-        int(_number(row, "days_overdue", where) or 0),
-        _number(row, "balance_cny", where),
+        int(amount(row, "days_overdue", where) or 0),
+        amount(row, "balance_cny", where),
     )
 
 
@@ -126,7 +126,8 @@ def _day(row: dict[str, Any], column: str, where: str) -> date:
         fail("BWB-ROW", where, column=column, detail=f"{row[column]!r}: 2026-01-31")
 
 
-def _number(row: dict[str, Any], column: str, where: str) -> Decimal | None:
+def amount(row: dict[str, Any], column: str, where: str) -> Decimal | None:
+    """A sum in CNY or a count as written in ``row``; None where blank. Raises UserError BWB-ROW."""
     text = (row.get(column) or "").strip().replace(",", "")
     if not text:
         return None
