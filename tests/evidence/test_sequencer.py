@@ -16,7 +16,10 @@ from xinqiao.evidence import sequencer
 from xinqiao.evidence.log import record
 from xinqiao.evidence.merkle import Growing, leaf_hash
 from xinqiao.evidence.note import Checkpoint, Note, PublicKey
+from xinqiao.evidence.proof import bundle
 from xinqiao.evidence.sequencer import identity, last_checkpoint, sequence
+from xinqiao.evidence.trust import Trust
+from xinqiao.evidence.verify import verify_bundle
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.protect import Keyring
 from xinqiao.kernel.suite import INTERNATIONAL
@@ -122,8 +125,22 @@ def test_a_log_of_the_national_suite(database: Database) -> None:
     assert sequence(database, ring).size == 1
     with database.transaction(SYSTEM) as tx:
         key = identity(tx, ring).public
+        second = record(tx, "grant", {"a": 2})
     assert key.suite.name == "guomi"
     assert Note.read(checkpoints(database)[-1]).signed_by(key) is not None
+    sequence(database, ring)
+    with database.transaction(SYSTEM) as tx:
+        told = bundle(tx, second)
+    assert '"suite":"guomi"' in told.line
+    assert all(found.holds for found in verify_bundle(told, Trust(key)))
+
+
+def test_the_key_moves_to_a_new_ring_key(database: Database) -> None:
+    old, new = Keyring({"a": bytes(32)}, "a"), Keyring({"a": bytes(32), "b": bytes(range(32))}, "b")
+    with database.transaction(SYSTEM) as tx:
+        key = identity(tx, old)
+        assert identity(tx, new) == key
+        assert identity(tx, Keyring({"b": bytes(range(32))}, "b")) == key
 
 
 TAMPER = (

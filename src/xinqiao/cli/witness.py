@@ -46,7 +46,8 @@ def witness(
         while True:
             try:
                 size = client.round(mine)
-                console.print(f"已签 cosigned  {trusted.name}  {size}")
+                if size is not None:
+                    console.print(f"已签 cosigned  {trusted.name}  {size}")
             except UserError as error:
                 if once or error.code == "EVD-FORK":
                     raise

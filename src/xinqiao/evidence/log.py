@@ -17,7 +17,7 @@ from uuid import UUID
 from xinqiao.db.database import Tx, new_id
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.clock import now
-from xinqiao.kernel.suite import INTERNATIONAL, CryptoSuite
+from xinqiao.kernel.suite import INTERNATIONAL, CryptoSuite, suite_named
 
 Kind = Literal[
     "grant",
@@ -61,7 +61,6 @@ def record(
     subject: str | None = None,
     institution: UUID | None = None,
     file: str | None = None,
-    suite: CryptoSuite = INTERNATIONAL,
 ) -> UUID:
     """Record an act under any scope; ``body`` is what canonical JSON can hold. Returns the entry's id.
 
@@ -74,6 +73,7 @@ def record(
         raise ValueError(message)
     attached = None if file is None else file.encode()
     told = dict(body) if attached is None else {**body, "digest": digest(attached)}
+    suite = _suite(tx)
     entry, salt, data, at = new_id(), secrets.token_bytes(SALT_BYTES), canonical_json(told), now()
     line = line_of(suite, entry, kind, at, commitment(suite, salt, kind, data))
     tx.execute(
@@ -85,6 +85,12 @@ def record(
         [entry, kind, at, suite.name, line, entry, entry, subject, institution, salt, data, attached],
     )
     return entry
+
+
+def _suite(tx: Tx) -> CryptoSuite:
+    """The suite of the log; international until the log has begun. Each line tells its own."""
+    row = tx.execute("SELECT suite FROM log_public_key").fetchone()
+    return INTERNATIONAL if row is None else suite_named(row["suite"])
 
 
 def forget(tx: Tx, subject: str) -> int:

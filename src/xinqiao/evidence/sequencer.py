@@ -17,7 +17,7 @@ from xinqiao.evidence.merkle import Node, complete, grown, hash_of, leaf_hash
 from xinqiao.evidence.note import Checkpoint, Note, PublicKey, SigningKey
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
-from xinqiao.kernel.protect import Keyring, seal, unseal
+from xinqiao.kernel.protect import Keyring, reseal, seal, unseal
 from xinqiao.kernel.suite import CryptoSuite, KeyPair, suite_named
 
 LOCK = 7_301_994_420
@@ -36,8 +36,10 @@ def identity(
     if row is None:
         _found(tx, ring, suite or ring.suite(ring.current), origin)
         return identity(tx, ring)
-    kept = suite_named(row["suite"])
-    private = base64.b64decode(unseal(row["sealed_key"], ring, KEY_CONTEXT))
+    kept, sealed = suite_named(row["suite"]), reseal(row["sealed_key"], ring, KEY_CONTEXT)
+    if sealed != row["sealed_key"]:  # the ring has a new current key
+        tx.execute("UPDATE log_identity SET sealed_key = %s", [sealed])
+    private = base64.b64decode(unseal(sealed, ring, KEY_CONTEXT))
     public = PublicKey(row["origin"], "log", kept, bytes(row["public_key"]))
     return SigningKey(public, KeyPair(private, public.public))
 
@@ -52,7 +54,7 @@ def _found(tx: Tx, ring: Keyring, suite: CryptoSuite, origin: str | None) -> Non
     ).fetchone()
     if made is not None:
         public = PublicKey(name, "log", suite, pair.public)
-        tx.execute("INSERT INTO log_public_key (key) VALUES (%s)", [str(public)])
+        tx.execute("INSERT INTO log_public_key (suite, key) VALUES (%s, %s)", [suite.name, str(public)])
 
 
 @dataclass(frozen=True, slots=True)

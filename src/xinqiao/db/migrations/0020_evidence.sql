@@ -118,6 +118,7 @@ CREATE POLICY platform ON log_identity USING (xq_side() = 'system') WITH CHECK (
 -- What anybody may know of it.
 CREATE TABLE log_public_key (
   single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  suite text NOT NULL,
   key text NOT NULL
 );
 ALTER TABLE log_public_key ENABLE ROW LEVEL SECURITY;
