@@ -53,6 +53,7 @@ class Case:
     escalated: int
     deadlines: Mapping[str, int]
     handler: str | None
+    handler_id: str | None
     automatic: bool
     human_review: bool
     decision_id: str | None

@@ -27,7 +27,7 @@ def dispatch(database: Database) -> None:
 
 
 def _tell(tx: Tx, event: Event) -> None:
-    if event.to_state != "draft" and event.from_state != "draft":
+    if event.transition == "apply" or "draft" not in (event.from_state, event.to_state):
         tell(tx, event.institution_id, KIND, _body(event), event.id)
     row = tx.execute(
         "SELECT platform_id, reference FROM referral WHERE case_id = %s", [event.case_id]

@@ -13,6 +13,7 @@ from xinqiao.kernel.clock import now
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case, case_of
+from xinqiao.lending.proposal import who
 
 View = Literal["open", "new", "mine", "second", "late", "offered", "closed"]
 VIEWS: dict[View, Text] = {
@@ -27,7 +28,7 @@ VIEWS: dict[View, Text] = {
 _WHERE: dict[View, str] = {
     "open": "state IN ('applied', 'screened', 'in_review', 'proposed')",
     "new": "state = 'screened'",
-    "mine": "state IN ('in_review', 'proposed') AND handler = %(me)s",
+    "mine": "state IN ('in_review', 'proposed') AND handler_id = %(me)s",
     "second": "state = 'proposed'",
     "late": "state IN ('applied', 'screened', 'in_review', 'proposed') AND due_at <= %(now)s",
     "offered": "state IN ('offered', 'returned')",
@@ -62,7 +63,7 @@ def queue(tx: Tx, actor: Actor, view: View, *, after: int = 0) -> list[Line]:
     rows = tx.execute(
         "SELECT c.*, f.name AS company FROM lending_case AS c LEFT JOIN company AS f ON f.id = c.company_id "  # noqa: S608 - our own texts
         f"WHERE {_WHERE[view]} ORDER BY {order} LIMIT %(most)s OFFSET %(after)s",
-        {"me": actor.name, "now": now(), "most": MOST, "after": after},
+        {"me": who(actor), "now": now(), "most": MOST, "after": after},
     ).fetchall()
     names: dict[tuple[UUID, str, str], Text] = {}
     lines = []
@@ -78,6 +79,6 @@ def queue(tx: Tx, actor: Actor, view: View, *, after: int = 0) -> list[Line]:
 def counts(tx: Tx, actor: Actor) -> dict[View, int]:
     """How many cases each view holds."""
     parts = ", ".join(f"count(*) FILTER (WHERE {where}) AS {view}" for view, where in _WHERE.items())
-    row = tx.execute(f"SELECT {parts} FROM lending_case", {"me": actor.name, "now": now()}).fetchone()  # noqa: S608 - our own texts
+    row = tx.execute(f"SELECT {parts} FROM lending_case", {"me": who(actor), "now": now()}).fetchone()  # noqa: S608 - our own texts
     assert row is not None  # noqa: S101 - a count has a row
     return {view: row[view] for view in VIEWS}

@@ -16,7 +16,7 @@ from xinqiao.lending.case_product import product_of, rung_of
 from xinqiao.lending.case_state import Case, get, move, opened
 from xinqiao.lending.machine import machine
 from xinqiao.lending.offer import Terms, costed, make
-from xinqiao.lending.proposal import Proposal, add, judge, open_proposal
+from xinqiao.lending.proposal import Proposal, add, judge, open_proposal, who
 
 MOST_WANTED = 20
 MOST_WORDS = 1000
@@ -33,12 +33,12 @@ class Note:
 
 def take(tx: Tx, actor: Actor, case_id: UUID, version: int) -> None:
     """Take a waiting case up. Raises UserError LND-MOVE-STATE, LND-VERSION-STATE."""
-    move(tx, actor, opened(tx, case_id, version), "take", handler=actor.name)
+    move(tx, actor, opened(tx, case_id, version), "take", handler=actor.name, handler_id=who(actor))
 
 
 def hand_over(tx: Tx, actor: Actor, case_id: UUID, version: int) -> None:
     """Take over a case a colleague works on. Raises UserError LND-MOVE-STATE, LND-VERSION-STATE."""
-    move(tx, actor, opened(tx, case_id, version), "hand_over", handler=actor.name)
+    move(tx, actor, opened(tx, case_id, version), "hand_over", handler=actor.name, handler_id=who(actor))
 
 
 def propose_offer(tx: Tx, actor: Actor, case_id: UUID, version: int, *, terms: Terms, note: str = "") -> None:

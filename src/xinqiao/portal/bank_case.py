@@ -68,6 +68,7 @@ def _judged(visit: Visit, case: Case, made: list[Stored]) -> dict[str, Any]:
         "score": latest.content["score"] if latest else None,
         "proposals": proposals(visit.tx, case.id),
         "waiting": waiting,
+        "mine": case.handler_id == who(visit.actor),
         "own": waiting is not None and waiting.proposed_by == who(visit.actor),
         "may_handle": visit.actor.may("case.handle"),
         "may_approve": visit.actor.may("case.approve"),

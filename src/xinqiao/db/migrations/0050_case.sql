@@ -72,7 +72,8 @@ CREATE TABLE lending_case (
   due_at timestamptz,                    -- until when the state should have ended
   escalated int NOT NULL DEFAULT 0,
   deadlines jsonb NOT NULL,              -- days by name, as the product had them when it was applied for
-  handler text,                          -- who in the institution works on it
+  handler text,                          -- who in the institution works on it: the name, and who it is
+  handler_id text,
   automatic boolean NOT NULL DEFAULT false,  -- how the latest decision was made
   human_review boolean NOT NULL DEFAULT false,
   decision_id text,
