@@ -41,7 +41,7 @@ def _offer_id(firm: Town) -> str:
 
 def _applied(firm: Town, clients: Clients, **changes: str) -> str:
     """Apply on the page; returns the application's address."""
-    client, address = clients(firm.agent), f"/enterprise/apply/{_offer_id(firm)}"
+    client, address = clients(firm.agent), f"/enterprise/products/{_offer_id(firm)}/apply"
     shown = re.search(r'name="shown" value="([0-9a-f]+)"', client.get(address).text)
     assert shown
     form = {"amount": "20", "months": "12", "use": "购买原材料", "agreed": "yes", "shown": shown[1]}
@@ -161,7 +161,7 @@ def test_the_grant_covers_that_bank_only_and_what_was_shown(firm: Town, client_a
 def test_a_fault_leaves_nothing_behind(
     firm: Town, client_as: Clients, changes: dict[str, str], code: str
 ) -> None:
-    client, address = client_as(firm.agent), f"/enterprise/apply/{_offer_id(firm)}"
+    client, address = client_as(firm.agent), f"/enterprise/products/{_offer_id(firm)}/apply"
     shown = re.search(r'name="shown" value="([0-9a-f]+)"', client.get(address).text)
     assert shown
     form = {"amount": "20", "months": "12", "use": "我的用途", "agreed": "yes", "shown": shown[1]}

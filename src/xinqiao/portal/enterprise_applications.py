@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -194,7 +195,7 @@ def _bid(tx: Tx, offer: Offer, known: dict[UUID, Text]) -> Bid:
         file.fees,
         every=file.repayment.every_months,
     )
-    fees = tuple((Text(zh=fee["zh"], en=fee["en"]), str(fee["cny"])) for fee in offer.fees)
+    fees = tuple((Text(zh=fee["zh"], en=fee["en"]), f"{Decimal(fee['cny']):,.2f}") for fee in offer.fees)
     return Bid(
         offer,
         file.name,

@@ -71,7 +71,7 @@ def attempt(visit: Visit, work: Callable[[], Response], again: Callable[[UserErr
         return again(error)
 
 
-@router.get("/enterprise/apply/{offer_id}")
+@router.get("/enterprise/products/{offer_id}/apply")
 def apply_page(
     visit: Annotated[Visit, needs("company.act")],
     offer_id: UUID,
@@ -83,7 +83,7 @@ def apply_page(
     return _page(visit, offer_id, Asked(amount, months, "", need))
 
 
-@router.post("/enterprise/apply/{offer_id}")
+@router.post("/enterprise/products/{offer_id}/apply")
 def apply_now(
     visit: Annotated[Visit, needs("company.act")],
     offer_id: UUID,
