@@ -87,8 +87,9 @@ def post(
     request = new_request(tx, actor, amount_cny=amount_cny, term_months=term_months, use=use)
     register = file.register_ if file else None
     score = (file.score if file else None) or {}
+    made = new_id()
     row = {
-        "id": new_id(),
+        "id": made,
         "amount_cny": amount_cny,
         "term_months": term_months,
         "use": use.strip(),
@@ -104,9 +105,9 @@ def post(
     tx.execute(f"INSERT INTO need ({names}) VALUES ({places})", row)  # noqa: S608 - our own names
     tx.execute(
         "INSERT INTO need_owner (need_id, company_id, request_id, named) VALUES (%s, %s, %s, %s)",
-        [row["id"], actor.company, request, named],
+        [made, actor.company, request, named],
     )
-    return row["id"]
+    return made
 
 
 _SELECT = (
