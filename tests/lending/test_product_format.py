@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.errors import UserError
 from xinqiao.lending.component import library
 from xinqiao.lending.lpr import lpr
@@ -63,10 +64,11 @@ def test_a_product_reads_no_more_than_it_declares() -> None:
 
 
 def test_no_policy_of_the_catalog_has_an_error() -> None:
+    units = {name: item.unit.id for name, item in indicators().items()}
     for product in catalog_products().values():
         policy = product.policy_on(date(2026, 3, 2))
-        found = check_policy(policy.text, product.id)
-        assert [str(f) for f in found if f.level == "error"] == []
+        found = check_policy(policy.text, product.id, units, None)
+        assert [str(each.fault) for each in found if each.severity == "error"] == []
 
 
 def test_every_component_is_used_or_usable() -> None:

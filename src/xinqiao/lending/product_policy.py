@@ -202,9 +202,24 @@ def _tables(out: PolicyText, made: Written) -> None:
         "inputs": [GRADE],
         "outputs": {SPREAD: {"name": {"zh": "评级加点", "en": "spread"}, "type": "ratio"}},
         "if_missing": "refer",
-        "rows": [[grade, _number(value)] for grade, value in made.file.pricing.spread.items()],
+        "rows": [[grade, _number(value)] for grade, value in _spreads(made.file.pricing.spread)],
     }
     out.put_next("tables", spread, made.where("pricing", "spread"))
+
+
+def _spreads(written: Mapping[str, Decimal]) -> Iterator[tuple[str, Decimal]]:
+    """The spreads as written; grades left out, which nobody lends to, take the widest."""
+    scale = master_scale()
+    grades = [*(grade.id for grade in scale.grades), scale.default.id]
+    yield from written.items()
+    spans = [key.split("..") for key in written]
+    known = {
+        grade
+        for span in spans
+        if span[0] in grades and span[-1] in grades
+        for grade in grades[grades.index(span[0]) : grades.index(span[-1]) + 1]
+    }
+    yield from ((grade, max(written.values())) for grade in grades if grade not in known)
 
 
 def _limit(out: PolicyText, made: Written) -> None:

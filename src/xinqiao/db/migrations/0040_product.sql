@@ -46,3 +46,45 @@ CREATE FUNCTION xq_product_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER versions_stay BEFORE UPDATE OR DELETE ON institution_product
   FOR EACH ROW EXECUTE FUNCTION xq_product_change();
+
+-- Policy news for firms: published by the operator, for the audience it names (empty: everybody).
+CREATE TABLE policy_news (
+  id uuid PRIMARY KEY,
+  title_zh text NOT NULL CHECK (length(title_zh) BETWEEN 1 AND 200),
+  title_en text NOT NULL CHECK (length(title_en) BETWEEN 1 AND 300),
+  body_zh text NOT NULL CHECK (length(body_zh) <= 5000),
+  body_en text NOT NULL CHECK (length(body_en) <= 8000),
+  sections text[] NOT NULL DEFAULT '{}',
+  sizes text[] NOT NULL DEFAULT '{}',
+  divisions text[] NOT NULL DEFAULT '{}',
+  products text[] NOT NULL DEFAULT '{}',
+  published_by uuid REFERENCES person,
+  published_at timestamptz NOT NULL
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON policy_news FOR EACH ROW EXECUTE FUNCTION xq_append_only();
+ALTER TABLE policy_news ENABLE ROW LEVEL SECURITY;
+CREATE POLICY look ON policy_news FOR SELECT USING (true);
+CREATE POLICY publish ON policy_news FOR INSERT WITH CHECK (
+  xq_side() = 'system' OR xq_side() = 'operator' AND published_by = xq_person());
+
+-- What a company wants to be told; no row: everything.
+CREATE TABLE push_choice (
+  company_id text PRIMARY KEY,
+  news boolean NOT NULL,
+  products boolean NOT NULL,
+  chosen_at timestamptz NOT NULL
+);
+ALTER TABLE push_choice ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON push_choice USING (xq_side() = 'system' OR company_id = xq_company());
+
+-- What a company has been told already, so that it is told once.
+CREATE TABLE push_told (
+  company_id text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('news', 'product')),
+  subject uuid NOT NULL,
+  told_at timestamptz NOT NULL,
+  PRIMARY KEY (company_id, kind, subject)
+);
+ALTER TABLE push_told ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON push_told FOR SELECT USING (xq_side() = 'system' OR company_id = xq_company());
+CREATE POLICY platform ON push_told FOR INSERT WITH CHECK (xq_side() = 'system');
