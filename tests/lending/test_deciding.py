@@ -17,6 +17,7 @@ from xinqiao.lending.case import ask_human
 from xinqiao.lending.case_event import events
 from xinqiao.lending.case_state import Case
 from xinqiao.lending.offer import offers
+from xinqiao.lending.product import catalog_products, put_on_shelf
 
 
 @pytest.fixture
@@ -153,3 +154,21 @@ def test_a_banks_own_facts_and_card_join_its_decisions_and_replay(place: Town) -
         assert decision.replay(tx, kept.id).identical
     assert kept.content["score"]["grade"] != "R1"
     assert found.state in ("refused", "screened")
+
+
+@pytest.mark.slow
+def test_every_product_of_the_catalog_can_be_decided_on_and_replayed(place: Town) -> None:
+    products = catalog_products()
+    made = {}
+    for product in products.values():
+        with place.database.transaction(SYSTEM) as tx:
+            put_on_shelf(tx, place.bank, product.id)
+        amount = max(product.file.limit.min, min(Decimal(200_000), product.file.limit.max))
+        told = {"product_id": product.id, "term_months": product.file.tenor.usual}
+        made[product.id] = place.apply(amount=int(amount), **told)
+    for name, case_id in made.items():
+        found = place.decide(case_id)
+        assert found.state in ("offered", "screened", "refused"), name
+        assert found.decision_id is not None, (name, _last(place, found))
+        with place.database.transaction(SYSTEM) as tx:
+            assert decision.replay(tx, found.decision_id).identical, name

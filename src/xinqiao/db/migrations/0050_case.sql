@@ -24,6 +24,8 @@ CREATE TABLE case_machine (
   PRIMARY KEY (transition, from_state)
 );
 REVOKE INSERT, UPDATE, DELETE ON case_machine FROM xinqiao_app;
+ALTER TABLE case_machine ENABLE ROW LEVEL SECURITY;
+CREATE POLICY look ON case_machine FOR SELECT USING (true);
 INSERT INTO case_machine
 SELECT t, f, coalesce(g, f), s
 FROM (VALUES
