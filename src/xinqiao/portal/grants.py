@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Query
@@ -12,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from xinqiao.consent import grants, own, query_log
 from xinqiao.consent.draft import RECEIVERS, Terms, draft
-from xinqiao.consent.grants import Proof
+from xinqiao.consent.grants import FRESH, Proof
 from xinqiao.consent.terms import data_sets, ordinary_sets, purposes, special_sets
 from xinqiao.consent.texts import Kind
 from xinqiao.db.database import Row, Tx
-from xinqiao.kernel.clock import today
+from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.portal.visit import Visit, needs
@@ -26,6 +27,8 @@ PAGE = "/enterprise/grants"
 GRANTABLE = ("pre_approval", "credit_decision", "post_loan")
 USUAL = ("INV", "TAX", "SCORE", "LEADS", "CRD", "NET", "XC")
 USUAL_DAYS = 180
+READING = timedelta(minutes=10)
+"""How long somebody may read a text before the proof of who signs is too old."""
 
 
 def own_company(visit: Visit) -> str:
@@ -109,8 +112,11 @@ def grant_text_page(
     data: Annotated[list[str] | None, Query()] = None,
     kind: Annotated[Kind, Query()] = "ordinary",
 ) -> Response:
-    """The whole text of the grant chosen, to be read before it is signed."""
+    """The whole text of the grant chosen, to be read before it is signed; asks first who signs."""
     terms = _terms(own_company(visit), institution, purpose, data, until=until, kind=kind)
+    if visit.confirmed_at is None or now() - visit.confirmed_at > FRESH - READING:
+        here = f"{visit.request.url.path}?{visit.request.url.query}"
+        return RedirectResponse(f"/account/confirm?{urlencode({'next': here})}", 303)
     drafted = draft(visit.tx, terms)
     return visit.page(
         "enterprise_grant_text.html",
