@@ -12,18 +12,20 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.cli.command import call
+from tests.lending.applying import town
 from tests.portal.conftest import CSRF
 from tests.portal.live import BOTH, Live, faults
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_id
 from xinqiao.evidence.bundle import Bundle, extract
-from xinqiao.evidence.cosigning import EVERY, add_witness
+from xinqiao.evidence.cosigning import add_witness
 from xinqiao.evidence.log import record
 from xinqiao.evidence.note import Checkpoint, Note, SigningKey
-from xinqiao.evidence.sequencer import sequence
+from xinqiao.evidence.sequencer import identity, sequence
 from xinqiao.evidence.trust import Trust
 from xinqiao.evidence.verify import verify, verify_bundle
 from xinqiao.kernel.clock import now, standing
+from xinqiao.lending import decision
 from xinqiao.portal.platform import Platform
 
 Clients = Callable[[Actor | None], TestClient]
@@ -194,8 +196,6 @@ def test_a_rolled_back_platform_is_refused_by_its_witness(
     note = Note.read(seen.read_text("utf-8"))
     told = Checkpoint.read(note.text)
     with platform.database.transaction(SYSTEM) as tx:
-        from xinqiao.evidence.sequencer import identity  # noqa: PLC0415 - the log's own key, to forge with
-
         log = identity(tx, platform.keyring)
     forged = str(Checkpoint(told.origin, told.size, b"f" * 32))
     seen.write_text(f"{forged}\n{log.sign(forged)}", "utf-8")
@@ -205,10 +205,29 @@ def test_a_rolled_back_platform_is_refused_by_its_witness(
     assert list((tmp_path / "state" / "refused").iterdir())
 
 
+def test_a_decision_is_proved_with_its_record_to_the_bank_and_without_to_the_firm(
+    client_as: Clients, database: Database, tmp_path: Path
+) -> None:
+    place = town(database)
+    found = place.decide(place.apply())
+    with database.transaction(place.officer.scope) as tx:
+        (kept,) = decision.of_case(tx, found.id)
+    bank, firm = (client_as(who).get(f"/evidence/{kept.evidence_id}") for who in (place.officer, place.agent))
+    trust = trust_of(client_as(None), tmp_path / "k")
+    told = Bundle.read(bank.content, "x")
+    assert told.attached == kept.record.decode()
+    assert all(f.holds for f in verify_bundle(told, trust))
+    changed = told.model_copy(update={"attached": told.attached.replace('"approve', '"reject', 1)})
+    assert [f.holds for f in verify_bundle(changed, trust)].count(False) == 1
+    own = Bundle.read(firm.content, "x")
+    assert own.attached is None
+    assert own.document == told.document
+    assert all(f.holds for f in verify_bundle(own, trust))
+
+
 @BOTH
 def test_the_page_in_a_browser(live: Live, browser: object, entries: list[UUID], width: int) -> None:
     assert entries
-    assert EVERY
     with live.page(browser, FIRM, width=width) as page:  # type: ignore[arg-type] # Playwright's
         page.goto("/evidence")
         live.shot(page, "evidence")
