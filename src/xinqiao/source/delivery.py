@@ -112,10 +112,10 @@ def _write(tx: Tx, actor: Actor, named: tuple[str, str], path: Path, report: Ing
     }
     tx.execute(
         "INSERT INTO holder_delivery (id, institution_id, contract, file_name, sha256, bytes, delivered_by, "
-        "at, already, rows_read, rows_kept, rows_repaired, rows_quarantined, rules, quarantine) VALUES (%(id)s, "
-        "%(institution)s, %(contract)s, %(file_name)s, %(sha256)s, %(bytes)s, %(delivered_by)s, %(at)s, "
-        "%(already)s, %(rows_read)s, %(rows_kept)s, %(rows_repaired)s, %(rows_quarantined)s, %(rules)s, "
-        "%(quarantine)s)",
+        "at, already, rows_read, rows_kept, rows_repaired, rows_quarantined, rules, quarantine) VALUES "
+        "(%(id)s, %(institution)s, %(contract)s, %(file_name)s, %(sha256)s, %(bytes)s, %(delivered_by)s, "
+        "%(at)s, %(already)s, %(rows_read)s, %(rows_kept)s, %(rows_repaired)s, %(rows_quarantined)s, "
+        "%(rules)s, %(quarantine)s)",
         row | {"institution": actor.institution, "rules": Jsonb(rules)},
     )
     return Delivery(**row)
