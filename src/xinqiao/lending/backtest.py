@@ -69,7 +69,9 @@ def _sample(tx: Tx, policies: tuple[Policy, Policy]) -> tuple[Frame, Frame]:
 
 def _facts(tx: Tx, names: list[str]) -> list[Row]:
     """Rows as ``preapproval.case_row`` makes them, taken out of the files by the database itself."""
-    told = [sql.SQL("body->'score' AS score, body->'register_'->>'peer_group' AS peers")]
+    told: list[sql.Composable] = [
+        sql.SQL("body->'score' AS score, body->'register_'->>'peer_group' AS peers")
+    ]
     for i, name in enumerate(names):
         entry = sql.SQL("body->'indicators'->{name}").format(name=sql.Literal(name))
         told.append(

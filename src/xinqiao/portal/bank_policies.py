@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, File, Form, Query, Request, UploadFile
@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 
 from xinqiao.db.database import Tx
 from xinqiao.kernel.errors import UserError, fail
-from xinqiao.kernel.quantity import rate, wan
 from xinqiao.kernel.text import Text
 from xinqiao.lending import backtest as history
 from xinqiao.lending import bank_policy, bank_release
@@ -201,33 +200,32 @@ def backtest_page(
     """Who would be decided otherwise, and what approval rate and expected loss would be."""
     found, institution = bank_policy.version(visit.tx, version_id), own_institution(visit)
     others = [v for v in bank_policy.versions(visit.tx, found.policy) if v.id != found.id]
-    asked = {"v": found, "others": others, "against": against, "on": on, "lgd": lgd}
+    asked: dict[str, Any] = {"v": found, "others": others, "against": against, "on": on, "lgd": lgd}
     try:
-        diff, name = _compared(visit.tx, institution, found, against=against, on=on, lgd=lgd)
+        diff, old = _compared(visit.tx, institution, found, against=against, on=on, lgd=lgd)
     except UserError as error:
         return visit.page("bank_backtest.html", diff=None, error=error, **asked)
+    return visit.page("bank_backtest.html", error=None, old=old, **_figures(diff, on), **asked)
+
+
+def _figures(diff: Diff, on: history.Source) -> dict[str, Any]:
+    """What the page shows of a comparison; of the sample nothing about fewer than K companies."""
     least = K if on == "sample" else 1
-    return visit.page(
-        "bank_backtest.html",
-        diff=diff,
-        error=None,
-        old=name,
-        rows=list(figure_rows(*diff.figures)),
-        flow=flow_chart(diff),
-        moved=int(diff.moved.sum()),
-        changed=int(diff.changed.sum()),
-        causes=[cause for cause in diff.causes() if cause.companies >= least][:20],
-        effects=[(edit, effect) for edit, effect in effects(diff) if edit.lines][:30],
-        groups=[g for g in diff.groups("grade", diff.b.file.grades) if g.before.companies >= least],
-        codes={**code_names(diff.a), **code_names(diff.b)},
-        outcomes=OUTCOME_NAMES,
-        kinds=KINDS,
-        least=least,
-        order=OUTCOMES,
-        wan=wan,
-        yearly=rate,
-        **asked,
-    )
+    return {
+        "diff": diff,
+        "least": least,
+        "rows": list(figure_rows(*diff.figures)),
+        "flow": flow_chart(diff),
+        "moved": int(diff.moved.sum()),
+        "changed": int(diff.changed.sum()),
+        "causes": [cause for cause in diff.causes() if cause.companies >= least][:20],
+        "effects": [(edit, effect) for edit, effect in effects(diff) if edit.lines][:30],
+        "groups": [g for g in diff.groups("grade", diff.b.file.grades) if g.before.companies >= least],
+        "codes": {**code_names(diff.a), **code_names(diff.b)},
+        "outcomes": OUTCOME_NAMES,
+        "kinds": KINDS,
+        "order": OUTCOMES,
+    }
 
 
 @router.get("/bank/policies/versions/{version_id}/comparison")
