@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from fastapi import FastAPI
-from fastapi.routing import APIRouter
+from fastapi.routing import APIRoute, APIRouter
 from starlette.staticfiles import StaticFiles
 
 import xinqiao.portal as package
@@ -14,6 +14,9 @@ from xinqiao import __version__
 from xinqiao.portal import observing, problems
 from xinqiao.portal.body import Body
 from xinqiao.portal.platform import Platform
+
+DESCRIBED = ("/api/v1/", "/log/")
+"""What the API's document describes; pages are for people."""
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -33,5 +36,8 @@ def create_app(platform: Platform) -> FastAPI:
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         router = getattr(importlib.import_module(module.name), "router", None)
         if isinstance(router, APIRouter):
+            for route in router.routes:
+                if isinstance(route, APIRoute) and not route.path.startswith(DESCRIBED):
+                    route.include_in_schema = False
             app.include_router(router)
     return app
