@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from tests.portrait.files import sample_file
 
+from tests.portrait.files import sample_file
 from xinqiao.city.market import ON, Market, generate_market, market_shelf, past
 from xinqiao.cli.benchmark_matching import case_of
 from xinqiao.lending.chance import Chances, usual_chances

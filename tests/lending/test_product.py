@@ -31,8 +31,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def bank(tx: Tx, name: str, filing: str | None = "BA-2026-0001") -> UUID:
     key = new_id()
     tx.execute(
-        "INSERT INTO institution (id, kind, name, uscc, filing_number, filing_expires_on, changed_on, status, "
-        "applied_at) VALUES (%s, 'bank', %s, %s, %s, '2030-01-01', '2026-01-01', 'active', %s)",
+        "INSERT INTO institution (id, kind, name, uscc, filing_number, filing_expires_on, changed_on, "
+        "status, applied_at) VALUES (%s, 'bank', %s, %s, %s, '2030-01-01', '2026-01-01', 'active', %s)",
         [key, name, str(key)[:18], filing, NOW],
     )
     return key
@@ -142,7 +142,7 @@ def test_a_version_once_open_is_closed_never_rewritten_or_deleted(
                 pytest.raises(psycopg.errors.Error, match="never rewritten"),
                 database.transaction(SYSTEM) as tx,
             ):
-                tx.execute(f"UPDATE institution_product SET {change} WHERE id = %s", [offer])
+                tx.execute(f"UPDATE institution_product SET {change} WHERE id = %s", [offer])  # noqa: S608 - written above
         with database.transaction(SYSTEM) as tx:
             assert tx.execute("DELETE FROM institution_product WHERE id = %s", [offer]).rowcount == 0
         with database.transaction(checker.scope) as tx:

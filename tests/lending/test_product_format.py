@@ -33,7 +33,7 @@ def line_of(part: str, text: str = TEXT) -> int:
         ("[consent,", "[magic,", "LND-PRODUCT", "magic"),
         ("[business_licence,", "[horoscope,", "LND-PRODUCT", "horoscope"),
         ("class: credit", "class: collateral", "LND-PRODUCT", "collateral"),
-        ("data: {needs: [REG, JUD, ADM, SCORE, CRD, INV, TAX]}", "data: {needs: [REG, JUD, ADM, SCORE, CRD, TAX]}", "LND-PRODUCT", "INV"),
+        ("SCORE, CRD, INV, TAX]", "SCORE, CRD, TAX]", "LND-PRODUCT", "INV"),
         ("data: {needs: [REG,", "data: {needs: [STARS, REG,", "LND-PRODUCT", "STARS"),
         ("worst_grade: R8", "worst_grade: R77", "POL-GRADE", "R77"),
         ("kind: revolving", "kind: loose", "DOC-SHAPE", "drawdown"),

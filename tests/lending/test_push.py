@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from tests.lending.test_matching import CLEAN
 from tests.lending.test_product import bank
 from tests.portrait.files import sample_file
-
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, Tx, new_id
 from xinqiao.kernel import clock
@@ -85,7 +85,9 @@ def test_new_products_are_told_once_and_not_more_than_weekly(database: Database,
 
 
 def test_what_is_switched_off_is_not_sent(database: Database, operator: Actor) -> None:
-    firm = Actor("enterprise", frozenset({"enterprise.agent"}), "示范人员", person=operator.person, company=FIRM)
+    firm = Actor(
+        "enterprise", frozenset({"enterprise.agent"}), "示范人员", person=operator.person, company=FIRM
+    )
     with clock.standing(NOW):
         with database.transaction(SYSTEM) as tx:
             put_on_shelf(tx, bank(tx, "示范一号银行"), "invoice_flow")

@@ -30,6 +30,8 @@ SIZES = ("micro", "small", "medium")
 MONTHS = (6.0, 12.0, 24.0, 36.0)
 SOURCES = {"TAX": 0.93, "INV": 0.9, "ELE": 0.75, "BNK": 0.7, "SOC": 0.8, "CRD": 0.97, "JUD": 1.0, "ADM": 1.0}
 SOURCES |= {"REG": 1.0, "IPR": 0.9, "CUS": 0.9, "ENV": 0.6, "NET": 0.9, "OPN": 0.8}
+MICRO_CNY, SMALL_CNY = 3e6, 3e7
+"""Sales below which a generated firm is micro, or small."""
 WORTH = 0.18
 """What a yuan for a year is worth to a middling firm."""
 
@@ -49,7 +51,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Market:
-    """Firms, their shelf, and for every pair the real chance of approval, of acceptance, and the value in CNY."""
+    """Firms, their shelf, and for every pair the real chances of approval and acceptance and the value."""
 
     shelf: Shelf
     firms: Firms
@@ -102,7 +104,9 @@ def market_firms(count: int, rng: np.random.Generator) -> tuple[Firms, Truth]:
     section = rng.choice(len(ALL_SECTIONS), count, p=SECTION_WEIGHTS)
     alone = rng.random(count) < 0.22  # noqa: PLR2004 - self-employed
     sales = np.exp(rng.normal(14.6, 1.3, count) + 0.25 * quality - 1.2 * alone)
-    years = np.round(np.clip(rng.gamma(1.8, 3.2, count) + 0.3, 0.3, 35), 2)
+    years: Floats = np.round(
+        np.asarray(np.clip(rng.gamma(1.8, 3.2, count) + 0.3, 0.3, 35), dtype=np.float64), 2
+    )
     risk = 1 / (1 + np.exp(3.6 + 1.1 * quality + 0.15 * np.log(sales / 2e6) + 0.03 * years))
     seen = np.clip(1 / (1 + np.exp(-(np.log(risk / (1 - risk)) + rng.normal(0, 0.5, count)))), 4e-4, 0.9)
     columns = (
@@ -142,7 +146,7 @@ def _words(places: npt.NDArray[Any], words: tuple[str, ...]) -> pa.DictionaryArr
     return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int8)), list(words))
 
 
-def _register(
+def _register(  # noqa: PLR0917 - all of a firm's own numbers
     section: npt.NDArray[np.int64],
     sales: Floats,
     years: Floats,
@@ -151,7 +155,7 @@ def _register(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     n = len(sales)
-    size = np.where(alone | (sales < 3e6), 0, np.where(sales < 3e7, 1, 2))
+    size = np.where(alone | (sales < MICRO_CNY), 0, np.where(sales < SMALL_CNY, 1, 2))
     trouble = 1 / (1 + np.exp(4.6 + 0.9 * quality))
     return {
         "application.industry_section": _words(section, ALL_SECTIONS),
@@ -207,7 +211,7 @@ def _traces(sales: Floats, quality: Floats, rng: np.random.Generator) -> dict[st
         "indicator.INV28": months,
         "indicator.XQ06": around(0.75, 0.25),
         "indicator.ELE04": rng.binomial(12, np.clip(0.06 * np.exp(-0.4 * quality), 0, 0.9)).astype(float),
-        "indicator.ELE11": np.where(rng.random(n) < 0.05, np.round(rng.random(n), 3), 0.0),
+        "indicator.ELE11": _flag(rng, np.full(n, 0.05)) * np.round(rng.random(n), 3),
         "indicator.ELE13": _flag(rng, np.full(n, 0.006)),
         "indicator.ELE15": _flag(rng, np.full(n, 0.75)),
         "indicator.ELE17": around(0.035, 0.9),
@@ -268,13 +272,13 @@ def _gaps(columns: dict[str, Any], count: int, rng: np.random.Generator) -> dict
     known = {source: rng.random(count) < share for source, share in SOURCES.items()}
     reasons: dict[str, Any] = {}
     words = ("NO_RECORDS", "SOURCE_ABSENT")
-    for name in columns:
+    for name, values in columns.items():
         family, field = name.split(".", 1)
         if family != "indicator":
             continue
         source = "INV" if field.startswith("XQ") else field[:3]
         absent = ~known[source]
-        columns[name] = np.where(absent, np.nan, columns[name])
+        columns[name] = np.where(absent, np.nan, values)
         reasons[name] = _words(absent.astype(int), words)
     return reasons
 
@@ -301,11 +305,11 @@ def _approve(shelf: Shelf, found: Pairs, truth: Truth, rng: np.random.Generator)
     pull = lender[:, of] - ask[of] * (found.open_ > 0) - 0.15 * np.minimum(found.open_, 8)
     secured = np.array([product.file.class_ in {"collateral", "guarantee"} for product in shelf.products])
     pull = pull + 0.5 * secured * (risk[:, None] > 0) + fixed.normal(0, 0.25, len(shelf))
-    return 1 / (1 + np.exp(-pull))
+    return _sigmoid(pull)
 
 
 def _accept(shelf: Shelf, found: Pairs, firms: Firms, truth: Truth) -> Floats:
-    """The real chance that a firm takes an offer: against its outside rate, need, term, hurry and patience."""
+    """The real chance that a firm takes an offer: outside rate, need, term, hurry and patience."""
     cover = found.lent / firms.need_cny[:, None]
     gap = np.log(found.months / firms.months[:, None])
     days = np.array([product.file.deadlines.decide for product in shelf.products])
@@ -319,7 +323,12 @@ def _accept(shelf: Shelf, found: Pairs, firms: Firms, truth: Truth) -> Floats:
     pull = 1.2 + 45 * (truth.outside[:, None] - found.cost) + 2.2 * (np.sqrt(cover) - 0.8)
     pull = pull - 0.6 * gap**2 - np.exp(0.4 * truth.urgency[:, None]) * 0.12 * (days - 2)
     pull = pull - np.exp(-0.4 * truth.patience[:, None]) * 0.45 * hassle - 0.7 * collateral
-    return 1 / (1 + np.exp(-np.clip(pull, -30, 30)))
+    return _sigmoid(pull)
+
+
+def _sigmoid(pull: Floats) -> Floats:
+    out: Floats = 1 / (1 + np.exp(-np.clip(pull, -30, 30)))
+    return out
 
 
 def past(market: Market, seed: int, tries: int = 3) -> History:

@@ -206,13 +206,12 @@ def _table(result: Result) -> Table:
 def _notes(result: Result) -> list[str]:
     shown = f"展示 {result.shown} 个产品，其中不合准入 {result.ineligible} 个 shown, ineligible"
     one = f"一户 40 个产品 one firm, 40 products: {result.single_ms:.2f} ms CPU"
-    notes = [
-        f"{result.products} 个产品 products，10 家机构 lenders，{result.applications} 笔历史申请 past applications；{shown}",
-        one,
-    ]
+    said = f"{result.products} 个产品 products，10 家机构 lenders，"
+    said += f"{result.applications} 笔历史申请 past applications；{shown}"
+    notes = [said, one]
     if result.batch_rows:
         notes.append(
-            f"{result.batch_rows:,} 户 × {result.products} 个产品 firms x products: {result.batch_cpu_s:.1f} CPU-s, "
-            f"{result.batch_s:.1f} s"
+            f"{result.batch_rows:,} 户 × {result.products} 个产品 firms x products: "
+            f"{result.batch_cpu_s:.1f} CPU-s, {result.batch_s:.1f} s"
         )
     return notes

@@ -133,7 +133,7 @@ class Logit:
 
 @dataclass(frozen=True)
 class Chances:
-    """Both models. ``worth``: what a yuan for a year is worth to a firm; ``generated``: fitted on made data."""
+    """Both models. ``worth``: of a yuan for a year to a firm; ``generated``: fitted on made data."""
 
     approve: Logit
     accept: Logit
@@ -179,7 +179,7 @@ def _rounded(values: Sequence[float]) -> list[float]:
 
 @cache
 def usual_chances() -> Chances:
-    """The models the platform starts with, fitted on the generated market (``xinqiao benchmark matching``)."""
+    """The models the platform starts with, fitted by ``xinqiao benchmark matching`` on made data."""
     path = files("xinqiao").joinpath("catalog", "matching", "chances.json")
     return Chances.from_json(path.read_text("utf-8"))
 

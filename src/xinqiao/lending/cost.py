@@ -17,7 +17,8 @@ COST_CEILING = 0.24
 """All-in cost a year beyond which nothing is offered."""
 METHOD = Text(
     zh="综合年化成本按全部现金流的内部收益率计算（月内部收益率×12，单利口径），含全部费用",
-    en="all-in cost a year: internal rate of return of all cash flows a month times twelve (simple form), all fees in",
+    en="all-in cost a year: monthly internal rate of return of all cash flows times twelve (simple form), "
+    "all fees in",
 )
 EFFECTIVE = Text(zh="复利口径（有效年利率）", en="compounded (effective annual rate)")
 CENT = Decimal("0.01")

@@ -134,7 +134,9 @@ def _helps(barrier: Barrier, change: Mapping[str, Given]) -> bool:
 # by reading the rule --------------------------------------------------------------------------
 
 
-def _passing(barrier: Barrier, tree: Node, *, want: bool) -> Change | None:
+def _passing(  # noqa: PLR0911 - one return per shape
+    barrier: Barrier, tree: Node, *, want: bool
+) -> Change | None:
     """Changes that give a tree the truth wanted; None where its shape does not tell."""
     match tree:
         case Unary(op="not", operand=operand):
@@ -168,7 +170,9 @@ _OPPOSITE = {
 }
 
 
-def _bound(barrier: Barrier, name: str, op: str, right: Node, *, want: bool) -> Change | None:
+def _bound(  # noqa: PLR0911 - one return per comparison
+    barrier: Barrier, name: str, op: str, right: Node, *, want: bool
+) -> Change | None:
     """The value nearest to a written bound that keeps a comparison as wanted."""
     wish = op if want else _OPPOSITE[op]
     if isinstance(right, Items):
@@ -284,7 +288,7 @@ def _grid(value: Decimal, step: Decimal, mode: str) -> Decimal:
 
 
 def _step(item: Input) -> Decimal:
-    """The smallest difference that is told: the decimals an indicator is shown with, but no less than a yuan."""
+    """The smallest difference that is told: an indicator's own decimals, but no less than a yuan."""
     family, field = item.source.split(".", 1)
     if item.type != "money" and family == "indicator" and field in indicators():
         return Decimal(1).scaleb(-min(indicators()[field].unit.decimals, 3))

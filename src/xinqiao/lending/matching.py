@@ -1,7 +1,7 @@
 """Which products fit a firm (匹配): hard admission first, then expected value to the firm.
 
-Ranked by P(approve) x P(accept | rate, limit, term) x what the loan is worth to the firm. A lender whose quota
-is spent is left out and said to be; one that is nearly asked too much gives way by its shadow price. There
+Ranked by P(approve) x P(accept | rate, limit, term) x what the loan is worth to the firm. A lender whose
+quota is spent is left out and said to be; one that is asked too much gives way by its shadow price. There
 is no paid placement: nothing a lender could pay for is an input.
 """
 
@@ -46,7 +46,7 @@ LEVELS = ("industry_section", "industry_division", "industry_group")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a firm is after. ``told``: fields of an application it has already filled in (asked by products)."""
+    """What a firm is after. ``told``: fields of an application it has already filled in."""
 
     amount_cny: Decimal | None = None
     term_months: int | None = None
@@ -70,7 +70,7 @@ class Seen(NamedTuple):
 class Match:
     """A product that can be applied for. ``outcome``: approve at once, or refer to a person first.
 
-    ``limit_cny`` and ``rate`` are what the product's own policy would give today, a pre-estimate and no promise.
+    ``limit_cny`` and ``rate`` are what the product's own policy would give today: an estimate, no promise.
     ``score`` is the expected value to the firm in CNY: ``p_approve`` x ``p_accept`` x ``value_cny``.
     """
 
@@ -108,7 +108,7 @@ class Match:
 
 @dataclass(eq=False)
 class Excluded:
-    """A product that cannot be applied for: ``distance`` rules exclude, or ``reason`` says the quota is spent."""
+    """A product that cannot be had: ``distance`` rules exclude, or ``reason`` says the quota is spent."""
 
     product: Product
     offer: Offered | None

@@ -68,7 +68,7 @@ def catalog_products(on: date | None = None) -> dict[str, Product]:
 
 
 def catalog_product(product_id: str, version: str | None = None) -> Product:
-    """One product of the catalog, of a version or of the one in force. Raises UserError LND-PRODUCT-ABSENT."""
+    """A product of the catalog, of a version or the one in force. Raises UserError LND-PRODUCT-ABSENT."""
     found = catalog_products().get(product_id) if version is None else _catalog().get((product_id, version))
     if found is None:
         known = ", ".join(sorted({each for each, _ in _catalog()}))
@@ -97,7 +97,10 @@ class Offered:
         return self.product.id
 
 
-_SELECT = "SELECT p.*, i.name AS institution FROM institution_product p JOIN institution i ON i.id = p.institution_id "
+_SELECT = (
+    "SELECT p.*, i.name AS institution FROM institution_product p "
+    "JOIN institution i ON i.id = p.institution_id "
+)
 
 
 def open_products(tx: Tx, on: date | None = None) -> list[Offered]:
@@ -142,7 +145,14 @@ def draft_product(
     told = (product.file.name, product.file.summary, product.file.audience)
     wording.check(product.id, *(words for text in told for words in (text.zh, text.en)))
     return _insert(
-        tx, actor.institution, product, source, quota_cny, effective_from, state="draft", by=actor.person
+        tx,
+        actor.institution,
+        product,
+        source,
+        quota_cny=quota_cny,
+        effective_from=effective_from,
+        state="draft",
+        by=actor.person,
     )
 
 
@@ -156,7 +166,9 @@ def put_on_shelf(
 ) -> UUID:
     """Open an offer at once: the platform's own set-up (scope SYSTEM), for no person's hand."""
     product = catalog_product(product_id) if source is None else _own(source, product_id)
-    return _insert(tx, institution_id, product, source, quota_cny, None, state="open", by=None)
+    return _insert(
+        tx, institution_id, product, source, quota_cny=quota_cny, effective_from=None, state="open", by=None
+    )
 
 
 def _insert(
@@ -164,9 +176,9 @@ def _insert(
     institution_id: UUID | None,
     product: Product,
     source: str | None,
+    *,
     quota_cny: Decimal | None,
     effective_from: date | None,
-    *,
     state: str,
     by: UUID | None,
 ) -> UUID:
@@ -178,8 +190,10 @@ def _insert(
                 "INSERT INTO institution_product (id, institution_id, product_id, version, state, "
                 "effective_from, effective_to, source, quota_cny, proposed_by, changed_at) "
                 "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                [offer_id, institution_id, product.id, product.version, state, begins]
-                + [product.file.effective.to, source, quota_cny, by, now()],
+                [
+                    *(offer_id, institution_id, product.id, product.version, state, begins),
+                    *(product.file.effective.to, source, quota_cny, by, now()),
+                ],
             )
     except psycopg.errors.UniqueViolation as error:
         raise user_error("LND-PRODUCT-STATE", product.id, detail=product.version) from error

@@ -59,14 +59,14 @@ class Data(Part):
 
 
 class ScoreRule(Part):
-    """Which score decides: the platform's, and the worst grade lent to; ``own_card``: a bank may add its own."""
+    """The worst grade lent to; ``own_card``: a bank may add its own card to the platform's score."""
 
     worst_grade: str = Field(alias="worst_grade")
     own_card: bool = True
 
 
 class LimitRule(Part):
-    """The limit in CNY: ``formula`` in the policy language, then capped at ``max`` and rounded to ``step``."""
+    """The limit in CNY: ``formula`` in the policy language, capped at ``max``, rounded to ``step``."""
 
     formula: Expression
     min: Exact
@@ -77,7 +77,7 @@ class LimitRule(Part):
 
 
 class Pricing(Part):
-    """LPR of the day for the tenor plus the spread of the grade; ``adjust`` adds a ratio in the policy language."""
+    """LPR of the day for the tenor plus the spread of the grade; ``adjust`` adds a ratio of its own."""
 
     spread: dict[str, Exact] = Field(min_length=1)
     adjust: Expression | None = None
@@ -189,7 +189,7 @@ class Flow(Part):
 
 
 class Deadlines(Part):
-    """Calendar days: for the automatic check, review, decision, the firm's papers and its answer to an offer."""
+    """Calendar days for the automatic check, review, decision, the firm's papers, its answer to an offer."""
 
     screen: int = Field(default=1, ge=1)
     review: int = Field(default=3, ge=1)

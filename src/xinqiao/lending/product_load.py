@@ -30,8 +30,10 @@ from xinqiao.portrait.credit_file import LEADS, SCORE
 from xinqiao.source.holder import sources
 
 FILLED_IN = frozenset(
-    "amount_cny term_months company_kind industry industry_section industry_division industry_group "
-    "peer_group size in_default".split()
+    (
+        *("amount_cny", "term_months", "company_kind", "size", "peer_group", "in_default", "industry"),
+        *("industry_section", "industry_division", "industry_group"),
+    )
 )
 """Fields of an application the platform fills in itself; any other is asked of the firm."""
 NOT_ASKED = "NOT_ASKED"

@@ -79,8 +79,10 @@ def publish_news(
     tx.execute(
         "INSERT INTO policy_news (id, title_zh, title_en, body_zh, body_en, sections, sizes, divisions, "
         "products, published_by, published_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [key, title.zh, title.en, body.zh, body.en, list(sections), list(sizes), list(divisions)]
-        + [list(products), actor.person, now()],
+        [
+            *(key, title.zh, title.en, body.zh, body.en, list(sections), list(sizes), list(divisions)),
+            *(list(products), actor.person, now()),
+        ],
     )
     return key
 
@@ -100,8 +102,11 @@ def _news(row: Row) -> News:
         row["id"],
         Text(zh=row["title_zh"], en=row["title_en"]),
         Text(zh=row["body_zh"], en=row["body_en"]),
-        *(tuple(row[name]) for name in ("sections", "sizes", "divisions", "products")),
-        row["published_at"],
+        sections=tuple(row["sections"]),
+        sizes=tuple(row["sizes"]),
+        divisions=tuple(row["divisions"]),
+        products=tuple(row["products"]),
+        published_at=row["published_at"],
     )
 
 
@@ -163,7 +168,9 @@ def _products(tx: Tx, company_id: str, file: CreditFile, matcher: Matcher) -> in
         return 0
     zh = "、".join(f"{offer.institution}“{offer.product.name.zh}”" for offer in new)
     en = ", ".join(f"{offer.product.name.en} of {offer.institution}" for offer in new)
-    text = Text(zh=f"有 {len(new)} 个新产品与贵企业匹配：{zh}", en=f"{len(new)} new products fit your firm: {en}")
+    text = Text(
+        zh=f"有 {len(new)} 个新产品与贵企业匹配：{zh}", en=f"{len(new)} new products fit your firm: {en}"
+    )
     notify(tx, to_company=company_id, text=text, link="/enterprise/products")
     return 1
 

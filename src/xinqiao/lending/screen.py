@@ -44,7 +44,7 @@ class Check:
 
 
 class Hit(NamedTuple):
-    """A check that speaks: its place, how severe, and what is missing behind it (nothing: it is simply so)."""
+    """A check that speaks: its place, how severe, and what is missing behind it."""
 
     check: int
     severity: int
@@ -86,7 +86,8 @@ class Screen:
 
     @cached_property
     def _decimals(self) -> Callable[..., Screened]:
-        return _Writer(self.policy, floats=False, otherwise=None).write().run
+        run: Callable[..., Screened] = _Writer(self.policy, floats=False, otherwise=None).write().run
+        return run
 
 
 _APPLIED: Mapping[str, str] = {}
@@ -230,17 +231,15 @@ class _Writer(Sheet):
 
     def _limit(self, raw: str, low: str, high: str, step: str, place: int) -> None:
         zero = self.constant(Decimal(0))
-        self.code.add(
-            f"limit = round_to({zero} if {raw} < {zero} else {high} if {raw} > {high} else {raw}, {step}, 'down')"
-        )
+        within = f"{zero} if {raw} < {zero} else {high} if {raw} > {high} else {raw}"
+        self.code.add(f"limit = round_to({within}, {step}, 'down')")
         severity = SEVERITY[self.policy.file.limit.below_min]
         self.code.add(f"if limit < {low}: hits.append(Hit({place}, {severity}, ()))")
 
     def _price(self, raw: str, low: str, high: str, step: str, place: int) -> None:
         item = self.policy.file.price
-        self.code.add(
-            f"rate = round_to({low} if {raw} < {low} else {high} if {raw} > {high} else {raw}, {step}, {item.rounding!r})"
-        )
+        within = f"{low} if {raw} < {low} else {high} if {raw} > {high} else {raw}"
+        self.code.add(f"rate = round_to({within}, {step}, {item.rounding!r})")
         if item.above_max != "cap":
             self.code.add(f"if {raw} > {high}: hits.append(Hit({place}, {SEVERITY[item.above_max]}, ()))")
 

@@ -124,9 +124,7 @@ def compile_policy(text: str, origin: str, units: Mapping[str, str] | None = Non
     return compile_file(file, lines, text, units)
 
 
-def compile_file(
-    file: PolicyFile, lines: Lines, text: str, units: Mapping[str, str] | None = None
-) -> Policy:
+def compile_file(file: PolicyFile, lines: Lines, text: str, units: Mapping[str, str] | None = None) -> Policy:
     """The same of a file already read; ``text`` is how it is written, and gives it again.
 
     Raises UserError EXPR-* or POL-*.
