@@ -17,7 +17,7 @@ from xinqiao.evidence.bundle import Bundle, embed, extract
 from xinqiao.evidence.cosigning import EVERY, accept, add_witness, to_cosign, witnesses
 from xinqiao.evidence.export import export, verify_export
 from xinqiao.evidence.log import forget, record
-from xinqiao.evidence.note import Checkpoint, Note, SigningKey
+from xinqiao.evidence.note import Checkpoint, Note, SigningKey, decode, encode
 from xinqiao.evidence.proof import bundle, checkpoint, consistency_proof, inclusion_proof, log_key
 from xinqiao.evidence.sequencer import sequence
 from xinqiao.evidence.trust import Finding, Trust
@@ -88,6 +88,7 @@ def test_any_other_document_is_found_out(database: Database, filled: Filled) -> 
         {"index": 4},
         {"salt": "AAAA"},
         {"salt": ""},
+        {"salt": encode((decode(told.salt) or b"") + b"\x00")},
         {"proof": told.proof[1:]},
         {"proof": [*told.proof, told.proof[0]]},
         {"proof": ["!"]},

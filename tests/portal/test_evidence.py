@@ -122,6 +122,12 @@ def test_an_entry_without_a_place_gets_one_when_its_proof_is_asked_for(
     assert Bundle.read(told.content, "x").index == 0
 
 
+def test_a_log_that_stands_still_says_so(client_as: Clients, database: Database) -> None:
+    with standing(now() - timedelta(minutes=2)), database.transaction(SYSTEM) as tx:
+        record(tx, "offer", {"a": 1}, subject="C1")
+    assert "stands still" in client_as(None).get("/evidence").text
+
+
 def test_a_report_carries_its_proof(client_as: Clients, entries: list[UUID], tmp_path: Path) -> None:
     client = client_as(FIRM)
     form = {"csrf": CSRF, "once": "r"}

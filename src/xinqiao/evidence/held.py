@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from xinqiao.db.database import Tx
+from xinqiao.db.database import SYSTEM, Tx, acting
+from xinqiao.kernel.clock import now
+
+LATE = timedelta(minutes=1)
+"""A line that waits longer for its place says that the sequencer stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +78,14 @@ def seen_by(tx: Tx) -> list[Seen]:
         "ON true ORDER BY w.name"
     ).fetchall()
     return [Seen(**row) for row in rows]
+
+
+def stands_still(tx: Tx) -> bool:
+    """Whether lines wait for their place longer than the sequencer should let them."""
+    with acting(tx, SYSTEM):
+        row = tx.execute(
+            "SELECT 1 FROM evidence_pending JOIN evidence_entry ON id = entry_id "
+            "WHERE recorded_at < %s LIMIT 1",
+            [now() - LATE],
+        ).fetchone()
+    return row is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xinqiao.evidence.bundle import Bundle, extract
 from xinqiao.evidence.export import verify_export
-from xinqiao.evidence.log import commitment
+from xinqiao.evidence.log import SALT_BYTES, commitment
 from xinqiao.evidence.merkle import leaf_hash, root_of_inclusion
 from xinqiao.evidence.note import Checkpoint, decode
 from xinqiao.evidence.trust import Finding, Trust, bad, good, text_of
@@ -19,6 +19,7 @@ from xinqiao.kernel.errors import user_error
 from xinqiao.kernel.suite import SUITES, CryptoSuite
 
 LINE_FIELDS = {"at", "commitment", "id", "kind", "suite"}
+CHANGED = bad("文件内容与记录不一致：被改动过", "the document is not what was recorded: it was changed")
 
 
 def verify(path: Path, trust: Trust, since: Path | None = None) -> list[Finding]:
@@ -69,8 +70,10 @@ def _line(text: str) -> dict[str, str]:
 def _unchanged(bundle: Bundle, line: dict[str, str]) -> Finding:
     suite = SUITES.get(line["suite"])
     salt, document = decode(bundle.salt), bundle.document.encode()
-    if suite is None or not salt or commitment(suite, salt, line["kind"], document) != line["commitment"]:
-        return bad("文件内容与记录不一致：被改动过", "the document is not what was recorded: it was changed")
+    if suite is None or salt is None or len(salt) != SALT_BYTES:
+        return CHANGED
+    if commitment(suite, salt, line["kind"], document) != line["commitment"]:
+        return CHANGED
     at, kind = line["at"], line["kind"]
     return good(
         f"文件内容与 {at} 记录的 {kind} 一致，未被改动",

@@ -48,6 +48,7 @@ def log_page(
         note="" if note is None else str(note),
         log_key=key,
         witnesses=held.seen_by(visit.tx),
+        stands_still=held.stands_still(visit.tx),
         mine=mine[:PAGE],
         older=mine[PAGE - 1].entry_id if len(mine) > PAGE else None,
         kinds=KINDS,
@@ -142,4 +143,5 @@ def _decided(visit: Visit, entry: UUID) -> str | None:
 
 def _file(data: bytes, name: str, kind: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers |= {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
     return Response(data, media_type=kind, headers=headers)
