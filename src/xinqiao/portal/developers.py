@@ -63,7 +63,10 @@ def _operation(document: dict[str, Any], path: str, method: str, told: dict[str,
         path,
         told.get("summary", ""),
         told.get("description", ""),
-        [p | {"type": _type(p.get("schema", {}))} for p in told.get("parameters", [])],
+        [
+            {"description": "", "required": False, **p, "type": _type(p.get("schema", {}))}
+            for p in told.get("parameters", [])
+        ],
         _example_of(document, told.get("requestBody", {})),
         _example_of(document, told["responses"].get(status, {})),
         status,
