@@ -6,15 +6,17 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from tests.lending.applying import TEXT, Town, agent_of, town
+from tests.lending.applying import PRODUCT, TEXT, Town, agent_of, town
 from tests.lending.bank import STRANGER
 from xinqiao.consent.grants import revoke
 from xinqiao.consent.objections import raise_objection
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.db.embedded import Access
-from xinqiao.lending import decision, own_card, own_data
+from xinqiao.kernel.clock import today
+from xinqiao.lending import bank_policy, bank_release, decision, own_card, own_data
 from xinqiao.lending.case import ask_human
 from xinqiao.lending.case_event import events
+from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case
 from xinqiao.lending.offer import offers
 from xinqiao.lending.product import catalog_products, put_on_shelf
@@ -154,6 +156,29 @@ def test_a_banks_own_facts_and_card_join_its_decisions_and_replay(place: Town) -
         assert decision.replay(tx, kept.id).identical
     assert kept.content["score"]["grade"] != "R1"
     assert found.state in ("refused", "screened")
+
+
+def test_a_banks_own_release_decides_and_a_challenger_replays(database: Database) -> None:
+    place = town(database, TEXT.replace("min: 50000", "min: 100000").replace("min: 0.035\n", "min: 0.04\n"))
+    by, second = place.officer, place.approver
+    with place.database.transaction(by.scope) as tx:
+        product = product_of(tx, place.bank, PRODUCT, "1.0")
+        text = product.policy_on(today(), 12).text
+        assert "成立年限 < 2" in text
+        strict = text.replace("成立年限 < 2", "成立年限 < 9").replace("不足 2 年", "不足 9 年")
+        versions = [bank_policy.bring(tx, by, each) for each in (text, strict)]
+        told = bank_release.Proposal(versions[0], versions[1], "live", Decimal(1), "试行")
+        release = bank_release.propose(tx, by, told)
+    with place.database.transaction(second.scope) as tx:
+        bank_release.decide(tx, second, release, released=True)
+    found = place.decide(place.apply())
+    assert found.state == "refused"
+    with place.database.transaction(by.scope) as tx:
+        (kept,) = decision.of_case(tx, found.id)
+        assert kept.content["release"]["arm"] == bank_release.CHALLENGER
+        assert kept.content["release"]["silent"][0]["decision"]["outcome"] == "approve"
+        again = decision.replay(tx, kept.id)
+    assert again.identical, again.faults
 
 
 @pytest.mark.slow
