@@ -104,9 +104,8 @@ def market_firms(count: int, rng: np.random.Generator) -> tuple[Firms, Truth]:
     section = rng.choice(len(ALL_SECTIONS), count, p=SECTION_WEIGHTS)
     alone = rng.random(count) < 0.22  # noqa: PLR2004 - self-employed
     sales = np.exp(rng.normal(14.6, 1.3, count) + 0.25 * quality - 1.2 * alone)
-    years: Floats = np.round(
-        np.asarray(np.clip(rng.gamma(1.8, 3.2, count) + 0.3, 0.3, 35), dtype=np.float64), 2
-    )
+    drawn: Floats = np.clip(rng.gamma(1.8, 3.2, count) + 0.3, 0.3, 35).astype(np.float64)
+    years: Floats = drawn.round(2)
     risk = 1 / (1 + np.exp(3.6 + 1.1 * quality + 0.15 * np.log(sales / 2e6) + 0.03 * years))
     seen = np.clip(1 / (1 + np.exp(-(np.log(risk / (1 - risk)) + rng.normal(0, 0.5, count)))), 4e-4, 0.9)
     columns = (
