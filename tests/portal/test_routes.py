@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from tests.db.tenants import FIRST, FIRST_COMPANY, MARK, OPEN, SECOND, SECOND_COMPANY, fill, loosen
 from tests.portal.conftest import CSRF, sign
+from tests.portal.walk import every_route
 from xinqiao.account.actor import ANYONE, Actor, permissions
 from xinqiao.db.database import Side
 from xinqiao.db.embedded import Access
@@ -46,12 +46,11 @@ def actor(role: str) -> Actor | None:
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Method, path and permission of every route."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            named = [getattr(each.call, "permission", None) for each in route.dependant.dependencies]
-            permission = next(name for name in named if name)
-            for method in sorted(route.methods - {"HEAD"}):
-                yield method, route.path, permission
+    for route in every_route(app):
+        named = [getattr(each.call, "permission", None) for each in route.dependant.dependencies]
+        permission = next(name for name in named if name)
+        for method in sorted(route.methods - {"HEAD"}):
+            yield method, route.path, permission
 
 
 def filled(path: str) -> str:

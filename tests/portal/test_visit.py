@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from tests.portal.walk import every_route
 from xinqiao.account.actor import Actor
 
 Clients = Callable[[Actor | None], TestClient]
@@ -20,7 +20,6 @@ def test_an_unknown_address_is_told_in_both_ways(client_as: Clients) -> None:
 
 
 def test_every_route_names_its_permission(app: FastAPI) -> None:
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    for route in routes:
+    for route in every_route(app):
         named = [getattr(d.call, "permission", None) for d in route.dependant.dependencies]
         assert any(named), route.path
