@@ -154,5 +154,6 @@ def test_the_last_day_counts_in_china(database: Database) -> None:
         made = granted(database, institution(database), until=AT.date())
         assert made.until.isoformat() == "2026-03-02T16:00:00+00:00"
         assert made.in_force
+        assert made.last_day == AT.date()
     with standing(made.until):
         assert not made.in_force

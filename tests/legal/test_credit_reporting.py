@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from tests.consent.people import AT, COMPANY, agent, granted, institution, officer
 from tests.consent.test_watch import operator, reads
+from tests.lending.applying import scored_file, town
 from tests.lending.bank import person
 from tests.portrait.files import sample_file
 from xinqiao.account import seed
@@ -46,6 +47,7 @@ from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.clock import CHINA, now, standing, today
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.protect import Keyring
+from xinqiao.lending.decision import of_case, replay
 from xinqiao.lending.product import catalog_product, catalog_products, draft_product, release_product
 from xinqiao.portal import disclosure
 from xinqiao.portrait.credit_file import publish, read
@@ -398,6 +400,19 @@ def test_B10_terms_are_explained_and_the_firm_s_words_stand_beside_the_data(data
         objections.raise_objection(tx, owner, "JUD", "该案已撤诉")
     with database.transaction(officer(institution(database)).scope) as tx:
         assert [o.statement for o in objections.statements(tx, COMPANY)] == ["该案已撤诉"]
+
+
+def test_B11_a_decision_names_its_reasons_and_is_made_again_byte_for_byte(database: Database) -> None:
+    place = town(database)
+    place.file(indicators={"REG01": 0.5})
+    found = place.decide(place.apply())
+    with database.transaction(SYSTEM) as tx:
+        stored = of_case(tx, found.id)[0]
+        assert replay(tx, stored.id).identical
+        assert "TOO_YOUNG" in stored.record.decode()
+    score = scored_file(COMPANY).score
+    assert score is not None
+    assert score["contributions"]
 
 
 def test_B12_the_materials_hold_models_dimensions_and_thresholds(

@@ -105,14 +105,14 @@ def _warnings(tx: Tx, companies: int) -> list[Text]:
         told.append(
             Text(
                 zh=f"{len(ending)} 份数据提供协议 {SOON_DAYS} 日内到期",
-                en=f"{len(ending)} supply agreements end within {SOON_DAYS} days",
+                en=f"supply agreements that end within {SOON_DAYS} days: {len(ending)}",
             )
         )
     if stopped := watch.blocks(tx, opened=True):
         told.append(
             Text(
                 zh=f"{len(stopped)} 家机构查询被暂停，待核实",
-                en=f"reading is stopped for {len(stopped)} institutions",
+                en=f"institutions stopped from reading: {len(stopped)}",
             )
         )
     return told

@@ -65,6 +65,11 @@ class Grant:
     renewed: bool
 
     @property
+    def last_day(self) -> date:
+        """The last day in China on which it holds."""
+        return (self.until - timedelta(microseconds=1)).astimezone(CHINA).date()
+
+    @property
     def in_force(self) -> bool:
         """Whether reads pass it now."""
         return self.ended_at is None and not self.renewed and self.given_at <= now() < self.until
