@@ -19,6 +19,7 @@ from xinqiao.policy.check import Finding, check_policy
 from xinqiao.policy.compiled import Policy, compile_policy
 from xinqiao.policy.load import built_in, read_policy
 from xinqiao.policy.mandate import load_mandate
+from xinqiao.policy.rewriting import printable
 
 MANDATE = "small_firm_loan"
 
@@ -53,8 +54,12 @@ def compiled(text: str, origin: str) -> Policy:
 
 @lru_cache(maxsize=64)
 def findings(text: str, origin: str) -> tuple[Finding, ...]:
-    """All faults of a text, by line, against the mandate of the catalog too."""
-    return check_policy(text, origin, _units(), load_mandate(MANDATE))
+    """All faults of a text, by line; a policy of the catalog is held against its mandate too.
+
+    A product's policy is bounded by the product itself, whose limits every offer is held against.
+    """
+    known = origin.rpartition("-v")[0] in built_in()
+    return check_policy(text, origin, _units(), load_mandate(MANDATE) if known else None)
 
 
 @lru_cache(maxsize=1)
@@ -126,7 +131,11 @@ def _insert(tx: Tx, actor: Actor, text: str, note: str) -> UUID:
 
 
 def save(tx: Tx, version_id: UUID, revision: int, text: str) -> None:
-    """Replace a draft's text, if nobody has changed it since ``revision``. Raises UserError BWB-STATE."""
+    """Replace a draft's text, if nobody has changed it since ``revision``.
+
+    Raises UserError BWB-STATE, BWB-CELL.
+    """
+    printable(text, str(version_id))
     changed = tx.execute(
         "UPDATE bank_policy_version SET text = %s, revision = revision + 1, changed_at = %s "
         "WHERE id = %s AND revision = %s AND NOT frozen RETURNING id",

@@ -28,6 +28,7 @@ class Rewriting:
         self.origin = origin
         self._text = text
         self._edits: list[tuple[int, int, str]] = []
+        printable(text, origin)
         try:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
@@ -128,6 +129,14 @@ def _end(node: yaml.Node) -> int:
     return int(node.end_mark.index)
 
 
+def printable(text: str, where: str) -> None:
+    """Refuse control characters, which no document holds. Raises UserError BWB-CELL."""
+    try:
+        yaml.SafeLoader(text).dispose()  # type: ignore[no-untyped-call] # PyYAML's stubs
+    except yaml.YAMLError as error:
+        raise user_error("BWB-CELL", where, detail=str(error).splitlines()[0]) from error
+
+
 def flow(value: Any) -> str:  # noqa: ANN401 - plain data of YAML
     """Plain data in one line of YAML; bare words and numbers without quotes, all other texts in them."""
     if isinstance(value, Mapping):
@@ -144,6 +153,7 @@ def flow(value: Any) -> str:  # noqa: ANN401 - plain data of YAML
 def typed(text: str, *, words: bool = False) -> Any:  # noqa: ANN401 - plain data of YAML
     """A form's text as data: numbers, truths and ``{...}`` unless only ``words`` stand there."""
     told = text.strip()
+    printable(told, "cell")
     if words:
         return told
     if _NUMBER.fullmatch(told):
