@@ -14,7 +14,7 @@ from xinqiao.kernel.clock import today
 from xinqiao.kernel.errors import UserError
 from xinqiao.lending.chance import usual_chances
 from xinqiao.lending.cost import METHOD
-from xinqiao.lending.matching import Matcher, Matches, Request, firm_of
+from xinqiao.lending.matching import Excluded, Matcher, Matches, Request, firm_of
 from xinqiao.lending.product import open_products
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.loan_words import CLASSES, DRAWDOWNS, REPAYMENTS, chance, wan_of
@@ -24,6 +24,11 @@ from xinqiao.portrait.credit_file import CreditFile, latest
 router = APIRouter()
 TERMS = (3, 6, 12, 24, 36, 60)
 SORTS = ("fit", "rate", "limit")
+FIRST = 10
+"""Products shown at once; the others stand folded below."""
+_FACTS = "company_kind size peer_group industry industry_section industry_division industry_group"
+FIXED = frozenset(f"application.{name}" for name in _FACTS.split())
+"""What a firm is, not what it does: no value that would pass is told."""
 
 
 def file_of(tx: Tx, company_id: str) -> CreditFile | None:
@@ -71,7 +76,9 @@ def products_page(
     return visit.page(
         "enterprise_products.html",
         ranked=ranked,
-        excluded=found.excluded,
+        excluded=sorted(found.excluded, key=not_for_it),
+        fixed=FIXED,
+        first=FIRST,
         amount=amount if wanted else "",
         bad_amount=bool(amount.strip()) and wanted is None,
         months=months,
@@ -83,6 +90,11 @@ def products_page(
         drawdowns=DRAWDOWNS,
         chance=chance,
     )
+
+
+def not_for_it(each: Excluded) -> bool:
+    """Whether a product is for another kind of firm altogether; such come last."""
+    return any(need.source in FIXED for barrier in each.barriers for need in barrier.needed)
 
 
 def _order(sort: str, rate: Decimal, limit_cny: Decimal) -> Decimal:
