@@ -215,7 +215,7 @@ def policy_changes(tx: Tx, since: datetime) -> dict[str, int]:
 
 
 def unmet(tx: Tx, since: datetime, by: Callable[[Row], str]) -> Table[str]:
-    """Needs with no offer accepted and no application open, by group: how many and how much."""
+    """Needs applied for or posted, no offer accepted, no application open: how many and how much."""
     with acting(tx, SYSTEM):
         rows = tx.execute(
             "SELECT r.id, r.company_id, r.amount_cny, r.term_months, o.industry, o.division, o.size "
@@ -223,7 +223,8 @@ def unmet(tx: Tx, since: datetime, by: Callable[[Row], str]) -> Table[str]:
             "WHERE r.made_at >= %s AND r.accepted_cny = 0 AND r.company_id NOT LIKE %s AND NOT EXISTS "
             "(SELECT FROM lending_case c WHERE c.request_id = r.id AND c.closed_at IS NULL "
             "AND c.state <> 'refused') "
-            "AND EXISTS (SELECT FROM lending_case c WHERE c.request_id = r.id AND c.applied_at IS NOT NULL)",
+            "AND (EXISTS (SELECT FROM need_owner w WHERE w.request_id = r.id) OR EXISTS "
+            "(SELECT FROM lending_case c WHERE c.request_id = r.id AND c.applied_at IS NOT NULL))",
             [since, f"{SANDBOX}%"],
         ).fetchall()
     return release(group((by(row), Member(row["company_id"], row["amount_cny"])) for row in rows))
