@@ -1,9 +1,9 @@
-// Passkeys: the two forms marked data-passkey are shown where the browser knows them, and answered by the device.
+// Passkeys: the forms marked data-passkey are shown where the browser knows them, and answered by the device.
 (() => {
   if (!window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
   const begin = { get: "/sign-in/passkey/begin", create: "/account/passkeys/begin" };
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    form.hidden = false;
+    form.parentElement.hidden = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const said = form.querySelector("[role=alert]");
