@@ -345,7 +345,8 @@ def log_faults(database: Database, ring: Keyring) -> list[str]:
     with database.transaction(SYSTEM) as tx:
         key = log_key(tx)
         loose = tx.execute(
-            "SELECT count(*) AS n FROM evidence_entry LEFT JOIN log_leaf ON entry_id = id WHERE entry_id IS NULL"
+            "SELECT count(*) AS n FROM evidence_entry LEFT JOIN log_leaf ON entry_id = id "
+            "WHERE entry_id IS NULL"
         ).fetchone()
     faults = [str(found.text) for found in verify_export(export(database), Trust(key)) if not found.holds]
     return faults if loose is None or loose["n"] == 0 else [*faults, f"{loose['n']} lines without a place"]

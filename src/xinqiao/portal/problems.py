@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from xinqiao.account.actor import ANYONE
 from xinqiao.db.database import SYSTEM
@@ -28,6 +30,7 @@ STATUS = {
 """Status of codes that are not a plain 400; some suffixes tell their own (``SUFFIXES``)."""
 SUFFIXES = {"FORBIDDEN": 403, "ABSENT": 404, "STATE": 409, "RATE": 429}
 API = "/api/"
+AWAY = 503
 
 
 def install(app: FastAPI) -> None:
@@ -35,6 +38,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UserError, _user_error)  # type: ignore[arg-type] # Starlette types handlers by Exception
     app.add_exception_handler(RequestValidationError, _shape)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(psycopg.OperationalError, _away)
+    app.add_exception_handler(PoolTimeout, _away)
 
 
 def status_of(error: UserError) -> int:
@@ -45,16 +50,7 @@ def status_of(error: UserError) -> int:
 def _user_error(request: Request, error: UserError) -> Response:
     status = status_of(error)
     if request.url.path.startswith(API):
-        told = {
-            "type": "about:blank",
-            "title": error.what.en,
-            "status": status,
-            "code": error.code,
-            "where": error.where,
-            "what": error.what.model_dump(),
-            "fix": error.fix.model_dump(),
-        }
-        return JSONResponse(told, status, media_type="application/problem+json")
+        return _problem(status, error)
     if error.code == "ACC-SIGN-IN" and request.method == "GET":
         return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
     platform: Platform = request.app.state.platform
@@ -65,6 +61,31 @@ def _user_error(request: Request, error: UserError) -> Response:
             signed = None
         visit = Visit(request, platform, tx, signed.actor if signed else ANYONE, None, "", None)
         return visit.page("error.html", status, error=error)
+
+
+def _problem(status: int, error: UserError) -> Response:
+    told = {
+        "type": "about:blank",
+        "title": error.what.en,
+        "status": status,
+        "code": error.code,
+        "where": error.where,
+        "what": error.what.model_dump(),
+        "fix": error.fix.model_dump(),
+    }
+    return JSONResponse(told, status, media_type="application/problem+json")
+
+
+def _away(request: Request, _: Exception) -> Response:
+    """The database is gone for a moment: nothing was done, the same request can be sent again."""
+    error = user_error("API-AWAY", request.url.path)
+    if request.url.path.startswith(API):
+        answer = _problem(AWAY, error)
+    else:
+        words = f"<h1>{error.what.zh}</h1><p lang=en>{error.what.en}</p><p>{error.fix.zh} {error.fix.en}</p>"
+        answer = HTMLResponse(f"<!doctype html><html lang=zh-CN><title>503</title>{words}</html>", AWAY)
+    answer.headers["Retry-After"] = "2"
+    return answer
 
 
 def _shape(request: Request, error: RequestValidationError) -> Response:

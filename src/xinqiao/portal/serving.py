@@ -22,6 +22,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.protect import Keyring, new_key
 from xinqiao.kernel.writing import write_whole
 from xinqiao.portal.app import create_app
+from xinqiao.portal.authentication import authenticate
 from xinqiao.portal.platform import Platform
 
 KEYS = "XINQIAO_KEYS"
@@ -49,8 +50,6 @@ class Address:
 @contextlib.contextmanager
 def opened(home: Path, address: Address, *, generated: bool = False) -> Iterator[Platform]:
     """The platform of the folder ``home``, its database (embedded, or XINQIAO_DSN's) up and migrated."""
-    from xinqiao.portal.authentication import authenticate  # noqa: PLC0415 - until it is there
-
     home.mkdir(parents=True, exist_ok=True)
     marker = home / GENERATED
     if generated:
