@@ -216,8 +216,16 @@ def test_products_go_on_the_shelf_by_two_and_off_by_one(
 
 
 @BOTH
+@pytest.mark.parametrize("who", ["editor", "approver", "officer"])
 def test_the_pages_in_a_browser(
-    people: Bank, client_as: Clients, live: Live, browser: Browser, *, database: Database, width: int
+    people: Bank,
+    client_as: Clients,
+    live: Live,
+    browser: Browser,
+    *,
+    database: Database,
+    width: int,
+    who: str,
 ) -> None:
     with database.transaction(SYSTEM) as tx:
         publish(tx, [sample_file(f"9133010090{i:07d}T", indicators={"INV28": float(i)}) for i in range(80)])
@@ -242,17 +250,24 @@ def test_the_pages_in_a_browser(
     )
     preapproval.run(database, batch.headers["location"].rsplit("/", 1)[1])
     shown = {
-        people.editor: {"policies": "/bank/policies", "policy": second, "backtest": f"{at}/backtest",
-                        "scorecards": "/bank/scorecards", "products": "/bank/products"},
-        people.approver: {"policies-approver": "/bank/policies", "policy-final": at},
-        people.officer: {"batches": "/bank/batches", "batch": batch.headers["location"],
-                         "outcomes": "/bank/outcomes"},
-    }  # fmt: skip
+        "editor": {
+            "policies": "/bank/policies",
+            "policy": second,
+            "backtest": f"{at}/backtest",
+            "scorecards": "/bank/scorecards",
+            "products": "/bank/products",
+        },
+        "approver": {"policies-approver": "/bank/policies", "policy-final": at},
+        "officer": {
+            "batches": "/bank/batches",
+            "batch": batch.headers["location"],
+            "outcomes": "/bank/outcomes",
+        },
+    }[who]
     found = {}
-    for actor, pages in shown.items():
-        with live.page(browser, actor, width=width) as page:
-            for name, path in pages.items():
-                page.goto(path)
-                live.shot(page, name)
-                found[name] = faults(page)
+    with live.page(browser, getattr(people, who), width=width) as page:
+        for name, path in shown.items():
+            page.goto(path)
+            live.shot(page, name)
+            found[name] = faults(page)
     assert {name: told for name, told in found.items() if told} == {}
