@@ -8,13 +8,14 @@ is no paid placement: nothing a lender could pay for is an input.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from xinqiao.kernel.clock import today
 from xinqiao.kernel.text import Text
@@ -229,6 +230,13 @@ class Matcher:
         self.spent = spent or {}
         self.lenders = lenders or {}
         self._ready: dict[int | None, tuple[Policy, list[_Item]]] = {}
+        told = [
+            str(each.institution_id) if isinstance(each, Offered) else self.lenders.get(each.id)
+            for each in products
+        ]
+        self._names: list[str | None] = list(dict.fromkeys(told))
+        self._approve = np.array([chances.approve.weights(name) for name in self._names])
+        self._accept = np.array([chances.accept.weights(name) for name in self._names])
 
     def match(self, firm: Firm) -> Matches:
         """All products for one firm."""
@@ -260,11 +268,9 @@ class Matcher:
 
     def _liking(self, features: list[float]) -> dict[str | None, tuple[float, float]]:
         """What each lender thinks of a firm, and a firm of each lender, whatever the product."""
-        first, second = self.chances.approve, self.chances.accept
-        names = {None, *first.lenders, *second.lenders}
-        common = first.of_firm(features, None), second.of_firm(features, None)
-        known = {name: (first.of_firm(features, name), second.of_firm(features, name)) for name in names}
-        return defaultdict(lambda: common, known)
+        firm = np.array(features)
+        pairs = zip((self._approve @ firm).tolist(), (self._accept @ firm).tolist(), strict=True)
+        return dict(zip(self._names, pairs, strict=True))
 
     def _items(self, months: int | None) -> tuple[Policy, list[_Item]]:
         """The products ready for a term, and one policy that reads the inputs of all of them."""

@@ -246,7 +246,11 @@ class _Writer(Sheet):
 
 def _worst(if_missing: Mapping[str, Effect], causes: Causes) -> int:
     """The severest outcome written for any of the missing reasons."""
-    return max(SEVERITY[if_missing.get(why, if_missing["else"])] for _, why in causes)
+    found = 0
+    for _, why in causes:
+        severity = SEVERITY[if_missing[why] if why in if_missing else if_missing["else"]]
+        found = max(severity, found)
+    return found
 
 
 def input_names(policy: Policy, tree: Node) -> tuple[str, ...]:
