@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
+from xinqiao.account.notice import unread
 from xinqiao.db.database import new_token
 from xinqiao.kernel import quantity
 from xinqiao.kernel.clock import CHINA
@@ -92,6 +93,7 @@ def render(visit: Visit, template: str, status: int, **values: Any) -> Response:
             here=max(above, key=len, default=""),
             csrf=visit.csrf or "",
             generated=visit.platform.generated,
+            unread=unread(visit.tx, visit.actor) if visit.actor.person else 0,
             script=htmx.address(),
             **values,
         )
