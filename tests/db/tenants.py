@@ -33,6 +33,8 @@ OPEN = {
     "institution": "who takes part is public",
     "company": "the public register",
     "institution_product": "the shelf is public",
+    "case_machine": "which status may follow which: the same for everybody",
+    "policy_news": "news of policies is public",
     "deployment": "what role the platform has is published",
     "embed_site": "which sites may embed a page stands in its headers",
     "evidence_entry": "the log is public: hashes and salted commitments only",

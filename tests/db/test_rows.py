@@ -28,7 +28,6 @@ from xinqiao.db.embedded import Access
 
 NOBODYS = {
     "model": "score models of the platform: the bytes of a public method, no one's data",
-    "case_machine": "which status may follow which: the same for everybody",
 }
 """Tables without row-level security, each with the reason; the engine's besides."""
 
