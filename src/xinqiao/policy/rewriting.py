@@ -132,7 +132,7 @@ def _end(node: yaml.Node) -> int:
 def printable(text: str, where: str) -> None:
     """Refuse control characters, which no document holds. Raises UserError BWB-CELL."""
     try:
-        yaml.SafeLoader(text).dispose()  # type: ignore[no-untyped-call] # PyYAML's stubs
+        yaml.SafeLoader(text).dispose()
     except yaml.YAMLError as error:
         raise user_error("BWB-CELL", where, detail=str(error).splitlines()[0]) from error
 
