@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from xinqiao.account.actor import Actor
+from xinqiao.account.webhook import tell
 from xinqiao.consent.draft import Draft, Terms, draft
 from xinqiao.consent.texts import Kind, holding
 from xinqiao.db.database import Row, Tx, new_id
@@ -148,6 +149,7 @@ def write(tx: Tx, actor: Actor, drafted: Draft, proof: Proof) -> Grant:
     )
     body = {"grant": str(grant_id), "document": drafted.digest, "at": at.isoformat()}
     record(tx, "grant", body, subject=terms.company_id, institution=terms.institution)
+    tell(tx, terms.institution, "grant.given", body | {"company_id": terms.company_id}, grant_id)
     return one(tx, grant_id)
 
 
@@ -173,6 +175,7 @@ def end(tx: Tx, actor: Actor, grant: Grant, reason: str) -> None:
         fail("CST-GRANT-STATE", str(grant.id))
     body = {"grant": str(grant.id), "at": now().isoformat()}
     record(tx, "revocation", body, subject=grant.company_id, institution=grant.institution)
+    tell(tx, grant.institution, "grant.revoked", body | {"company_id": grant.company_id}, new_id())
 
 
 _SELECT = (
