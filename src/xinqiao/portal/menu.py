@@ -32,6 +32,7 @@ _BANK = (
     _item("/bank/outcomes", "结果反馈", "Outcomes", "case.handle"),
     _EVIDENCE,
     _item("/institution", "机构管理", "Institution", "institution.admin"),
+    _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),
 )
 MENUS: dict[str, tuple[Item, ...]] = {
     "enterprise": (
@@ -53,6 +54,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/holder/bills", "账单", "Bills", "holder.work"),
         _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
+        _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),
     ),
     "operator": (
         _item("/operator", "总览", "Overview", "platform.statistics"),
@@ -65,6 +67,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/operator/compliance", "合规", "Compliance", "platform.admin"),
         _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
+        _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),
     ),
 }
 MENUS["regulator"] = MENUS["operator"]
