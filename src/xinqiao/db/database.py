@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
@@ -95,9 +96,12 @@ def acting(tx: Tx, scope: Scope) -> Iterator[Tx]:
     ).fetchone()
     told = [scope.side, str(scope.institution or ""), scope.company or "", str(scope.person or "")]
     tx.execute(_SCOPE, told)
-    yield tx
-    if was is not None:  # after an exception the whole transaction is rolled back, scope and all
-        tx.execute(_SCOPE, [was["a"], was["b"], was["c"], was["d"]])
+    try:
+        yield tx
+    finally:
+        # whoever catches an error of ours goes on as who they were; a failed transaction ends anyway
+        if was is not None and tx.info.transaction_status == TransactionStatus.INTRANS:
+            tx.execute(_SCOPE, [was["a"], was["b"], was["c"], was["d"]])
 
 
 def new_id() -> UUID:

@@ -126,7 +126,9 @@ class _Worker:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _work(self) -> None:
-        connector = procrastinate.PsycopgConnector(conninfo=self.dsn, max_size=self.concurrency + 2)
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self.dsn, min_size=1, max_size=self.concurrency + 2
+        )
         # timers belong to ``app`` itself, so it is ``app`` that must get the worker's connections
         with app.replace_connector(connector):
             async with app.open_async() as opened:

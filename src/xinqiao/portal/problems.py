@@ -38,6 +38,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UserError, _user_error)  # type: ignore[arg-type] # Starlette types handlers by Exception
     app.add_exception_handler(RequestValidationError, _shape)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(psycopg.DataError, _data)
     app.add_exception_handler(psycopg.OperationalError, _away)
     app.add_exception_handler(PoolTimeout, _away)
 
@@ -91,6 +92,11 @@ def _away(request: Request, _: Exception) -> Response:
 def _shape(request: Request, error: RequestValidationError) -> Response:
     detail = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
     return _user_error(request, user_error("API-SHAPE", request.url.path, detail=detail[:2000]))
+
+
+def _data(request: Request, _: Exception) -> Response:
+    """Something the database can't hold: a NUL character, a number beyond all bounds."""
+    return _user_error(request, user_error("API-SHAPE", request.url.path, detail="NUL / out of range"))
 
 
 def _http(request: Request, error: HTTPException) -> Response:
