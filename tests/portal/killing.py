@@ -171,7 +171,7 @@ class Person(threading.Thread):
 
     def apply(self, agent: Agent, offer: str) -> None:
         """Apply once; the page is fetched for the text that is signed."""
-        path = f"/enterprise/apply/{offer}"
+        path = f"/enterprise/products/{offer}/apply"
         page = self.get(agent, path)
         shown = re.search(r'name="shown" value="([0-9a-f]+)"', page)
         if shown is None:
