@@ -28,6 +28,7 @@ SIDES: dict[str, Side] = {
     "api.platform": "holder",
     "api.holder": "holder",
 }
+SHOWN = {"/messages": "a demo shows everybody what it would have sent; a real platform has no such page"}
 ROLES = sorted({role for each in permissions().values() for role in each.roles})
 
 
@@ -102,7 +103,7 @@ def test_no_route_shows_another_tenants_rows(app: FastAPI, access: Access, role:
     leaks = []
     with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
         for method, path, permission in routes(app):
-            if method == "GET" and (who or ANYONE).may(permission):
+            if method == "GET" and path not in SHOWN and (who or ANYONE).may(permission):
                 answer = ask(client, who, method, filled(path))
                 if MARK.encode() in answer.content:
                     leaks.append((path, answer.status_code))

@@ -39,6 +39,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _shape)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
     app.add_exception_handler(psycopg.DataError, _data)
+    app.add_exception_handler(psycopg.IntegrityError, _rule)
     app.add_exception_handler(psycopg.OperationalError, _away)
     app.add_exception_handler(PoolTimeout, _away)
 
@@ -97,6 +98,11 @@ def _shape(request: Request, error: RequestValidationError) -> Response:
 def _data(request: Request, _: Exception) -> Response:
     """Something the database can't hold: a NUL character, a number beyond all bounds."""
     return _user_error(request, user_error("API-SHAPE", request.url.path, detail="NUL / out of range"))
+
+
+def _rule(request: Request, _: Exception) -> Response:
+    """A rule of the database refuses what no service had refused before."""
+    return _user_error(request, user_error("API-RULE-STATE", request.url.path))
 
 
 def _http(request: Request, error: HTTPException) -> Response:
