@@ -83,7 +83,7 @@ def public_keys(keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _imported(key: dict[str, Any]) -> str:
     """The id of a public key that can be used: its own, or its thumbprint."""
-    if (key.get("kty"), key.get("crv")) not in KINDS or not all(isinstance(v, str) for v in key.values()):
+    if not all(isinstance(v, str) for v in key.values()) or (key.get("kty"), key.get("crv")) not in KINDS:
         fail("ACC-KEYS", "keys", detail="EC P-256, OKP Ed25519")
     try:
         imported = import_key(key)

@@ -7,6 +7,8 @@ import json
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from xinqiao.kernel.errors import user_error
+
 MAX_BYTES = 64 * 1024 * 1024
 """Of any request; pages that take uploads set lower limits of their own."""
 DIGEST = "xinqiao.sha256"
@@ -46,8 +48,9 @@ class Body:
 
 
 async def _refuse(send: Send) -> None:
-    told = {"type": "about:blank", "title": "the body is too large", "status": 413, "code": "API-SIZE"}
-    body = json.dumps({**told, "what": {"zh": "正文过大", "en": "the body is too large"}}).encode()
+    error = user_error("API-SIZE", "body", most=MAX_BYTES // 2**20)
+    told = {"type": "about:blank", "title": error.what.en, "status": 413, "code": error.code, "where": "body"}
+    body = json.dumps({**told, "what": error.what.model_dump(), "fix": error.fix.model_dump()}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
