@@ -264,7 +264,7 @@ class Result:
 
 def trial(home: Path, kills: int, seed_number: int = 1, pause_seconds: float = 1.5) -> Result:
     """Kill ``kills`` times at random moments under load, then compare what was told with what is there."""
-    town, told, stop = make_town(home), Told(), threading.Event()
+    town, told, stop = make_town(home, max(COMPANIES, 3 * kills)), Told(), threading.Event()
     draw = random.Random(seed_number)  # noqa: S311 - a test repeats by its seed
     town.start()
     people = [Person(town, town.agents[i::PEOPLE], told, i, stop) for i in range(PEOPLE)]
