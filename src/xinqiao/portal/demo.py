@@ -31,6 +31,7 @@ from xinqiao.lending.deciding import decide
 from xinqiao.lending.machine import machine
 from xinqiao.lending.matching import Matcher, Request, firm_of
 from xinqiao.lending.product import Offered, catalog_products, open_products, put_on_shelf
+from xinqiao.portal import demo_rest
 from xinqiao.portal.platform import Platform
 from xinqiao.portrait.credit_file import latest
 from xinqiao.run.job import Progress
@@ -88,6 +89,8 @@ CAST: dict[Kind, tuple[tuple[str, str], ...]] = {
     "regulator": (("regulator.viewer", "监管统计 statistics for the regulator"),),
 }
 CAST["guarantee"] = CAST["bank"]
+SUPPLIED = ((("INV", "TAX"), Decimal("0.30")), (("ELE",), Decimal("0.20")))
+"""Sources of the data holders, in their order, and the fee of a read."""
 SHORT = {
     "officer": "信贷员",
     "approver": "审批人",
@@ -116,6 +119,7 @@ def furnish(platform: Platform, random_seed: int, progress: Progress) -> list[Si
         _shelves(database, lenders)
     agents = _agents(database, ring)
     _history(database, lenders, agents, draw, progress)
+    _rest(platform, members, lenders, agents, draw)
     return [*_company_sign_ins(agents), *_member_sign_ins(members)]
 
 
@@ -194,6 +198,23 @@ def _agent(tx: Tx, ring: Keyring, place: int, company: str, grade: str) -> Agent
 
 SHOWN = 3
 """Companies somebody can sign in for."""
+
+
+def _rest(
+    platform: Platform,
+    members: Sequence[Member],
+    lenders: Sequence[Member],
+    agents: Sequence[Agent],
+    draw: random.Random,
+) -> None:
+    """What besides applications every portal shows."""
+    holders = (m.actor("holder.steward") for m in members if m.kind == "holder")
+    stewards = [(actor, *terms) for actor, terms in zip(holders, SUPPLIED, strict=True)]
+    demo_rest.supplies(platform.database, platform.folder, stewards)
+    officers = [lender.actor("bank.officer") for lender in lenders]
+    demo_rest.needs_posted(platform.database, [agent.actor for agent in agents[1:]], officers, draw)
+    operator = next(m for m in members if m.kind == "operator")
+    demo_rest.policy_news(platform.database, operator.actor("operator.admin"))
 
 
 # -- a year of business
