@@ -14,6 +14,7 @@ from tests.consent.people import institution
 from tests.lending.applying import MODEL, scored_file
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
+from xinqiao.account.institution import Kind
 from xinqiao.db.database import SYSTEM, Database, new_id
 from xinqiao.enterprise.uscc import make_uscc
 from xinqiao.kernel.protect import Keyring
@@ -24,7 +25,7 @@ from xinqiao.portal import demo_rest
 from xinqiao.portrait.credit_file import publish
 
 
-def staff(database: Database, at: UUID, side: str, role: str, phone: str) -> Actor:
+def staff(database: Database, at: UUID, side: Kind, role: str, phone: str) -> Actor:
     ring = Keyring({"k1": bytes(range(32))}, "k1")
     with database.transaction(SYSTEM) as tx:
         person = seed.person(tx, ring, name="示范人员", phone=phone, institution_id=at, roles=(role,))
