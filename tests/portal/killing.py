@@ -26,7 +26,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from tests.portrait.files import sample_file
+from tests.lending.applying import MODEL, scored_file
 from xinqiao.account import seed
 from xinqiao.account.session import open_session
 from xinqiao.consent import query_log
@@ -132,7 +132,7 @@ def make_town(home: Path, companies: int = COMPANIES) -> Town:
             )
             offers = [put_on_shelf(tx, bank, product) for product in PRODUCTS]
             keys = [f"9133010090{i:07d}A" for i in range(companies)]
-            publish(tx, [sample_file(key) for key in keys])
+            publish(tx, [scored_file(key) for key in keys], [(MODEL.model_id, MODEL.to_json())])
             people = [
                 seed.person(tx, ring, name=f"示范{i}", phone=f"198{i:08d}", company_id=key)
                 for i, key in enumerate(keys)
