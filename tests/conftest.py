@@ -30,6 +30,9 @@ def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+    # a cluster of root's lives outside pytest's own folders, which say where
+    for where in tmp_path_factory.getbasetemp().rglob("WHERE"):
+        shutil.rmtree(where.read_text("utf-8").strip(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +61,9 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """A real PostgreSQL of this test process, its database migrated and kept as the template of others."""
-    embedded = Embedded(tmp_path_factory.mktemp("postgres"))
-    with embedded.running() as access:
+    with Embedded(tmp_path_factory.mktemp("postgres")).running() as access:
         migrate(access.owner)
         yield access
-    # a cluster of root's lives outside pytest's own folder
-    shutil.rmtree(embedded.cluster.parent, ignore_errors=True)
 
 
 _NUMBERS = itertools.count()
