@@ -25,7 +25,7 @@ from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.protect import Keyring
 from xinqiao.lending import case, offer, review
 from xinqiao.lending.case_product import product_of
-from xinqiao.lending.case_state import Case, get
+from xinqiao.lending.case_state import get
 from xinqiao.lending.chance import usual_chances
 from xinqiao.lending.deciding import decide
 from xinqiao.lending.machine import machine
@@ -36,6 +36,8 @@ from xinqiao.portal.platform import Platform
 from xinqiao.portrait.credit_file import latest
 from xinqiao.run.job import Progress
 
+WAITING = 6
+"""Applications that wait for an officer of the first bank."""
 PASSWORD = "Xinqiao-demo-1"  # noqa: S105 - of the demo, printed for everybody
 BANKS = 8
 GUARANTORS = 2
@@ -179,12 +181,16 @@ def _agents(database: Database, ring: Keyring) -> list[Agent]:
     """Agents of companies spread over all grades; the first three can be shown: good, middling, weak."""
     with database.transaction(SYSTEM) as tx:
         rows = tx.execute(
-            "SELECT company_id, body #>> '{score,grade}' AS grade, (body #>> '{score,pd}')::float8 AS pd "
-            "FROM credit_file WHERE (body #>> '{in_default}') = 'false' ORDER BY pd, company_id"
+            "SELECT company_id, body #>> '{score,grade}' AS grade, (body #>> '{score,pd}')::float8 AS pd, "
+            "EXISTS (SELECT FROM unnest(%s::text[]) AS i WHERE body #>> ARRAY['indicators', i, 'value'] "
+            "NOT IN ('0', '0.0', 'false')) AS listed "
+            "FROM credit_file WHERE (body #>> '{in_default}') = 'false' ORDER BY pd, company_id",
+            [list(LISTED)],
         ).fetchall()
         step = max(1, len(rows) // APPLICANTS)
         spread = rows[::step][:APPLICANTS]
-        shown = [rows[len(rows) // 20], rows[len(rows) // 3], rows[len(rows) * 4 // 5]]
+        calm = [row for row in rows if not row["listed"]] or rows  # products are there to be shown
+        shown = [calm[len(calm) // 20], calm[len(calm) // 3], rows[len(rows) * 4 // 5]]
         chosen = [*shown, *(row for row in spread if row not in shown)]
         return [_agent(tx, ring, i, row["company_id"], row["grade"]) for i, row in enumerate(chosen)]
 
@@ -198,6 +204,8 @@ def _agent(tx: Tx, ring: Keyring, place: int, company: str, grade: str) -> Agent
 
 SHOWN = 3
 """Companies somebody can sign in for."""
+LISTED = ("REG08", "JUD01", "JUD04")
+"""Indicators of lists on which a firm gets no loan anywhere."""
 
 
 def _rest(
@@ -239,7 +247,34 @@ def _history(
         for offered in _chosen(database, matcher, agent, draw):
             with contextlib.suppress(UserError):  # who may not apply (closed, asked twice) does not
                 _Played(database, by_id[offered.institution_id], agent, draw).play(offered, at)
+    _waiting(database, matcher, lenders[0], applicants, draw)
     progress.step("history", len(applicants), len(applicants))
+
+
+def _waiting(
+    database: Database, matcher: Matcher, lender: Member, applicants: Sequence[Agent], draw: random.Random
+) -> None:
+    """Work for who signs in: applications at ``lender`` that wait for an officer, one for the approver."""
+    waiting: list[UUID] = []
+    for agent in draw.sample(applicants, len(applicants)):
+        with database.transaction(SYSTEM) as tx:
+            found = matcher.match(firm_of(latest(tx, agent.company), Request()))
+        own = [m.offer for m in found.ranked if m.offer and m.offer.institution_id == lender.id]
+        referred = [
+            m.offer for m in found.ranked if m.offer and m.offer in own and m.outcome != "approve"
+        ] or own
+        if not referred:
+            continue
+        played = _Played(database, lender, agent, draw)
+        at = datetime.now(UTC) - timedelta(hours=len(waiting) * 5 + 1)
+        with contextlib.suppress(UserError):
+            made = played.waits(referred[0], at)
+            if played.state(made) == "screened":
+                waiting.append(made)
+        if len(waiting) == WAITING:
+            break
+    if waiting:
+        _Played(database, lender, applicants[0], draw).proposed(waiting[-1], datetime.now(UTC))
 
 
 def _chosen(database: Database, matcher: Matcher, agent: Agent, draw: random.Random) -> list[Offered]:
@@ -268,19 +303,25 @@ class _Played:
 
     def play(self, offered: Offered, at: datetime) -> None:
         """Apply, be decided on, be looked at by two people where asked, and answer the offer."""
+        made = self.waits(offered, at)
+        later = at + timedelta(days=1 + 3 * self.draw.random())
+        if later < datetime.now(UTC) and self.state(made) == "screened":
+            self._looked_at(made, later)
+        answer = later + timedelta(days=1 + 4 * self.draw.random())
+        if answer < datetime.now(UTC) and self.state(made) == "offered":
+            self._answered(made, answer)
+
+    def waits(self, offered: Offered, at: datetime) -> UUID:
+        """Apply and be decided on by the machine, and no more."""
         made = self._applied(offered, at)
         with clock.standing(at + timedelta(seconds=3)):
             decide(self.database, str(made))
-        later = at + timedelta(days=1 + 3 * self.draw.random())
-        if later < datetime.now(UTC) and self._case(made).state == "screened":
-            self._looked_at(made, later)
-        answer = later + timedelta(days=1 + 4 * self.draw.random())
-        if answer < datetime.now(UTC) and self._case(made).state == "offered":
-            self._answered(made, answer)
+        return made
 
-    def _case(self, case_id: UUID) -> Case:
+    def state(self, case_id: UUID) -> str:
+        """Where the application stands."""
         with self.database.transaction(SYSTEM) as tx:
-            return get(tx, case_id)
+            return get(tx, case_id).state
 
     def _applied(self, offered: Offered, at: datetime) -> UUID:
         product, actor = offered.product, self.agent.actor
@@ -311,21 +352,33 @@ class _Played:
             )
 
     def _looked_at(self, case_id: UUID, at: datetime) -> None:
-        officer, approver = self.lender.actor("bank.officer"), self.lender.actor("bank.approver")
+        approver = self.lender.actor("bank.approver")
+        self.proposed(case_id, at)
+        with self._as(approver, at + timedelta(hours=5)) as tx:
+            review.approve(tx, approver, case_id, get(tx, case_id).version)
+
+    def proposed(self, case_id: UUID, at: datetime) -> None:
+        """An officer takes the application up and proposes an offer or a refusal."""
+        officer = self.lender.actor("bank.officer")
         with self._as(officer, at) as tx:
             found = get(tx, case_id)
             review.take(tx, officer, case_id, found.version)
             if self.draw.random() < 0.6:  # noqa: PLR2004 - a demo's own mix
                 product = product_of(tx, found.institution_id, found.product_id, found.product_version)
-                rate = max(product.file.pricing.min, Decimal("0.0485"))
+                rate = self._rate(product.file.pricing.min, product.file.pricing.max)
                 way = product.file.repayment.ways[0]
                 terms = offer.Terms(found.amount_cny, rate, found.term_months, way)
                 review.propose_offer(tx, officer, case_id, found.version + 1, terms=terms)
             else:
                 codes = [self.draw.choice(list(machine().refusals))]
                 review.propose_refusal(tx, officer, case_id, found.version + 1, codes=codes)
-        with self._as(approver, at + timedelta(hours=5)) as tx:
-            review.approve(tx, approver, case_id, get(tx, case_id).version)
+
+    def _rate(self, least: Decimal, most: Decimal) -> Decimal:
+        """A rate of the product: the better the grade, the lower, and not twice the same."""
+        risk = int(self.agent.grade[1:]) / 10 if self.agent.grade[1:].isdigit() else 1.0
+        share = Decimal(str(round(0.1 + 0.4 * risk + 0.1 * self.draw.random(), 3)))
+        usual = min(most, max(least, Decimal("0.0345")) + Decimal("0.05"))
+        return min(most, max(least, (least + (usual - least) * share).quantize(Decimal("0.0005"))))
 
     def _answered(self, case_id: UUID, at: datetime) -> None:
         actor = self.agent.actor
