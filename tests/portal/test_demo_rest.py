@@ -50,7 +50,7 @@ def test_every_portal_has_something_and_again_adds_nothing(
         put_on_shelf(tx, bank, "invoice_flow")
     firms = [firm(database, i) for i in range(6)]
     for _ in range(2):
-        demo_rest.supplies(database, tmp_path, [(steward, ("ELE",), Decimal("0.20"))])
+        demo_rest.supplies(database, tmp_path, [(steward, ("ELE", "TAX"), Decimal("0.20"))])
         demo_rest.needs_posted(database, firms, [officer, officer], random.Random(1))  # noqa: S311 - a demo's
         demo_rest.policy_news(database, operator)
     with database.transaction(SYSTEM) as tx:
@@ -60,5 +60,6 @@ def test_every_portal_has_something_and_again_adds_nothing(
     client = client_as(steward)
     assert "有效" in client.get("/holder").text
     deliveries = client.get("/holder/deliveries").text
-    assert deliveries.count("power_month_2026-01.csv") == 1
-    assert "部分隔离" in deliveries
+    for name in ("power_month.csv", "tax_rating.csv"):
+        assert deliveries.count(name) == 1
+    assert deliveries.count("部分隔离") == len(demo_rest.DELIVERED)

@@ -15,6 +15,7 @@ from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.lending import case_state
 from xinqiao.portal.bank_portrait_view import bank_portrait, own_view
+from xinqiao.portal.groupings import division_name, form_name, status_name
 from xinqiao.portal.tie_graph import GROUPS
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.portrait.credit_file import read
@@ -58,4 +59,5 @@ def portrait_page(
     return visit.page(
         "bank_portrait.html", v=view, purposes=choices, purpose=purpose, ties=GROUPS, cases=cases,
         indicator_names={key: item.name for key, item in indicators().items()},
+        status_name=status_name, form_name=form_name, division_name=division_name,
     )  # fmt: skip

@@ -33,14 +33,30 @@ WITHIN_DAYS = 20
 """How long ago the first of these needs was posted; all are open still."""
 DUTIES = "数据方保证来源合法、内容准确、传输安全；平台按授权使用，不转给第三方。"
 USES = ("采购原材料", "支付货款", "购置设备", "周转")
-DELIVERED = (
-    "company_id,meter_no,month,kwh,known_on\n"
-    "DEMO0001,E900000001,2026-01-01,12860,2026-02-03\n"
-    "DEMO0002,E900000002,2026-01-01,3405,2026-02-03\n"
-    "DEMO0003,E900000003,2026-01-01,-15,2026-02-03\n"
-    "DEMO0004,E900000004,2026年13月,730,2026-02-03\n"
-)
-"""A file as a grid company would send it; the last two rows are wrong, so that the quarantine shows."""
+DELIVERED = {
+    "ELE": (
+        "power_month",
+        (
+            "company_id,meter_no,month,kwh,known_on\n"
+            "DEMO0001,E900000001,2026-01-01,12860,2026-02-03\n"
+            "DEMO0002,E900000002,2026-01-01,3405,2026-02-03\n"
+            "DEMO0003,E900000003,2026-01-01,-15,2026-02-03\n"
+            "DEMO0004,E900000004,2026年13月,730,2026-02-03\n"
+        ),
+    ),
+    "TAX": (
+        "tax_rating",
+        (
+            "company_id,rating_year,level,rated_on,known_on\n"
+            "DEMO0001,2025,A,2026-04-20,2026-04-22\n"
+            "DEMO0002,2025,B,2026-04-20,2026-04-22\n"
+            "DEMO0003,2025,甲,2026-04-20,2026-04-22\n"
+            "DEMO0004,2025,M,2026-04-20,2026-04-02\n"
+        ),
+    ),
+}
+"""By source, a contract and a file as its holder would send it; the last two rows are wrong, so that the
+quarantine shows."""
 NEWS = (
     (
         Text(zh="【示范】设备更新贷款贴息", en="[demo] Interest subsidy for new equipment"),
@@ -64,7 +80,7 @@ NEWS = (
 def supplies(
     database: Database, folder: Path, stewards: Sequence[tuple[Actor, Sequence[str], Decimal]]
 ) -> None:
-    """An agreement and a price for each holder's sources, and the first file of the one that holds power."""
+    """An agreement and a price for each holder's sources, and its first file."""
     begins = clock.today() - timedelta(days=400)
     with database.transaction(SYSTEM) as tx:
         if supply.agreements(tx):
@@ -76,12 +92,11 @@ def supplies(
                 for source in sources:
                     set_price(tx, actor.institution, source, begins, fee)
     for actor, sources, _ in stewards:
-        if "ELE" in sources:
+        for contract, text in (DELIVERED[source] for source in sources if source in DELIVERED):
             with database.transaction(actor.scope) as tx, tempfile.TemporaryDirectory() as place:
-                path = Path(place) / "power_month.csv"
-                path.write_text(DELIVERED, encoding="utf-8")
-                lake = Lake(folder / "lake")
-                delivery.take(tx, actor, lake, "power_month", name="power_month_2026-01.csv", path=path)
+                path = Path(place) / f"{contract}.csv"
+                path.write_text(text, encoding="utf-8")
+                delivery.take(tx, actor, Lake(folder / "lake"), contract, name=path.name, path=path)
 
 
 def needs_posted(

@@ -44,9 +44,11 @@ def industry_name(key: str | None) -> Text:
 
 
 def division_name(key: str | None) -> Text:
-    """A district."""
+    """A district, or the city above it."""
     if key is None or key == UNKNOWN:
         return OTHERS if key is None else NOT_KNOWN
+    if key.startswith(GENERATED_DIVISION) and key.endswith("00"):
+        return Text(zh="示范市", en="demo city")
     if key.startswith(GENERATED_DIVISION):
         return Text(zh=f"示范{int(key[-2:])}区", en=f"demo district {int(key[-2:])}")
     name = full_name(key) or key
@@ -66,3 +68,29 @@ def first_name(key: str | None) -> Text:
 def first_key(first: bool | None) -> str:  # noqa: FBT001 - one of three, not a switch
     """The group of a firm by whether it borrows for the first time."""
     return UNKNOWN if first is None else "yes" if first else "no"
+
+
+_STATUSES = {
+    "active": Text(zh="存续", en="active"),
+    "revoked": Text(zh="吊销", en="licence revoked"),
+    "cancelled": Text(zh="注销", en="struck off"),
+    "suspended": Text(zh="歇业", en="suspended"),
+    "moved": Text(zh="迁出", en="moved away"),
+}
+_FORMS = {
+    "company": Text(zh="企业", en="company"),
+    "self_employed": Text(zh="个体工商户", en="self-employed"),
+    "cooperative": Text(zh="农民专业合作社", en="cooperative"),
+    "branch": Text(zh="分支机构", en="branch"),
+    "other": Text(zh="其他", en="other"),
+}
+
+
+def status_name(key: str | None) -> Text:
+    """The state of a firm in the register."""
+    return _STATUSES.get(key or "", NOT_KNOWN)
+
+
+def form_name(key: str | None) -> Text:
+    """What kind of firm the register says it is."""
+    return _FORMS.get(key or "", NOT_KNOWN)

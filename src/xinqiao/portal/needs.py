@@ -9,8 +9,6 @@ from fastapi import Form
 from fastapi.routing import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from xinqiao.enterprise.division import full_name
-from xinqiao.enterprise.industry import find_industry
 from xinqiao.enterprise.size import NAMES
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
@@ -19,6 +17,7 @@ from xinqiao.lending.product import institution_products, offered_product
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_apply import USES, attempt
 from xinqiao.portal.enterprise_products import TERMS, file_of
+from xinqiao.portal.groupings import UNKNOWN, division_name, industry_name
 from xinqiao.portal.loan_words import wan_of
 from xinqiao.portal.visit import Visit
 from xinqiao.portal.visit import needs as permission
@@ -132,11 +131,11 @@ def _theirs(visit: Visit, error: UserError | None = None) -> Response:
 
 def firm_kind(need: Need) -> Text:
     """The rough kind of firm behind a need: section, city, size, and its grade where it is named."""
-    section = find_industry(need.industry_section) if need.industry_section else None
-    city = full_name(need.city) if need.city else None
+    section = industry_name(need.industry_section or UNKNOWN)
+    city = division_name(need.city) if need.city else Text(zh="地区未知", en="place unknown")
     size = NAMES.get(need.size or "UNKNOWN", NAMES["UNKNOWN"])  # type: ignore[call-overload] # any text
-    zh = [section.name if section else "行业未知", city or "地区未知", f"{size.zh}企业"]
-    en = [f"section {section.code}" if section else "industry unknown", need.city or "place unknown", size.en]
+    zh = [section.zh, city.zh, f"{size.zh}企业"]
+    en = [section.en, city.en, size.en]
     if need.grade:
         zh.append(f"等级 {need.grade}")
         en.append(f"grade {need.grade}")
