@@ -17,6 +17,8 @@ from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_token
 from xinqiao.lending import bank_policy, outcome, preapproval
 from xinqiao.lending.product import put_on_shelf
+from xinqiao.policy.diff import Figures, Group
+from xinqiao.portal.bank_policies import _tellable
 from xinqiao.portrait.credit_file import publish
 
 if TYPE_CHECKING:
@@ -98,6 +100,19 @@ def test_rules_and_rows_come_and_move(people: Bank, client_as: Clients, database
     assert text.index("id: A02") < text.index("id: A01")
     assert "id: A20" in text
     assert "- [R1, 0.5]" in text
+
+
+def group(approved: int, later: int, moved: int) -> Group:
+    sides = [Figures(20, count, 0, 20 - count, 1.0 * count, None, None, 0) for count in (approved, later)]
+    return Group("R1", sides[0], sides[1], moved)
+
+
+def test_a_group_of_the_sample_tells_nothing_of_fewer_than_five() -> None:
+    assert _tellable(group(8, 8, 0), 5)
+    assert _tellable(group(0, 0, 0), 5)
+    for approved, later, moved in ((1, 1, 0), (18, 18, 0), (8, 10, 2)):
+        assert not _tellable(group(approved, later, moved), 5)
+        assert _tellable(group(approved, later, moved), 1)
 
 
 def test_two_people_release_in_the_browser_alone_with_a_back_test(

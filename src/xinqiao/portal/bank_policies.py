@@ -20,7 +20,7 @@ from xinqiao.lending.bank_release import Mode, Proposal
 from xinqiao.lending.product import institution_products
 from xinqiao.lending.release_rule import K
 from xinqiao.policy.batch import OUTCOMES
-from xinqiao.policy.diff import Diff, effects
+from xinqiao.policy.diff import Diff, Group, effects
 from xinqiao.policy.edits import KINDS
 from xinqiao.policy.load import built_in, load_policy
 from xinqiao.policy.release import CHAMPION
@@ -221,11 +221,20 @@ def _figures(diff: Diff, on: history.Source) -> dict[str, Any]:
         "causes": [cause for cause in diff.causes() if cause.companies >= least][:20],
         "effects": [(edit, effect) for edit, effect in effects(diff) if edit.lines][:30],
         "groups": [g for g in diff.groups("grade", diff.b.file.grades) if g.before.companies >= least],
+        "tellable": lambda group: _tellable(group, least),
         "codes": {**code_names(diff.a), **code_names(diff.b)},
         "outcomes": OUTCOME_NAMES,
         "kinds": KINDS,
         "order": OUTCOMES,
     }
+
+
+def _tellable(group: Group, least: int) -> bool:
+    """Whether rates and amounts of a group are about nobody or enough: approved, not approved, moved."""
+    counts = [group.moved]
+    for told in (group.before, group.after):
+        counts += [told.approved, told.companies - told.approved]
+    return all(count == 0 or count >= least for count in counts)
 
 
 @router.get("/bank/policies/versions/{version_id}/comparison")

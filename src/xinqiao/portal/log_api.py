@@ -15,7 +15,7 @@ from xinqiao.evidence.note import Checkpoint, encode
 from xinqiao.evidence.trust import Trust
 from xinqiao.portal.visit import Visit, needs
 
-router = APIRouter(prefix="/api/v1/log", tags=["log"])
+router = APIRouter(prefix="/api/v1/log", tags=["log 存证日志"])
 Public = Annotated[Visit, needs("public.read")]
 MAX_SIZE = 2**53
 Size = Annotated[int, Query(ge=0, le=MAX_SIZE)]
@@ -64,26 +64,26 @@ class Taken(_Answer):
     at: datetime
 
 
-@router.get("/checkpoint", response_class=PlainTextResponse)
+@router.get("/checkpoint", response_class=PlainTextResponse, summary="检查点 checkpoint")
 def checkpoint(visit: Public, size: Annotated[int | None, Query(ge=0, le=MAX_SIZE)] = None) -> Response:
     """The latest checkpoint, or that of a size, as a signed note with all cosignatures."""
     return PlainTextResponse(str(proof.checkpoint(visit.tx, size)))
 
 
-@router.get("/checkpoint/to-cosign", response_class=PlainTextResponse)
+@router.get("/checkpoint/to-cosign", response_class=PlainTextResponse, summary="待见证检查点 to cosign")
 def to_cosign(visit: Public) -> Response:
     """The checkpoint that witnesses cosign now."""
     return PlainTextResponse(str(cosigning.to_cosign(visit.tx)))
 
 
-@router.get("/keys", response_class=PlainTextResponse)
+@router.get("/keys", response_class=PlainTextResponse, summary="公钥 public keys")
 def keys(visit: Public) -> Response:
     """Public keys as ``xinqiao verify --keys`` reads them. Compare them with ones from elsewhere."""
     told = Trust(proof.log_key(visit.tx), tuple(cosigning.witnesses(visit.tx)))
     return PlainTextResponse(told.write())
 
 
-@router.get("/entries")
+@router.get("/entries", summary="日志行 lines")
 def entries(
     visit: Public, start: Size = 0, count: Annotated[int, Query(ge=1, le=MAX_LINES)] = 100
 ) -> Entries:
@@ -96,7 +96,7 @@ def entries(
     return Entries(start=start, lines=[row["line"] for row in rows])
 
 
-@router.get("/inclusion")
+@router.get("/inclusion", summary="在内证明 proof of inclusion")
 def inclusion(
     visit: Public, index: Size, size: Annotated[int | None, Query(ge=0, le=MAX_SIZE)] = None
 ) -> Inclusion:
@@ -110,14 +110,14 @@ def inclusion(
     return Inclusion(index=index, size=told, line=line, proof=[encode(part) for part in parts])
 
 
-@router.get("/consistency")
+@router.get("/consistency", summary="延续证明 proof of consistency")
 def consistency(visit: Public, old: Size, new: Size) -> Consistency:
     """The proof that the log only grew between two sizes."""
     parts = proof.consistency_proof(visit.tx, old, new)
     return Consistency(old=old, new=new, proof=[encode(part) for part in parts])
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get("/export", response_class=StreamingResponse, summary="导出全部 the whole log")
 def whole(visit: Public) -> Response:
     """All lines and the checkpoint over them, for ``xinqiao verify log.jsonl``."""
     proof.checkpoint(visit.tx)  # where there is none yet it is said now, not in the middle of the answer
@@ -125,7 +125,7 @@ def whole(visit: Public) -> Response:
     return StreamingResponse(export(visit.platform.database), media_type="application/jsonl", headers=headers)
 
 
-@router.post("/cosignatures", response_model=Taken)
+@router.post("/cosignatures", response_model=Taken, summary="提交见证签名 hand in a cosignature")
 def cosign(visit: Public, told: Cosignature) -> Response:
     """Take a registered witness's cosignature. The signature itself shows who sent it."""
 

@@ -16,7 +16,7 @@ from xinqiao.portal.authentication import caller
 from xinqiao.portal.problems import status_of
 from xinqiao.portal.visit import Visit, needs
 
-router = APIRouter(prefix="/api/v1", tags=["token"])
+router = APIRouter(prefix="/api/v1", tags=["token 令牌"])
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ERRORS = {"ACC-SCOPE-FORBIDDEN": "invalid_scope", "ACC-RATE": "temporarily_unavailable"}
 
@@ -44,6 +44,7 @@ class TokenRefusal(BaseModel):
 
 @router.post(
     "/token",
+    summary="换取访问令牌 an access token",
     response_model=TokenAnswer,
     responses={status: {"model": TokenRefusal} for status in (400, 401, 403, 429)},
 )
