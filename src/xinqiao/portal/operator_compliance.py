@@ -14,6 +14,7 @@ from xinqiao.account.audit import note
 from xinqiao.consent import compliance, objections, records, requests, supply, watch
 from xinqiao.consent.terms import data_sets
 from xinqiao.kernel.errors import fail
+from xinqiao.portal.disclosure import ROLES
 from xinqiao.portal.grants import names
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.report.materials import package
@@ -31,6 +32,7 @@ def compliance_page(visit: Admin) -> Response:
     return visit.page(
         "operator_compliance.html",
         overview=compliance.overview(visit.tx),
+        roles=ROLES,
         objections=objections.queue(visit.tx),
         requests=requests.queue(visit.tx),
         blocks=watch.blocks(visit.tx, opened=True),
