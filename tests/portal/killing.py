@@ -261,7 +261,7 @@ class Result:
     faults: list[str]
 
 
-def trial(home: Path, kills: int, seed_number: int = 1, pause_seconds: float = 1.5) -> Result:
+def trial(home: Path, kills: int, seed_number: int = 1, pause_seconds: float = 3.0) -> Result:
     """Kill ``kills`` times at random moments under load, then compare what was told with what is there."""
     town, told, stop = make_town(home, max(COMPANIES, 3 * kills)), Told(), threading.Event()
     draw = random.Random(seed_number)  # noqa: S311 - a test repeats by its seed

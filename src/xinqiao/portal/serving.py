@@ -18,9 +18,12 @@ from xinqiao.db import jobs
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
+from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.protect import Keyring, new_key
 from xinqiao.kernel.writing import write_whole
+from xinqiao.lending.chance import usual_chances
+from xinqiao.lending.product import catalog_products
 from xinqiao.portal.app import create_app
 from xinqiao.portal.authentication import authenticate
 from xinqiao.portal.platform import Platform
@@ -93,6 +96,8 @@ def _keyring(home: Path) -> Keyring:
 
 def run(platform: Platform, address: Address) -> None:
     """Serve until stopped (Ctrl-C or SIGTERM). Raises UserError API-PORT where the port is taken."""
+    for load in (indicators, catalog_products, usual_chances):  # nobody's first page waits for the catalog
+        load()
     try:
         listener = socket.create_server((address.host, address.port), backlog=512)
     except OSError as error:
