@@ -25,7 +25,7 @@ from xinqiao.lending.lpr import lpr, lpr_table, published
 from xinqiao.lending.product_format import ProductFile
 from xinqiao.lending.product_policy import PolicyText, Written, terms_only, write_policy
 from xinqiao.policy.compiled import Policy, compile_file, compile_policy
-from xinqiao.policy.format import PolicyFile
+from xinqiao.policy.format import Input, PolicyFile
 from xinqiao.portrait.credit_file import LEADS, SCORE
 from xinqiao.source.holder import sources
 
@@ -79,15 +79,20 @@ class Product:
         return frozenset((*self.file.data.needs, *self.file.data.helps))
 
     @cached_property
-    def asks(self) -> dict[str, Text]:
-        """Fields of the application the firm itself fills in, and their names."""
+    def questions(self) -> dict[str, Input]:
+        """Fields of the application the firm itself fills in, as the policy reads them."""
         inputs = self.policy_on(_some_day(self)).file.inputs.values()
         asked = ((each.source.removeprefix("application."), each) for each in inputs)
         return {
-            name: each.name
+            name: each
             for name, each in asked
             if each.source.startswith("application.") and name not in FILLED_IN
         }
+
+    @cached_property
+    def asks(self) -> dict[str, Text]:
+        """Fields the firm fills in, and their names."""
+        return {name: each.name for name, each in self.questions.items()}
 
     def in_force(self, on: date) -> bool:
         """Whether this version is on offer on a day."""

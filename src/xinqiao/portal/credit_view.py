@@ -177,8 +177,12 @@ def _gauge(model: Model, row: Row, told: Mapping[str, float]) -> Markup:
 def _reasons(model: Model | None, row: Row, file: CreditFile, way: str) -> tuple[Reason, ...]:
     if model is None:
         return ()
-    group = file.register_.peer_group
-    return model.reasons(row, indicators(), group=group, limit=REASONS_SHOWN, direction=way)  # type: ignore[arg-type] # two words
+    group, known = file.register_.peer_group, indicators()
+    found = model.reasons(row, known, group=group, limit=len(known), direction=way)  # type: ignore[arg-type] # two words
+    # what the grant doesn't cover is left out: without its value nothing true can be said of it
+    return tuple(r for r in found if r.indicator not in known or r.indicator in file.indicators)[
+        :REASONS_SHOWN
+    ]
 
 
 def _advice(model_id: str, model: Model | None, row: Row) -> Advice | None:

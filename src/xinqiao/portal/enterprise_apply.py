@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Query
 from fastapi.routing import APIRouter
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from xinqiao.account.sign_in import check_again
@@ -21,7 +22,8 @@ from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.lending.case import apply
 from xinqiao.lending.cost import METHOD, cost_of
 from xinqiao.lending.matching import Request, nearest_term
-from xinqiao.lending.product import Offered, offered_product
+from xinqiao.lending.product import Offered, Product, offered_product
+from xinqiao.policy.format import Input
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_products import file_of, matched
 from xinqiao.portal.loan_words import CLASSES, DRAWDOWNS, REPAYMENTS, wan_of
@@ -126,10 +128,35 @@ def apply_now(
             use=use,
             grant_id=grant.id,
             request_id=_need(need),
+            answers=answers_of(offer.product, visit.request.state.form),
         )
         return RedirectResponse(f"/enterprise/applications/{case_id}", 303)
 
     return attempt(visit, work, lambda error: _page(visit, offer_id, asked, error))
+
+
+def answers_of(product: Product, form: FormData) -> dict[str, Any]:
+    """What the form tells of the product's own questions (fields ``ask_NAME``); blank ones are left out.
+
+    Raises UserError LND-ASKED for a number that is none.
+    """
+    told: dict[str, Any] = {}
+    for name, item in product.questions.items():
+        text = form.get(f"ask_{name}")
+        if isinstance(text, str) and text.strip():
+            told[name] = _answer(item, text.strip(), name)
+    return told
+
+
+def _answer(item: Input, text: str, name: str) -> str | float | bool:
+    if item.type == "bool":
+        return text == "yes"
+    if item.type in ("text", "date", "grade"):
+        return text[:200]
+    try:
+        return float(text) / (100 if item.type == "ratio" else 1)
+    except ValueError:
+        fail("LND-ASKED", name, detail=text[:20])
 
 
 def _confirm(visit: Visit, password: str) -> UserError | None:
@@ -190,6 +217,8 @@ def _page(visit: Visit, offer_id: UUID, asked: Asked, error: UserError | None = 
         sets=[data_sets()[code].name for code in paper.terms.data_sets],
         paragraphs=list(zip(paper.text.zh.split("\n"), paper.text.en.split("\n"), strict=True)),
         uses=USES,
+        questions=offer.product.questions,
+        told=getattr(visit.request.state, "form", {}),
         method=METHOD,
         classes=CLASSES,
         repayments=REPAYMENTS,

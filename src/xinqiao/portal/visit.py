@@ -96,6 +96,7 @@ async def _sent(request: Request) -> tuple[str, str | None, str | None]:
     kind = request.headers.get("content-type", "")
     if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
         form = await request.form()
+        request.state.form = form
         told = [(name, _plain(value)) for name, value in form.multi_items() if name not in ("csrf", "once")]
         return digest(canonical_json(told)), _text(form, "csrf"), _text(form, "once")
     return digest(await request.body()), None, None

@@ -22,6 +22,8 @@ from xinqiao.kernel.errors import fail
 
 SCORE = "SCORE"
 """The data set of what is made of all sources together: score, radar, tags."""
+PARTS = ("contributions", "reasons")
+"""What a score lists variable by variable."""
 LEADS = "LEADS"
 """The data set of fraud leads and the graph around a firm."""
 
@@ -113,6 +115,8 @@ class CreditFile(_Part):
         hidden: dict[str, Any] = {"indicators": kept}
         if SCORE not in data_sets:
             hidden |= {"score": None, "radar": {}, "radar_peers": None, "tags": (), "unknown_tags": ()}
+        elif self.score is not None:
+            hidden["score"] = _cut(self.score, kept)
         if LEADS not in data_sets:
             hidden |= {"leads": (), "edges": (), "names": {}, "in_default": False}
         if "INV" not in data_sets:
@@ -122,6 +126,18 @@ class CreditFile(_Part):
         if "OPN" not in data_sets:
             hidden["news"] = ()
         return self.model_copy(update=hidden)
+
+
+def _cut(score: dict[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """A score without what each source not covered has added to it: the bins would tell its values."""
+    known = indicators()
+
+    def covered(part: dict[str, Any]) -> bool:
+        name = part.get("variable") or part.get("indicator")
+        return name not in known or name in kept
+
+    lists = {key: [part for part in score[key] if covered(part)] for key in PARTS if key in score}
+    return score | lists
 
 
 def publish(tx: Tx, files: Iterable[CreditFile], models: Iterable[tuple[str, bytes]] = ()) -> int:
