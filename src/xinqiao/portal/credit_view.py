@@ -80,6 +80,7 @@ class CreditView:
     industry: Text
     size: Text
     grade: Text | None
+    flags: tuple[Text, ...]
     odds: Text | None
     gauge: Markup
     firms: Markup
@@ -110,6 +111,7 @@ def credit_view(tx: Tx, file: CreditFile, permit: Permit, grants: list[Grant]) -
         industry=industry_name(file.register_.industry),
         size=NAMES.get(file.register_.size or "UNKNOWN", NAMES["UNKNOWN"]),  # type: ignore[call-overload] # any text
         grade=_grade(model, told.get("grade")),
+        flags=flags_of(file),
         odds=odds_in_words(told["pd"]) if scored else None,
         gauge=_gauge(model, row, told) if model else Markup(),
         firms=scale.firms(told["pd"]) if scored else Markup(),
@@ -125,6 +127,13 @@ def credit_view(tx: Tx, file: CreditFile, permit: Permit, grants: list[Grant]) -
         tags=tuple(tags().tags[key] for key in file.tags if key in tags().tags),
         trading=_trading(file),
     )
+
+
+def flags_of(file: CreditFile) -> tuple[Text, ...]:
+    """The red flags that a file raises, in the words of the catalog."""
+    known = indicators()
+    raised = (known[name] for name, value in file.indicators.items() if value.flagged and name in known)
+    return tuple(indicator.red_flag.text for indicator in raised if indicator.red_flag is not None)
 
 
 _MODELS: dict[str, Model] = {}

@@ -9,6 +9,8 @@ from fastapi import Query
 from fastapi.routing import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from xinqiao.kernel.canonical import digest
+from xinqiao.kernel.clock import today
 from xinqiao.kernel.text import Text
 from xinqiao.lending.cost import METHOD, SAMPLE_CNY, Cost, cost_of
 from xinqiao.lending.product import Offered, open_products
@@ -21,6 +23,11 @@ SHOWN = 6
 LISTED = 60
 
 
+def _draw(offer: Offered) -> str:
+    """A draw of the day: nobody's product stands first by when it was put on the shelf."""
+    return digest(f"{today()}{offer.id}".encode())
+
+
 @router.get("/", include_in_schema=False)
 def home(visit: Annotated[Visit, needs("public.read")]) -> Response:
     """The home page; those who are signed in go to their own."""
@@ -29,7 +36,7 @@ def home(visit: Annotated[Visit, needs("public.read")]) -> Response:
     shelf = open_products(visit.tx)
     return visit.page(
         "home.html",
-        shelf=shelf[:SHOWN],
+        shelf=sorted(shelf, key=_draw)[:SHOWN],
         products=len(shelf),
         institutions=len({offer.institution_id for offer in shelf}),
         lowest=min((offer.product.file.pricing.min for offer in shelf), default=None),
