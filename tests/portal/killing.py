@@ -26,6 +26,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from tests.lending.applying import MODEL, scored_file
+from tests.portrait.files import PLAIN
 from xinqiao.account import seed
 from xinqiao.account.session import open_session
 from xinqiao.consent import query_log
@@ -35,6 +36,7 @@ from xinqiao.evidence.export import export, verify_export
 from xinqiao.evidence.proof import log_key
 from xinqiao.evidence.sequencer import sequence
 from xinqiao.evidence.trust import Trust
+from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.protect import Keyring
 from xinqiao.lending.product import put_on_shelf
 from xinqiao.portal.serving import Address, opened
@@ -131,7 +133,9 @@ def make_town(home: Path, companies: int = COMPANIES) -> Town:
             )
             offers = [put_on_shelf(tx, bank, product) for product in PRODUCTS]
             keys = [f"9133010090{i:07d}A" for i in range(companies)]
-            publish(tx, [scored_file(key) for key in keys], [(MODEL.model_id, MODEL.to_json())])
+            clean = dict.fromkeys(indicators(), 0.0) | PLAIN | {"TAX08": 1.0}
+            files = [scored_file(key, indicators=clean) for key in keys]
+            publish(tx, files, [(MODEL.model_id, MODEL.to_json())])
             people = [
                 seed.person(tx, ring, name=f"示范{i}", phone=f"198{i:08d}", company_id=key)
                 for i, key in enumerate(keys)
@@ -344,7 +348,8 @@ def log_faults(database: Database, ring: Keyring) -> list[str]:
             "SELECT count(*) AS n FROM evidence_entry LEFT JOIN log_leaf ON entry_id = id "
             "WHERE entry_id IS NULL"
         ).fetchone()
-    faults = [str(found.text) for found in verify_export(export(database), Trust(key)) if not found.holds]
+    lines = b"".join(export(database)).splitlines(keepends=True)
+    faults = [str(found.text) for found in verify_export(lines, Trust(key)) if not found.holds]
     return faults if loose is None or loose["n"] == 0 else [*faults, f"{loose['n']} lines without a place"]
 
 
