@@ -41,9 +41,14 @@ class Scope:
     company: str | None = None
     person: UUID | None = None
 
+    @property
+    def settings(self) -> list[str]:
+        """The four values of ``_SCOPE``; an empty text: not told."""
+        return [self.side, str(self.institution or ""), self.company or "", str(self.person or "")]
+
 
 SYSTEM = Scope("system")
-"""Work of the platform itself: jobs, sequencing, sign-in. Never the scope of a request's own reads."""
+"""Work of the platform itself: jobs, sequencing, sign-in, checks and statistics across tenants."""
 PUBLIC = Scope("public")
 
 
@@ -75,15 +80,7 @@ class Database:
     def transaction(self, scope: Scope) -> Iterator[Tx]:
         """One transaction for ``scope``: committed at the end, rolled back on an exception."""
         with self.pool.connection() as connection:
-            connection.execute(
-                _SCOPE,
-                [
-                    scope.side,
-                    "" if scope.institution is None else str(scope.institution),
-                    scope.company or "",
-                    "" if scope.person is None else str(scope.person),
-                ],
-            )
+            connection.execute(_SCOPE, scope.settings)
             yield connection
 
 
@@ -94,8 +91,7 @@ def acting(tx: Tx, scope: Scope) -> Iterator[Tx]:
         "SELECT current_setting('xinqiao.side') AS a, current_setting('xinqiao.institution') AS b, "
         "current_setting('xinqiao.company') AS c, current_setting('xinqiao.person') AS d"
     ).fetchone()
-    told = [scope.side, str(scope.institution or ""), scope.company or "", str(scope.person or "")]
-    tx.execute(_SCOPE, told)
+    tx.execute(_SCOPE, scope.settings)
     try:
         yield tx
     finally:

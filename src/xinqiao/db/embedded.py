@@ -83,7 +83,7 @@ class Embedded:
     def start(self) -> Access:
         """Start the server, or find it running. Raises UserError DB-START with the end of the server's log.
 
-        Call it from the main thread: the server ends with the thread that started it.
+        The server ends with the thread that started it: call it from one that lives as long as the process.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".start").open("w") as lock:
@@ -185,7 +185,7 @@ class Embedded:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    preexec_fn=self._become(),  # noqa: PLW1509 - started before any thread
+                    preexec_fn=self._become(),  # noqa: PLW1509 - it only makes system calls
                     cwd="/",
                 )
             if self._ready(told, deadline):
