@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
-from httpx import Response
+from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from starlette.testclient import TestClient
@@ -49,7 +49,7 @@ class Program:
     def ask_token(self, told: str | None = None, scope: str = "") -> Response:
         proof = told or assertion(self.id, self.key, f"{self.address}/api/v1/token")
         fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
-        return self.http.post(  # type: ignore[no-any-return]
+        return self.http.post(
             "/api/v1/token", data={**fields, "client_assertion": proof, "scope": scope}
         )
 

@@ -22,7 +22,7 @@ from xinqiao.portal.bank_policies import _tellable
 from xinqiao.portrait.credit_file import publish
 
 if TYPE_CHECKING:
-    from httpx import Response
+    from httpx2 import Response
     from playwright.sync_api import Browser
 
 Clients = Callable[[Actor | None], TestClient]
