@@ -1,0 +1,1 @@
+"""What a loan is: terms, schedule, events, balances, classes; pure, no I/O."""

@@ -1,0 +1,1 @@
+"""After the money is out: early warning, watch-list, portfolio, stress, outcomes."""

@@ -1,0 +1,1 @@
+"""The life of a loan after acceptance: contract, limits, drawdown, journal, repayment, day-end."""
