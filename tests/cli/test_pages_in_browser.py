@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Done
 from tests.cli.test_run import results
+from tests.portal.live import press
 
 SPILLED = """[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, .badge')]
   .filter(e => e.getClientRects().length && !e.closest('.scroll') && !e.closest('thead'))
@@ -55,11 +56,11 @@ def test_a_person_walks_from_the_list_to_a_company_and_back(
     home = (done.out / "report" / "index.html").as_uri()
     page.goto(home)
     for key in one_of_each(done.out):
-        page.locator(f"a[href='companies/{key}.html']").first.click()
+        press(page.locator(f"a[href='companies/{key}.html']").first)
         assert page.url.endswith(f"companies/{key}.html")
         assert key in page.locator("body").inner_text()
-        page.locator("a[href='../index.html']").first.click()
+        press(page.locator("a[href='../index.html']").first)
         assert page.url.split("#", 1)[0] == home
-    page.locator("a[href='model_card.html']").first.click()
+    press(page.locator("a[href='model_card.html']").first)
     assert page.url.endswith("model_card.html")
     page.close()

@@ -26,7 +26,7 @@ from fastapi import FastAPI
 from xinqiao.account.actor import Actor
 
 if TYPE_CHECKING:  # optional at run time: without playwright these tests are skipped
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 DESK, PHONE = 1280, 390
 BOTH = pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
@@ -73,6 +73,12 @@ class Live:
         path = folder / f"{name}-{page.viewport_size['width']}.png"
         page.screenshot(path=str(path), full_page=True)
         return path
+
+
+def press(what: Locator) -> None:
+    """Click what leads to a page and wait until that page is there: a click alone does not wait."""
+    with what.page.expect_navigation():
+        what.click()
 
 
 def faults(page: Page, ignore: frozenset[str] = frozenset()) -> list[str]:

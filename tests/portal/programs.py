@@ -49,9 +49,7 @@ class Program:
     def ask_token(self, told: str | None = None, scope: str = "") -> Response:
         proof = told or assertion(self.id, self.key, f"{self.address}/api/v1/token")
         fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
-        return self.http.post(
-            "/api/v1/token", data={**fields, "client_assertion": proof, "scope": scope}
-        )
+        return self.http.post("/api/v1/token", data={**fields, "client_assertion": proof, "scope": scope})
 
     def token(self) -> str:
         answer = self.ask_token()

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, town
 from tests.lending.bank import STRANGER
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import BOTH, Live, faults, press
 from xinqiao.account.actor import Actor
 from xinqiao.db import jobs
 from xinqiao.db.database import Database, new_token
@@ -152,15 +152,15 @@ def test_the_pages_in_a_browser(place: Town, live: Live, browser: object, width:
         page.goto("/bank")
         live.shot(page, "bank-queue")
         assert faults(page) == []
-        page.get_by_role("link", name="示范企业011A").click()
+        press(page.get_by_role("link", name="示范企业011A"))
         live.shot(page, "bank-case")
         assert faults(page) == []
-        page.get_by_role("button", name="受理").click()
+        press(page.get_by_role("button", name="受理"))
         page.get_by_label("金额（元）").fill("100000")
         page.get_by_label("年利率（%）").fill("4.5")
         live.shot(page, "bank-propose")
         assert faults(page) == []
-        page.get_by_role("button", name="提交复核").first.click()
+        press(page.get_by_role("button", name="提交复核").first)
         live.shot(page, "bank-proposed")
         assert faults(page) == []
     assert place.see(second.id).state == "proposed"

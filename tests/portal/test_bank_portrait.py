@@ -69,8 +69,8 @@ def test_the_portrait_in_a_browser_without_scripts(
         live.shot(page, "portrait")
         assert page.locator(".ego.home").is_visible()
         page.locator(".ego.home td a", has_text="示范贸易").first.click()
-        assert not page.locator(".ego.home").is_visible()
-        assert page.locator(".ego:target h3", has_text="示范贸易").is_visible()
+        page.locator(".ego:target h3", has_text="示范贸易").wait_for()
+        page.locator(".ego.home").wait_for(state="hidden")
         live.shot(page, "portrait-around")
         assert faults(page) == []
         page.goto(f"/bank/companies/{OTHER}")

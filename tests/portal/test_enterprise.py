@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.lending.applying import COMPANY, TEXT, Town, agent_of, bank_with_product, town
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import BOTH, Live, faults, press
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.lending import deciding
@@ -104,21 +104,21 @@ def test_a_sum_that_is_no_number_is_told(firm: Town, client_as: Clients) -> None
 def test_apply_and_accept_with_one_click_each(firm: Town, live: Live, browser: Browser, width: int) -> None:
     with live.page(browser, firm.agent, width=width) as page:
         page.goto("/enterprise/products?amount=20&months=12")
-        page.get_by_role("link", name="申请 Apply for").first.click()
+        press(page.get_by_role("link", name="申请 Apply for").first)
         live.shot(page, "enterprise_apply")
         assert faults(page) == []
         page.get_by_role("checkbox").check()
-        page.get_by_role("button", name="授权并申请").click()
+        press(page.get_by_role("button", name="授权并申请"))
         assert page.get_by_text("正在自动审批").is_visible()
         _decide(firm)
         page.goto("/enterprise/applications")
         live.shot(page, "enterprise_applications")
         assert faults(page) == []
-        page.get_by_role("link", name="测试贷").last.click()
+        press(page.get_by_role("link", name="测试贷").last)
         live.shot(page, "enterprise_offer")
         assert faults(page) == []
         page.get_by_role("checkbox").check()
-        page.get_by_role("button", name="接受要约").click()
+        press(page.get_by_role("button", name="接受要约"))
         assert page.get_by_text("已接受").first.is_visible()
         assert faults(page) == []
 
@@ -136,7 +136,7 @@ def test_a_refusal_gives_reasons_and_a_person_can_be_asked_for(
         live.shot(page, "enterprise_refused")
         assert faults(page) == []
         page.get_by_label("希望人工考虑的情况").fill("请看新订单")
-        page.get_by_role("button", name="申请人工复核").click()
+        press(page.get_by_role("button", name="申请人工复核"))
         assert page.get_by_text("待受理").first.is_visible()
 
 

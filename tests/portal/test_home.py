@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, town
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import BOTH, Live, faults, press
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database
 
@@ -56,7 +56,7 @@ def test_a_need_is_posted_answered_and_leads_to_an_application(
     with live.page(browser, firm.agent, width=width) as page:
         page.goto("/enterprise/needs")
         page.get_by_label("金额（万元）").fill("20")
-        page.get_by_role("button", name="发布").click()
+        press(page.get_by_role("button", name="发布"))
         assert page.get_by_text("200,000.00").is_visible()
     with live.page(browser, firm.officer, width=width) as page:
         page.goto("/bank/needs")
@@ -64,16 +64,16 @@ def test_a_need_is_posted_answered_and_leads_to_an_application(
         page.get_by_label("留言").fill("欢迎申请")
         live.shot(page, "bank_needs")
         assert faults(page) == []
-        page.get_by_role("button", name="发送答复").click()
+        press(page.get_by_role("button", name="发送答复"))
         assert page.get_by_text("已答复").is_visible()
     with live.page(browser, firm.agent, width=width) as page:
         page.goto("/enterprise/needs")
         live.shot(page, "enterprise_needs")
         assert faults(page) == []
-        page.get_by_role("link", name="申请").last.click()
+        press(page.get_by_role("link", name="申请").last)
         assert page.get_by_label("金额（万元）").input_value() == "20"
         page.get_by_role("checkbox").check()
-        page.get_by_role("button", name="授权并申请").click()
+        press(page.get_by_role("button", name="授权并申请"))
         assert page.get_by_text("正在自动审批").is_visible()
 
 

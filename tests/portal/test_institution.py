@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults, serving
+from tests.portal.live import BOTH, Live, faults, press, serving
 from tests.portal.programs import new_key, public
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
@@ -263,7 +263,7 @@ def test_a_passkey_is_made_and_signs_in(database: Any, tmp_path: Path, browser: 
         page.wait_for_url(f"{address}/account")
         page.click("form[data-passkey] button")
         page.wait_for_selector("form[action='/account/passkeys/remove']")
-        page.click("form[action='/sign-out'] button")
+        press(page.locator("form[action='/sign-out'] button"))
         page.goto("/sign-in?next=/account")
         page.click("form[data-passkey] button")
         page.wait_for_url(f"{address}/account")

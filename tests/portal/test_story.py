@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from tests.lending.applying import MODEL, scored_file
-from tests.portal.live import BOTH, Live, faults, serving
+from tests.portal.live import BOTH, Live, faults, press, serving
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
 from xinqiao.consent.grants import Proof, give
@@ -126,7 +126,7 @@ def _sign_in(page: Page, phone: str) -> None:
     form = page.locator("form", has=page.locator("#password"))
     form.locator("[name=phone]").fill(phone)
     form.locator("[name=password]").fill(PASSWORD)
-    form.locator("button.primary").click()
+    press(form.locator("button.primary"))
 
 
 def _register(live: Live, page: Page) -> None:
@@ -135,7 +135,7 @@ def _register(live: Live, page: Page) -> None:
     page.goto("/register")
     page.fill("#uscc", USCC)
     page.fill("#phone", "13900000001")
-    page.click("form button.primary")
+    press(page.locator("form button.primary"))
     messages = page.context.new_page()
     messages.goto("/messages")
     code = re.search(r"\b(\d{6})\b", messages.inner_text("main"))
@@ -146,18 +146,18 @@ def _register(live: Live, page: Page) -> None:
     page.fill("#identity", IDENTITY)
     page.fill("#password", PASSWORD)
     _sound(live, page, "02-register")
-    page.click("main form button.primary")
+    press(page.locator("main form button.primary"))
     page.wait_for_url("**/enterprise")
 
 
 def _apply(live: Live, page: Page, wan: str) -> str:
     page.goto("/enterprise/products")
     _sound(live, page, "04-products")
-    page.locator("a[href*='/apply']").first.click()
+    press(page.locator("a[href*='/apply']").first)
     page.fill("[name=amount]", wan)
     page.check("[name=agreed]")
     _sound(live, page, "05-apply")
-    page.click("main form button.primary")
+    press(page.locator("main form button.primary"))
     page.wait_for_url("**/enterprise/applications/*")
     return page.url.rpartition("/")[2]
 
@@ -195,7 +195,7 @@ def test_from_registration_to_the_operators_funnel(story: Story, browser: Browse
         _until(company, "接受要约")
         _sound(live, company, "11-offer")
         company.check("form[action$='accept'] [name=agreed]")
-        company.click("form[action$='accept'] button.primary")
+        press(company.locator("form[action$='accept'] button.primary"))
         _until(company, "已接受")
         _sound(live, company, "12-accepted")
         company.goto("/enterprise/grants")
@@ -210,20 +210,20 @@ def test_from_registration_to_the_operators_funnel(story: Story, browser: Browse
 
 
 def _two_people(live: Live, bank: Page, made: str) -> None:
-    bank.click(f"form[action$='{made}/take'] button")
+    press(bank.locator(f"form[action$='{made}/take'] button"))
     _sound(live, bank, "09-propose")
     bank.fill("[name=rate_percent]", "5.5")
-    bank.click(f"form[action$='{made}/propose'] button.primary")
+    press(bank.locator(f"form[action$='{made}/propose'] button.primary"))
     assert bank.locator(f"form[action$='{made}/approve']").count() == 0
     _sign_out(bank)
     _sign_in(bank, "19900000001")
     bank.goto(f"/bank/cases/{made}")
     _sound(live, bank, "10-approve")
-    bank.click(f"form[action$='{made}/approve'] button.primary")
+    press(bank.locator(f"form[action$='{made}/approve'] button.primary"))
 
 
 def _sign_out(page: Page) -> None:
-    page.locator("form[action='/sign-out'] button").click()
+    press(page.locator("form[action='/sign-out'] button"))
 
 
 @pytest.mark.slow
@@ -239,8 +239,8 @@ def test_a_refused_company_is_told_why_and_may_ask_for_a_person(story: Story, br
         company.goto(f"/enterprise/products/{offer['id']}/apply")
         company.fill("[name=amount]", "20")
         company.check("[name=agreed]")
-        company.click("main form button.primary")
+        press(company.locator("main form button.primary"))
         _until(company, "申请人工复核")
         _sound(live, company, "16-refused")
-        company.click("form[action$='human'] button.primary")
+        press(company.locator("form[action$='human'] button.primary"))
         _until(company, "人工")
