@@ -117,6 +117,7 @@ def values(table: Table, tenant: UUID = FIRST, company: str = FIRST_COMPANY) -> 
     plain: dict[str, Any] = {
         "uuid": tenant,
         "_uuid": [tenant],
+        "_int8": [1],
         "text": MARK,
         "_text": [MARK],
         "bytea": MARK.encode(),

@@ -1,0 +1,161 @@
+-- What people know of a loan's risk beyond its days past due; day-end reads it with every class it gives.
+CREATE TABLE loan_risk (
+  loan_id uuid PRIMARY KEY REFERENCES loan,
+  institution_id uuid NOT NULL REFERENCES institution,
+  facts jsonb NOT NULL DEFAULT '{}',     -- loan.classification.Facts that are marks, by name
+  set_by_hand text CHECK (set_by_hand IN ('normal', 'special_mention', 'substandard', 'doubtful', 'loss')),
+  able boolean NOT NULL DEFAULT false,   -- two people found that the debtor can go on paying
+  clean_since date,                      -- since when nothing is overdue, for a loan that was overdue or bad
+  watched_until date                     -- last day of the watch after a restructuring
+);
+CREATE INDEX loan_risk_institution ON loan_risk (institution_id);
+ALTER TABLE loan_risk ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON loan_risk
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+
+-- What is known of a debtor as a whole, at one institution: from its reports of other banks, courts, officers.
+CREATE TABLE debtor_risk (
+  institution_id uuid NOT NULL REFERENCES institution,
+  company_id text NOT NULL,
+  overdue_share numeric(7,6) CHECK (overdue_share BETWEEN 0 AND 1),
+  bad_elsewhere boolean NOT NULL DEFAULT false,
+  evades boolean NOT NULL DEFAULT false,
+  bankrupt boolean NOT NULL DEFAULT false,
+  retail boolean NOT NULL DEFAULT false,
+  known_on date NOT NULL,
+  source text NOT NULL,
+  PRIMARY KEY (institution_id, company_id)
+);
+ALTER TABLE debtor_risk ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON debtor_risk
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+
+-- Every class a loan was given (分类留痕), by rule or by two people, with the reasons.
+CREATE TABLE loan_class (
+  id uuid PRIMARY KEY,
+  loan_id uuid NOT NULL REFERENCES loan,
+  institution_id uuid NOT NULL,
+  on_date date NOT NULL,
+  before text NOT NULL,
+  class text NOT NULL,
+  reasons text[] NOT NULL,
+  words text NOT NULL DEFAULT '',
+  approval_id uuid REFERENCES approval,
+  at timestamptz NOT NULL
+);
+CREATE INDEX loan_class_loan ON loan_class (loan_id, on_date);
+CREATE INDEX loan_class_day ON loan_class (institution_id, on_date);
+ALTER TABLE loan_class ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON loan_class
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON loan_class FOR EACH ROW EXECUTE FUNCTION xq_append_only();
+
+-- Reminders sent, so that a day-end run again sends none twice.
+CREATE TABLE loan_reminder (
+  loan_id uuid NOT NULL REFERENCES loan,
+  institution_id uuid NOT NULL,
+  due date NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('ahead', 'today', 'late')),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (loan_id, due, kind)
+);
+ALTER TABLE loan_reminder ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON loan_reminder
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system');
+
+-- A measure of policy on many loans at once (批量政策措施): what was chosen, by whom, and where it stands.
+CREATE TABLE bulk_action (
+  id uuid PRIMARY KEY,
+  institution_id uuid NOT NULL REFERENCES institution,
+  title text NOT NULL,
+  choice jsonb NOT NULL,                 -- servicing.bulk_action.Choice
+  measure jsonb NOT NULL,                -- servicing.bulk_action.Measure
+  approval_id uuid NOT NULL REFERENCES approval,
+  state text NOT NULL CHECK (state IN ('proposed', 'refused', 'withdrawn', 'running', 'done', 'undoing', 'undone')),
+  proposed_at timestamptz NOT NULL,
+  principal_cny numeric(18,2) NOT NULL,
+  cost_cny numeric(18,2) NOT NULL,       -- interest given up, or accruing through the gap
+  loans int NOT NULL,
+  digest text NOT NULL                   -- of the list that two people saw
+);
+CREATE INDEX bulk_action_institution ON bulk_action (institution_id, proposed_at);
+ALTER TABLE bulk_action ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON bulk_action
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+CREATE TABLE bulk_action_loan (
+  action_id uuid NOT NULL REFERENCES bulk_action,
+  loan_id uuid NOT NULL REFERENCES loan,
+  institution_id uuid NOT NULL,
+  company_id text NOT NULL,
+  principal_cny numeric(18,2) NOT NULL,
+  cost_cny numeric(18,2) NOT NULL,
+  state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed', 'undone', 'kept')),
+  seq int,                               -- the event it made
+  note text NOT NULL DEFAULT '',
+  PRIMARY KEY (action_id, loan_id)
+);
+CREATE INDEX bulk_action_loan_state ON bulk_action_loan (action_id, state, loan_id);
+ALTER TABLE bulk_action_loan ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON bulk_action_loan
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+
+-- A day's file of the bank's core system, compared with the book; the same bytes count once.
+CREATE TABLE reconciliation (
+  id uuid PRIMARY KEY,
+  institution_id uuid NOT NULL REFERENCES institution,
+  day date NOT NULL,
+  digest text NOT NULL,
+  source text NOT NULL,
+  received_at timestamptz NOT NULL,
+  by_name text NOT NULL,
+  rows int NOT NULL,
+  agreeing int NOT NULL,
+  UNIQUE (institution_id, day, digest)
+);
+ALTER TABLE reconciliation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON reconciliation
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON reconciliation
+  FOR EACH ROW EXECUTE FUNCTION xq_append_only();
+CREATE TABLE reconciliation_difference (
+  id uuid PRIMARY KEY,
+  reconciliation_id uuid NOT NULL REFERENCES reconciliation,
+  institution_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('missing_here', 'missing_there', 'amount', 'status')),
+  subject text NOT NULL,                 -- balance: a loan's id; posting: an entry's id
+  ours text NOT NULL,
+  theirs text NOT NULL,
+  state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'settled')),
+  words text NOT NULL DEFAULT '',
+  settled_by text NOT NULL DEFAULT '',
+  settled_at timestamptz,
+  CHECK ((state = 'settled') = (settled_at IS NOT NULL))
+);
+CREATE INDEX reconciliation_difference_open ON reconciliation_difference (institution_id, state);
+CREATE INDEX reconciliation_difference_of ON reconciliation_difference (reconciliation_id);
+ALTER TABLE reconciliation_difference ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON reconciliation_difference
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+
+-- Entries the bank's core system has taken over, with the number it gave them.
+CREATE TABLE core_posting (
+  entry_id uuid PRIMARY KEY REFERENCES journal_entry,
+  institution_id uuid NOT NULL,
+  core_number text NOT NULL,
+  sent_at timestamptz NOT NULL
+);
+CREATE INDEX core_posting_institution ON core_posting (institution_id);
+ALTER TABLE core_posting ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON core_posting
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+REVOKE DELETE, TRUNCATE ON loan_risk, debtor_risk, loan_class, loan_reminder, bulk_action, bulk_action_loan,
+  reconciliation, reconciliation_difference, core_posting FROM xinqiao_app;
