@@ -69,6 +69,11 @@ class Case:
         return self.state in machine().open_states
 
     @property
+    def is_agreed(self) -> bool:
+        """Whether an offer was accepted and still holds."""
+        return machine().states[self.state].agreed
+
+    @property
     def overdue(self) -> bool:
         """Whether its state should have ended before now."""
         return self.due_at is not None and self.due_at <= now()

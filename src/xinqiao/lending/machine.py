@@ -13,7 +13,7 @@ from xinqiao.kernel.document import parse
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 
-DeadlineName = Literal["screen", "review", "decide", "documents", "offer"]
+DeadlineName = Literal["screen", "review", "decide", "documents", "offer", "sign"]
 
 
 class _Part(BaseModel):
@@ -21,13 +21,14 @@ class _Part(BaseModel):
 
 
 class State(_Part):
-    """A state, whom it waits for, and what happens when it has not ended in time."""
+    """A state, whom it waits for, and what happens when it has not ended in time. ``agreed``: an offer holds."""
 
     name: Text
     waits: Literal["company", "platform", "institution", "nobody"]
     hours: int | None = None
     deadline: DeadlineName | None = None
     at_due: Literal["escalate", "expire"] | None = None
+    agreed: bool = False
 
 
 class Transition(_Part):

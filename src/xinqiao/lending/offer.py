@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from xinqiao.account.actor import Actor
+from xinqiao.db import jobs
 from xinqiao.db.database import Tx, new_id
 from xinqiao.evidence.log import record
 from xinqiao.kernel.clock import now
@@ -23,6 +24,8 @@ from xinqiao.lending.offer_state import Offer, close_offer, get_offer, offers
 from xinqiao.lending.product import Product
 from xinqiao.lending.product_format import Repayment
 
+DRAW_UP = "case.draw_up"
+"""The job that draws up the contract; deferred with the acceptance where a module of this process declares it."""
 METHOD_ID = "irr_times_12"
 """How ``apr`` is worked out: ``cost.METHOD`` in words."""
 RATE_STEP = Decimal("0.000001")
@@ -115,12 +118,14 @@ def accept(tx: Tx, actor: Actor, offer_id: UUID) -> Offer:
     record(tx, "acceptance", body, subject=case.company_id, institution=case.institution_id)
     if offer.amount_cny == left:
         _need_met(tx, actor, case)
+    if DRAW_UP in jobs.app.tasks:
+        jobs.defer(tx, DRAW_UP, lock=f"case:{case.id}", case_id=str(case.id))
     return get_offer(tx, offer_id)
 
 
 def _need_met(tx: Tx, actor: Actor, accepted: Case) -> None:
     for case in cases_of_request(tx, accepted.request_id):
-        if case.is_open:
+        if case.is_open and not case.is_agreed:
             close_offer(tx, case.id, "withdrawn")
             move(tx, actor, case, "withdraw", {"why": "NEED_MET"})
 

@@ -66,9 +66,10 @@ def get_offer(tx: Tx, offer_id: UUID) -> Offer:
 
 
 def close_offer(tx: Tx, case_id: UUID, state: Closed) -> bool:
-    """Close the open offer of a case, if there is one."""
+    """Close the open offer of a case, if there is one; an accepted one can lapse until it is signed."""
     done = tx.execute(
-        "UPDATE offer SET state = %s, closed_at = %s WHERE case_id = %s AND state = 'open'",
-        [state, now(), case_id],
+        "UPDATE offer SET state = %(state)s, closed_at = %(at)s WHERE case_id = %(case)s "
+        "AND (state = 'open' OR (state = 'accepted' AND %(state)s IN ('withdrawn', 'expired')))",
+        {"state": state, "at": now(), "case": case_id},
     )
     return done.rowcount > 0

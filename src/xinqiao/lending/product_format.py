@@ -10,13 +10,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xinqiao.kernel.text import Text
 from xinqiao.policy.format import Adverse, Derive, Effective, Exact, Expression, Input, Rounding, Rule, Table
 
 Class = Literal["credit", "collateral", "supply_chain", "guarantee"]
-LenderType = Literal["bank", "micro_lender", "guarantee_company"]
+LenderType = Literal[
+    "bank",
+    "micro_lender",
+    "guarantee_company",
+    "pawnshop",
+    "finance_lease",
+    "factoring",
+    "local_asset_manager",
+    "regional_equity_market",
+    "private",
+]
+"""Who lends: a bank, one of the seven kinds of local financial organisation, or somebody in private."""
 Repayment = Literal[
     "equal_instalment",
     "equal_principal",
@@ -41,6 +52,11 @@ def _tuple(value: object) -> object:
 
 Months = Annotated[tuple[int, ...], BeforeValidator(_tuple), Field(min_length=1)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
+Allocation = Annotated[
+    tuple[Literal["penalty", "interest", "fee", "principal"], ...],
+    BeforeValidator(_tuple),
+    Field(min_length=4, max_length=4),
+]
 Repayments = Annotated[tuple[Repayment, ...], BeforeValidator(_tuple), Field(min_length=1)]
 
 
@@ -66,18 +82,40 @@ class ScoreRule(Part):
 
 
 class LimitRule(Part):
-    """The limit in CNY: ``formula`` in the policy language, capped at ``max``, rounded to ``step``."""
+    """The limit in CNY: a ``formula`` in the policy language or a template (``use``), capped at ``max``.
 
-    formula: Expression
+    The result is rounded to ``step``.
+    """
+
+    formula: Expression | None = None
+    use: str | None = Field(default=None, pattern=ID)
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     min: Exact
     max: Exact
     step: Exact
     if_missing: Adverse = "refer"
     below_min: Adverse = "reject"
 
+    @model_validator(mode="after")
+    def _one(self) -> LimitRule:
+        if (self.formula is None) == (self.use is None):
+            message = "either a formula or a template"
+            raise ValueError(message)
+        return self
+
+
+class Caps(Part):
+    """The most this institution lends in all to one firm, and to one group, if it holds this product."""
+
+    firm_cny: Exact | None = None
+    group_cny: Exact | None = None
+
 
 class Pricing(Part):
-    """LPR of the day for the tenor plus the spread of the grade; ``adjust`` adds a ratio of its own."""
+    """LPR of the day for the tenor plus the spread of the grade; ``adjust`` adds a ratio of its own.
+
+    ``reset``: the rate stays (``fixed``), or follows the LPR on each anniversary, its spread kept.
+    """
 
     spread: dict[str, Exact] = Field(min_length=1)
     adjust: Expression | None = None
@@ -86,6 +124,7 @@ class Pricing(Part):
     step: Exact = Decimal("0.0005")
     rounding: Rounding = "half_up"
     above_max: Literal["cap", "refer", "reject"] = "cap"
+    reset: Literal["fixed", "anniversary"] = "fixed"
 
 
 class Tenor(Part):
@@ -97,24 +136,46 @@ class Tenor(Part):
 
 
 class Drawdown(Part):
-    """How money is drawn: once, again and again within the limit (随借随还), or in tranches."""
+    """How money is drawn: once, again and again within the limit (随借随还), or in tranches.
+
+    ``window_months``: for how long after signing; None: as long as the limit runs.
+    """
 
     kind: Literal["single", "revolving", "tranches"]
     least_cny: Exact = Decimal(1000)
-    most_tranches: int = 1
+    most_tranches: int = Field(default=1, ge=1, le=60)
+    window_months: int | None = Field(default=None, ge=1)
     paid_to: Literal["borrower", "seller", "either"] = "either"
 
 
+class UseOfFunds(Part):
+    """What the money is for (资金用途): purposes allowed and forbidden, by id of the catalog.
+
+    Above ``entrusted_cny`` a drawing is paid straight to the seller (受托支付); papers are shown within
+    ``proof_days``.
+    """
+
+    allowed: Words = ()
+    forbidden: Words = ("real_estate", "securities", "lending_on")
+    entrusted_cny: Exact | None = None
+    proof_days: int = Field(default=30, ge=0)
+
+
 class RepaymentRule(Part):
-    """Ways of repayment on offer, the usual one first; ``season``: share of the principal due by month."""
+    """Ways of repayment on offer, the usual one first; ``season``: share of the principal due by month.
+
+    ``grace_months``: no principal falls due; ``interest_grace_months``: no interest either, it falls due with
+    the first instalment after.
+    """
 
     ways: Repayments
     day_count: DayCount = "ACT/360"
     every_months: int = Field(default=1, ge=1, le=12)
     grace_months: int = Field(default=0, ge=0)
+    interest_grace_months: int = Field(default=0, ge=0)
     season: dict[str, Exact] = {}
     rounding: Rounding = "half_up"
-    allocation: Words = ("penalty", "interest", "fee", "principal")
+    allocation: Allocation = ("penalty", "interest", "fee", "principal")
 
 
 class Fee(Part):
@@ -133,18 +194,26 @@ class Fee(Part):
 
 
 class Prepayment(Part):
-    """Early repayment: from which month, at what share of the sum repaid early."""
+    """Early repayment: from which month, at what share of the sum repaid early.
 
-    after_months: int = 0
+    ``then``: what a part repaid early does: fewer instalments, smaller ones, or the next ones are paid.
+    """
+
+    after_months: int = Field(default=0, ge=0)
     rate: Exact = Decimal(0)
+    then: Literal["shorter", "smaller", "next"] = "shorter"
 
 
 class Penalty(Part):
-    """What is added to the rate of the contract on what is overdue or misused."""
+    """What is added to the rate of the contract on what is overdue or misused, as a share of that rate.
+
+    ``compound``: overdue interest bears it too (复利). Within ``grace_days`` nothing is added.
+    """
 
     overdue: Exact = Decimal("0.5")
     misuse: Exact = Decimal("1.0")
-    grace_days: int = 0
+    grace_days: int = Field(default=0, ge=0, le=30)
+    compound: bool = False
 
 
 class Pledge(Part):
@@ -166,10 +235,24 @@ class Collateral(Part):
 
 
 class Guarantee(Part):
-    """Who else answers for the loan, and for what share."""
+    """Who else answers for the loan, for what share, and whether jointly (连带责任)."""
 
     by: Literal["guarantee_company", "owner", "core_firm", "insurer", "government_fund"]
     share: Exact = Decimal(1)
+    joint: bool = True
+
+
+class Chain(Part):
+    """The trade a supply chain loan stands on: ``advance`` of what the core firm owes, ordered or sold.
+
+    ``basis``: receivables of, orders of, or goods bought from the core firm. ``recourse``: the borrower pays if
+    the core firm does not.
+    """
+
+    basis: Literal["receivable", "order", "purchase"]
+    advance: Exact
+    confirmed: bool = True
+    recourse: bool = True
 
 
 class Authority(Part):
@@ -189,13 +272,14 @@ class Flow(Part):
 
 
 class Deadlines(Part):
-    """Calendar days for the automatic check, review, decision, the firm's papers, its answer to an offer."""
+    """Calendar days: automatic check, review, decision, the firm's papers, its answer, each signature."""
 
     screen: int = Field(default=1, ge=1)
     review: int = Field(default=3, ge=1)
     decide: int = Field(default=5, ge=1)
     documents: int = Field(default=7, ge=1)
     offer: int = Field(default=14, ge=1)
+    sign: int = Field(default=14, ge=1)
 
 
 class ProductFile(Part):
@@ -226,6 +310,9 @@ class ProductFile(Part):
     penalty: Penalty = Penalty()
     collateral: Collateral | None = None
     guarantee: Guarantee | None = None
+    chain: Chain | None = None
+    caps: Caps = Caps()
+    use: UseOfFunds = UseOfFunds()
     documents: Words = ()
     authority: Annotated[tuple[Authority, ...], BeforeValidator(_tuple), Field(min_length=1)]
     flow: Flow
@@ -248,14 +335,24 @@ class AdmissionComponent(Part):
     rule: dict[str, Any]
 
 
+class LimitTemplate(Part):
+    """A limit formula shared by products; ``$name`` stands for a parameter."""
+
+    name: Text
+    params: dict[str, Parameter] = {}
+    formula: str
+
+
 class Components(Part):
-    """``catalog/components``: shared inputs, derived values, admission rules, documents and steps."""
+    """``catalog/components``: shared inputs, derived values, rules, limits, documents, steps, purposes."""
 
     inputs: dict[str, Input] = {}
     derive: dict[str, Derive] = {}
     admission: dict[str, AdmissionComponent] = {}
+    limits: dict[str, LimitTemplate] = {}
     documents: dict[str, Text] = {}
     steps: dict[str, Text] = {}
+    purposes: dict[str, Text] = {}
 
 
 class LprRow(Part):

@@ -15,7 +15,7 @@ from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case, case_of
 from xinqiao.lending.proposal import who
 
-View = Literal["open", "new", "mine", "second", "late", "offered", "closed"]
+View = Literal["open", "new", "mine", "second", "late", "offered", "signing", "closed"]
 VIEWS: dict[View, Text] = {
     "open": Text(zh="待办", en="Open"),
     "new": Text(zh="待受理", en="To take up"),
@@ -23,15 +23,17 @@ VIEWS: dict[View, Text] = {
     "second": Text(zh="待复核", en="For a second person"),
     "late": Text(zh="已超时", en="Overdue"),
     "offered": Text(zh="待客户答复", en="With the company"),
+    "signing": Text(zh="签约中", en="Being signed"),
     "closed": Text(zh="已办结", en="Closed"),
 }
 _WHERE: dict[View, str] = {
-    "open": "state IN ('applied', 'screened', 'in_review', 'proposed')",
+    "open": "state IN ('applied', 'screened', 'in_review', 'proposed', 'half_signed')",
     "new": "state = 'screened'",
     "mine": "state IN ('in_review', 'proposed') AND handler_id = %(me)s",
     "second": "state = 'proposed'",
-    "late": "state IN ('applied', 'screened', 'in_review', 'proposed') AND due_at <= %(now)s",
-    "offered": "state IN ('offered', 'returned')",
+    "late": "state IN ('applied', 'screened', 'in_review', 'proposed', 'half_signed') AND due_at <= %(now)s",
+    "offered": "state IN ('offered', 'returned', 'contracted')",
+    "signing": "state IN ('accepted', 'contracted', 'half_signed', 'signed')",
     "closed": "closed_at IS NOT NULL",
 }
 MOST = 100

@@ -33,7 +33,13 @@ State = Literal[
     "offered",
     "refused",
     "accepted",
+    "contracted",
+    "half_signed",
+    "signed",
+    "active",
+    "closed",
     "declined",
+    "handed_on",
     "withdrawn",
     "expired",
 ]

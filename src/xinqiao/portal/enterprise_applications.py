@@ -38,11 +38,17 @@ Act = Annotated[Visit, needs("company.act")]
 Words = Annotated[str, Form(max_length=400)]
 STEPS = (
     (Text(zh="提交", en="Submitted"), ("applied",)),
-    (Text(zh="审批", en="Decision"), ("screened", "in_review", "proposed", "returned", "refused")),
+    (
+        Text(zh="审批", en="Decision"),
+        ("screened", "in_review", "proposed", "returned", "refused", "handed_on"),
+    ),
     (Text(zh="要约", en="Offer"), ("offered", "declined", "expired")),
-    (Text(zh="接受", en="Accepted"), ("accepted",)),
+    (Text(zh="签约", en="Contract"), ("accepted", "contracted", "half_signed", "signed")),
+    (Text(zh="启用", en="In force"), ("active", "closed")),
 )
-ENDED = {"refused", "declined", "expired", "withdrawn"}
+ENDED = {"refused", "declined", "expired", "withdrawn", "handed_on"}
+DONE = {"active", "closed"}
+MARKED = {"offered", "accepted", "signed", "active", "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ def _bid(tx: Tx, offer: Offer, known: dict[UUID, Text]) -> Bid:
 
 
 def _kind(event: Event) -> str:
-    return STATE_KINDS.get(event.to_state, "") if event.to_state in {"offered", "accepted", "refused"} else ""
+    return STATE_KINDS.get(event.to_state, "") if event.to_state in MARKED else ""
 
 
 def _reasons(case: Case, past: list[Event]) -> Iterator[Text]:
@@ -241,6 +247,6 @@ def _steps(case: Case) -> Iterator[tuple[Text, str]]:
     at = next((i for i, (_, states) in enumerate(STEPS) if case.state in states), 1)
     for i, (name, _) in enumerate(STEPS):
         if i == at:
-            yield name, "stop" if case.state in ENDED else "done" if case.state == "accepted" else "now"
+            yield name, "stop" if case.state in ENDED else "done" if case.state in DONE else "now"
         else:
             yield name, "done" if i < at else ""

@@ -28,6 +28,10 @@ DRAWDOWNS = {
 STATE_KINDS = {
     "offered": "good",
     "accepted": "good",
+    "contracted": "warn",
+    "half_signed": "info",
+    "signed": "good",
+    "active": "good",
     "refused": "bad",
     "returned": "warn",
     "applied": "info",

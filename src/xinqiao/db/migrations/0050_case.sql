@@ -46,10 +46,19 @@ FROM (VALUES
   ('ask_human', '{refused}', 'screened', '{enterprise}'),
   ('accept', '{offered}', 'accepted', '{enterprise}'),
   ('decline', '{offered}', 'declined', '{enterprise}'),
-  ('withdraw', '{draft,applied,screened,in_review,proposed,returned,offered}', 'withdrawn', '{enterprise}'),
-  ('expire', '{draft,returned,offered}', 'expired', '{system}'),
-  ('escalate', '{applied,screened,in_review,proposed}', NULL, '{system}'),
-  ('document', '{draft,applied,screened,in_review,proposed,returned,offered}', NULL, '{enterprise}')
+  ('draw_up', '{accepted}', 'contracted', '{system,bank,guarantee}'),
+  ('sign', '{contracted}', 'half_signed', '{enterprise}'),
+  ('countersign', '{half_signed}', 'signed', '{bank,guarantee}'),
+  ('activate', '{signed}', 'active', '{system}'),
+  ('close', '{active}', 'closed', '{system}'),
+  ('hand_on', '{screened,in_review,proposed}', 'handed_on', '{enterprise,system}'),
+  ('arrive', '{""}', 'applied', '{system}'),
+  ('withdraw', '{draft,applied,screened,in_review,proposed,returned,offered,accepted,contracted,half_signed}',
+    'withdrawn', '{enterprise}'),
+  ('expire', '{draft,returned,offered,contracted}', 'expired', '{system}'),
+  ('escalate', '{applied,screened,in_review,proposed,accepted,half_signed,signed}', NULL, '{system}'),
+  ('document', '{draft,applied,screened,in_review,proposed,returned,offered,accepted,contracted,half_signed,signed}',
+    NULL, '{enterprise}')
 ) AS m (t, froms, g, s), LATERAL unnest(froms) AS f;
 
 CREATE TABLE lending_case (
@@ -334,9 +343,19 @@ BEGIN
 END $$;
 CREATE TRIGGER fits BEFORE INSERT ON case_event FOR EACH ROW EXECUTE FUNCTION xq_event_fits();
 
--- An offer keeps its terms, is closed once, and an accepted one counts against the need.
+-- An offer keeps its terms, is closed once, and an accepted one counts against the need; until both have signed it
+-- may still lapse, and then counts no more.
 CREATE FUNCTION xq_offer_closes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF OLD.state = 'accepted' AND NEW.state IN ('withdrawn', 'expired') AND xq_side() IN ('enterprise', 'system')
+     AND (NEW.case_id, NEW.amount_cny, NEW.rate, NEW.term_months, NEW.repayment, NEW.fees, NEW.apr)
+       IS NOT DISTINCT FROM
+       (OLD.case_id, OLD.amount_cny, OLD.rate, OLD.term_months, OLD.repayment, OLD.fees, OLD.apr)
+     AND EXISTS (SELECT 1 FROM lending_case AS c
+                 WHERE c.id = OLD.case_id AND c.state IN ('accepted', 'contracted', 'half_signed')) THEN
+    UPDATE loan_request SET accepted_cny = accepted_cny - OLD.amount_cny WHERE id = OLD.request_id;
+    RETURN NEW;
+  END IF;
   IF OLD.state <> 'open' OR NEW.state = 'open' OR (NEW.state IN ('accepted', 'declined') AND xq_side() <> 'enterprise')
      OR (NEW.case_id, NEW.amount_cny, NEW.rate, NEW.term_months, NEW.repayment, NEW.fees, NEW.apr)
         IS DISTINCT FROM (OLD.case_id, OLD.amount_cny, OLD.rate, OLD.term_months, OLD.repayment, OLD.fees, OLD.apr)
