@@ -12,7 +12,8 @@ from xinqiao.kernel.clock import today
 def business_day(tx: Tx, institution_id: UUID) -> date:
     """The day open for booking; before the first day-end of an institution, the calendar's day."""
     with acting(tx, SYSTEM):
-        row = tx.execute("SELECT day FROM business_day WHERE institution_id = %s", [institution_id]).fetchone()
+        statement = "SELECT day FROM business_day WHERE institution_id = %s"
+        row = tx.execute(statement, [institution_id]).fetchone()
     return today() if row is None else row["day"]
 
 
