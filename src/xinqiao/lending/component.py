@@ -13,7 +13,14 @@ from typing import Any
 from xinqiao.kernel.document import Lines, parse
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.lending.product_format import AdmissionComponent, Components, Parameter, Use
+from xinqiao.lending.product_format import (
+    AdmissionComponent,
+    Components,
+    LimitRule,
+    LimitTemplate,
+    Parameter,
+    Use,
+)
 from xinqiao.policy.format import Derive, Input
 from xinqiao.policy.wording import number_words, show_number
 
@@ -25,8 +32,10 @@ class Library:
     inputs: Mapping[str, Input]
     derive: Mapping[str, Derive]
     admission: Mapping[str, AdmissionComponent]
+    limits: Mapping[str, LimitTemplate]
     documents: Mapping[str, Text]
     steps: Mapping[str, Text]
+    purposes: Mapping[str, Text]
     places: Mapping[tuple[str, str], str]
 
 
@@ -34,7 +43,7 @@ class Library:
 def library() -> Library:
     """The components of the catalog. Raises UserError DOC-*."""
     parts: dict[str, dict[str, Any]] = {
-        kind: {} for kind in ("inputs", "derive", "admission", "documents", "steps")
+        kind: {} for kind in ("inputs", "derive", "admission", "limits", "documents", "steps", "purposes")
     }
     places: dict[tuple[str, str], str] = {}
     folder = files("xinqiao").joinpath("catalog", "components")
@@ -61,14 +70,31 @@ def filled(use: Use, where: str) -> dict[str, Any]:
     component = library().admission.get(use.use)
     if component is None:
         fail("LND-COMPONENT", where, detail=use.use)
-    if strangers := set(use.with_) - set(component.params):
-        fail("LND-COMPONENT", where, detail=f"{use.use}: {', '.join(sorted(strangers))}")
-    given = {name: use.with_.get(name, each.default) for name, each in component.params.items()}
-    for name, value in given.items():
-        _check(component.params[name], value, f"{use.use}.{name}", where)
+    given = _given(component.params, use.use, use.with_, where)
     plain = {name: _plain(value) for name, value in given.items()}
     said = {name: _said(component.params[name], value) for name, value in given.items()}
     return {key: _fill(value, plain if key == "if" else said) for key, value in component.rule.items()}
+
+
+def limit_formula(limit: LimitRule, where: str) -> str:
+    """The formula of a limit, its template's parameters set. Raises UserError LND-COMPONENT."""
+    if limit.use is None:
+        return str(limit.formula)
+    template = library().limits.get(limit.use)
+    if template is None:
+        fail("LND-COMPONENT", where, detail=limit.use)
+    given = _given(template.params, limit.use, limit.with_, where)
+    return str(_fill(template.formula, {name: _plain(value) for name, value in given.items()}))
+
+
+def _given(params: Mapping[str, Parameter], name: str, told: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """All parameters of a component: those told, the others by default."""
+    if strangers := set(told) - set(params):
+        fail("LND-COMPONENT", where, detail=f"{name}: {', '.join(sorted(strangers))}")
+    given = {key: told.get(key, each.default) for key, each in params.items()}
+    for key, value in given.items():
+        _check(params[key], value, f"{name}.{key}", where)
+    return given
 
 
 def _check(parameter: Parameter, value: object, name: str, where: str) -> None:

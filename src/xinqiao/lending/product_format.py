@@ -245,11 +245,11 @@ class Guarantee(Part):
 class Chain(Part):
     """The trade a supply chain loan stands on: ``advance`` of what the core firm owes, ordered or sold.
 
-    ``basis``: receivables of, orders of, or goods bought from the core firm. ``recourse``: the borrower pays if
-    the core firm does not.
+    ``basis``: receivables of, orders or awards of, or goods bought from the core firm. ``recourse``: the
+    borrower pays if the core firm does not.
     """
 
-    basis: Literal["receivable", "order", "purchase"]
+    basis: Literal["receivable", "order", "award", "purchase"]
     advance: Exact
     confirmed: bool = True
     recourse: bool = True

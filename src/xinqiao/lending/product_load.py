@@ -6,7 +6,6 @@ prime rate of the day written into it: its text alone makes the decision again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -19,15 +18,13 @@ from xinqiao.indicator.definition import indicators
 from xinqiao.kernel.document import Lines, read_yaml, shape_faults
 from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.kernel.text import Text
-from xinqiao.lending.component import library
-from xinqiao.lending.cost import COST_CEILING, dearest
-from xinqiao.lending.lpr import lpr, lpr_table, published
+from xinqiao.lending.lpr import lpr, published
+from xinqiao.lending.product_check import product_faults, some_day
 from xinqiao.lending.product_format import ProductFile
 from xinqiao.lending.product_policy import PolicyText, Written, terms_only, write_policy
 from xinqiao.policy.compiled import Policy, compile_file, compile_policy
 from xinqiao.policy.format import Input, PolicyFile
-from xinqiao.portrait.credit_file import LEADS, SCORE
-from xinqiao.source.holder import sources
+from xinqiao.portrait.credit_file import SCORE
 
 FILLED_IN = frozenset(
     (
@@ -38,8 +35,6 @@ FILLED_IN = frozenset(
 """Fields of an application the platform fills in itself; any other is asked of the firm."""
 NOT_ASKED = "NOT_ASKED"
 """Why a field is missing before there is an application: matching shows the product all the same."""
-REVIEW_MONTHS = 12
-"""A loan that runs longer is judged again at least this often."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ class Product:
     @cached_property
     def questions(self) -> dict[str, Input]:
         """Fields of the application the firm itself fills in, as the policy reads them."""
-        inputs = self.policy_on(_some_day(self)).file.inputs.values()
+        inputs = self.policy_on(some_day(self.file)).file.inputs.values()
         asked = ((each.source.removeprefix("application."), each) for each in inputs)
         return {
             name: each
@@ -128,10 +123,6 @@ def terms_policy(product: Product, on: date) -> Policy:
     return compile_file(file, Lines(policy.file.id), policy.text, _units())
 
 
-def _some_day(product: Product) -> date:
-    return max(product.file.effective.from_, lpr_table()[0].published)
-
-
 @lru_cache(maxsize=1024)
 def _policy(product: Product, on: date, rate: Decimal, months: int) -> Policy:
     made = Written(product.file, product.raw, product.lines)
@@ -170,67 +161,11 @@ def parse_product(text: str, origin: str) -> Product:
         detail = "; ".join(f"line {line} {what}" for line, what in faults)
         raise user_error("DOC-SHAPE", f"{origin}:{faults[0][0]}", detail=detail) from error
     product = Product(file, text, origin, raw, lines)
-    for path, detail in _faults(file):
-        fail("LND-PRODUCT", lines.where(path), detail=detail)
-    policy = product.policy_on(_some_day(product))
+    for path, words in product_faults(file):
+        fail("LND-PRODUCT", lines.where(path), detail=words)
+    policy = product.policy_on(some_day(file))
     _check_data(product, policy)
     return product
-
-
-Fault = tuple[tuple[str | int, ...], str]
-
-
-def _faults(file: ProductFile) -> Iterator[Fault]:
-    """What is wrong beside the policy, and where."""
-    yield from _terms(file)
-    yield from _security(file)
-    yield from _names(file)
-    most, way, months = dearest(file)
-    if most > COST_CEILING:
-        yield (
-            ("pricing", "max"),
-            f"all-in cost up to {most:.2%} a year ({way}, {months} months), above {COST_CEILING:.0%}",
-        )
-
-
-def _terms(file: ProductFile) -> Iterator[Fault]:
-    tenor = file.tenor
-    if tenor.usual not in tenor.months:
-        yield ("tenor", "usual"), f"{tenor.usual} is not among {list(tenor.months)}"
-    if not all(0 < months <= 360 for months in tenor.months):  # noqa: PLR2004 - thirty years
-        yield ("tenor", "months"), "terms are 1 to 360 months"
-    if max(tenor.months) > REVIEW_MONTHS < tenor.review_months:
-        yield ("tenor", "review_months"), "a loan of more than 12 months is judged again every year"
-    if file.drawdown.kind == "tranches" and file.drawdown.most_tranches < 2:  # noqa: PLR2004 - one is no tranche
-        yield ("drawdown", "most_tranches"), "tranches are two or more"
-    if "seasonal" in file.repayment.ways and sum(file.repayment.season.values()) != 1:
-        yield ("repayment", "season"), "shares of the principal by month sum to 1"
-    ladder = [(each.limit_cny, -each.rate_min) for each in file.authority]
-    if ladder != sorted(ladder) or ladder[-1][0] < file.limit.max:
-        yield ("authority",), "limits rise, rates fall, and the last covers the greatest limit"
-
-
-def _security(file: ProductFile) -> Iterator[Fault]:
-    if file.class_ == "collateral" and file.collateral is None:
-        yield ("class",), "a collateral loan names its collateral"
-    if file.class_ == "guarantee" and file.guarantee is None:
-        yield ("class",), "a guaranteed loan names its guarantor"
-    if file.class_ == "credit" and file.collateral is not None:
-        yield ("collateral",), "a credit loan has no collateral"
-
-
-def _names(file: ProductFile) -> Iterator[Fault]:
-    shared, known = library(), {*sources(), SCORE, LEADS}
-    for part in ("needs", "helps"):
-        for name in getattr(file.data, part):
-            if name not in known:
-                yield ("data", part), f"{name} is no data set"
-    for name in file.documents:
-        if name not in shared.documents:
-            yield ("documents",), f"{name} is no document of the catalog"
-    for name in file.flow.steps:
-        if name not in shared.steps:
-            yield ("flow", "steps"), f"{name} is no step of the catalog"
 
 
 def _check_data(product: Product, policy: Policy) -> None:

@@ -19,6 +19,7 @@ from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.expression import names, parse_expression
 from xinqiao.lending.component import filled, library
 from xinqiao.lending.product_format import ProductFile, Use
+from xinqiao.lending.product_security import capped, confirmation
 from xinqiao.policy.format import Derive, Input
 from xinqiao.policy.wording import show_number
 from xinqiao.scoring.rating import master_scale
@@ -129,6 +130,8 @@ def _rules(made: Written) -> Iterator[tuple[dict[str, Any], str]]:
     for i, item in enumerate(made.file.admission):
         where = made.where("admission", i)
         yield (filled(item, where) if isinstance(item, Use) else made.raw["admission"][i]), where
+    for use in confirmation(made.file):
+        yield filled(use, made.where("chain")), made.where("chain")
 
 
 def _wanted(made: Written, rules: Iterable[tuple[Mapping[str, Any], str]]) -> set[str]:
@@ -136,7 +139,7 @@ def _wanted(made: Written, rules: Iterable[tuple[Mapping[str, Any], str]]) -> se
     file, found = made.file, {GRADE, AMOUNT}
     for rule, place in rules:
         found |= _names(rule.get("if"), place) | _placed(rule.get("reason", {}))
-    found |= _names(file.limit.formula, made.where("limit", "formula"))
+    found |= _names(capped(file, made.where("limit")), made.where("limit", "formula"))
     found |= _names(file.pricing.adjust, made.where("pricing", "adjust"))
     for table in file.tables:
         found |= set(table.inputs)
@@ -187,7 +190,7 @@ def _derived(out: PolicyText, made: Written, wanted: set[str], base: Decimal) ->
     rate = {"name": words, "type": "ratio", "expr": show_number(base)}
     out.put_named("derive", BASE, rate, made.where("pricing"))
     words = {"zh": "测算额度", "en": "limit worked out"}
-    capacity = {"name": words, "type": "money", "expr": made.file.limit.formula}
+    capacity = {"name": words, "type": "money", "expr": capped(made.file, made.where("limit"))}
     out.put_named("derive", CAPACITY, capacity, made.where("limit", "formula"))
 
 
