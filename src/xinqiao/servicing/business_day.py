@@ -17,7 +17,7 @@ def business_day(tx: Tx, institution_id: UUID) -> date:
     return today() if row is None else row["day"]
 
 
-def open_day(tx: Tx, institution_id: UUID, day: date) -> None:
+def open_next(tx: Tx, institution_id: UUID, day: date) -> None:
     """Open a day for booking; one before the day that is open already is left alone (scope SYSTEM)."""
     tx.execute(
         "INSERT INTO business_day AS b (institution_id, day) VALUES (%s, %s) "

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from xinqiao.servicing.business_day import business_day, open_day
+from xinqiao.servicing.business_day import business_day, open_next
 
-__all__ = ["business_day", "open_day"]
+__all__ = ["business_day", "open_next"]
