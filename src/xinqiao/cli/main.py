@@ -45,6 +45,7 @@ VERBS = {
     "benchmark news": "负面舆情识别 / negative-news recognition, trained and evaluated",
     "benchmark city": "逐源加入数据与 3+N+X 模型 / models as sources are added, and 3+N+X",
     "benchmark matching": "产品匹配与简单排序 / matching beside simple rankings on a made market",
+    "benchmark warning": "预警的提前量与准确率 / early warning: lead time and precision at the capacity of review",
 }
 GROUPS = {
     "policy": "决策政策 / decision policies",
