@@ -53,6 +53,19 @@ CREATE POLICY own ON loan_class
   WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON loan_class FOR EACH ROW EXECUTE FUNCTION xq_append_only();
 
+-- An institution's own shares of the loss allowance by class, from a day on.
+CREATE TABLE provision_rates (
+  institution_id uuid NOT NULL REFERENCES institution,
+  since date NOT NULL,
+  rates jsonb NOT NULL,
+  approval_id uuid NOT NULL REFERENCES approval,
+  PRIMARY KEY (institution_id, since)
+);
+ALTER TABLE provision_rates ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON provision_rates
+  USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
+  WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
+
 -- Reminders sent, so that a day-end run again sends none twice.
 CREATE TABLE loan_reminder (
   loan_id uuid NOT NULL REFERENCES loan,
@@ -77,8 +90,9 @@ CREATE TABLE bulk_action (
   approval_id uuid NOT NULL REFERENCES approval,
   state text NOT NULL CHECK (state IN ('proposed', 'refused', 'withdrawn', 'running', 'done', 'undoing', 'undone')),
   proposed_at timestamptz NOT NULL,
+  undo_approval_id uuid REFERENCES approval,
   principal_cny numeric(18,2) NOT NULL,
-  cost_cny numeric(18,2) NOT NULL,       -- interest given up, or accruing through the gap
+  cost_cny numeric(18,2) NOT NULL,       -- estimate of the interest given up, or accruing through the gap
   loans int NOT NULL,
   digest text NOT NULL                   -- of the list that two people saw
 );
@@ -93,7 +107,8 @@ CREATE TABLE bulk_action_loan (
   institution_id uuid NOT NULL,
   company_id text NOT NULL,
   principal_cny numeric(18,2) NOT NULL,
-  cost_cny numeric(18,2) NOT NULL,
+  cost_cny numeric(18,2) NOT NULL,       -- estimate
+  extra_cny numeric(18,2),               -- what the schedule asks for more than before, once done
   state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed', 'undone', 'kept')),
   seq int,                               -- the event it made
   note text NOT NULL DEFAULT '',
@@ -157,5 +172,5 @@ ALTER TABLE core_posting ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON core_posting
   USING (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()))
   WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
-REVOKE DELETE, TRUNCATE ON loan_risk, debtor_risk, loan_class, loan_reminder, bulk_action, bulk_action_loan,
+REVOKE DELETE, TRUNCATE ON loan_risk, debtor_risk, loan_class, provision_rates, loan_reminder, bulk_action, bulk_action_loan,
   reconciliation, reconciliation_difference, core_posting FROM xinqiao_app;
