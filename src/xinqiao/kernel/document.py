@@ -34,6 +34,12 @@ class Lines:
             path = path[:-1]
         return self._line.get(path, 1)
 
+    def path_at(self, line: int) -> Path:
+        """What stands on ``line``: the outermost entry that begins there, or on the nearest line above."""
+        above = max((number for number in self._line.values() if number <= line), default=0)
+        found = [path for path, number in self._line.items() if number == above and path]
+        return min(found, key=len, default=())
+
     def where(self, path: Path) -> str:
         """``origin:line`` of ``path``, as errors show it."""
         return f"{self.origin}:{self.at(path)}"

@@ -25,13 +25,11 @@ ASKED_OF = {"guarantee_company": "guarantee_letter", "government_fund": "guarant
 
 def product_faults(file: ProductFile) -> Iterator[Fault]:
     """Every fault of a product whose shape is right, but those of its policy."""
-    yield from _terms(file)
-    yield from _repayment(file)
-    yield from _security(file)
-    yield from _trade(file)
-    yield from _names(file)
-    yield from _authority(file)
-    yield from _cost(file)
+    found = [*_terms(file), *_repayment(file), *_security(file), *_trade(file), *_names(file)]
+    found += _authority(file)
+    yield from found
+    if not found:  # what a loan costs is worked out for sound terms only
+        yield from _cost(file)
 
 
 def some_day(file: ProductFile) -> date:
