@@ -26,6 +26,7 @@ from xinqiao.kernel.text import Text
 
 KINDS: dict[str, Text] = {
     "application.changed": Text(zh="申请状态变化", en="an application changed state"),
+    "loan.changed": Text(zh="贷款发生变化", en="something happened to a loan"),
     "grant.given": Text(zh="收到授权", en="a grant was given"),
     "grant.revoked": Text(zh="授权被撤回", en="a grant was revoked"),
     "batch.done": Text(zh="批量文件完成", en="a batch file is ready"),

@@ -26,7 +26,7 @@ from xinqiao.loan.engine import Loan
 from xinqiao.loan.event import Disburse, Event, Restructure, Reverse, kind_of, to_json
 from xinqiao.loan.terms import Terms
 from xinqiao.loan.terms import to_json as terms_to_json
-from xinqiao.servicing import line
+from xinqiao.servicing import line, loan_webhook
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.entry import ACCRUAL, COUNTER, About, enter, lines_of
 from xinqiao.servicing.facility_row import Facility
@@ -201,7 +201,7 @@ def _enter(tx: Tx, row: LoanRow, writing: _Writing, before: Balances, after: Bal
 
 
 def _tell(tx: Tx, row: LoanRow, writing: _Writing) -> None:
-    """The event itself."""
+    """The event itself, and the news of it for the bank's programs."""
     tx.execute(
         "INSERT INTO loan_event (loan_id, seq, company_id, institution_id, kind, on_date, booked_on, at, "
         "body, key, by_side, by_name) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -220,6 +220,7 @@ def _tell(tx: Tx, row: LoanRow, writing: _Writing) -> None:
             writing.actor.name,
         ],
     )
+    loan_webhook.told(tx, row, writing.seq, writing.event, writing.booked_on)
 
 
 def _instalments(tx: Tx, row: LoanRow, became: Loan, on: date) -> None:

@@ -43,8 +43,8 @@ _COLUMNS = ", ".join(field.name for field in fields(Request))
 def ask(tx: Tx, actor: Actor, loan_id: UUID, months: int, why: str) -> UUID:
     """Ask for a deferral of a loan of the actor's company.
 
-    Raises UserError SRV-DEFERRAL (months, no reason), SRV-DEFERRAL-STATE (asked already, or the loan is closed)
-    and SRV-LOAN-ABSENT.
+    Raises UserError SRV-DEFERRAL (months, no reason), SRV-DEFERRAL-STATE (asked already, or the loan is
+    closed) and SRV-LOAN-ABSENT.
     """
     loan, said = book.loan(tx, loan_id), why.strip()[:MOST_WORDS]
     if not 1 <= months <= MOST_MONTHS or not said:

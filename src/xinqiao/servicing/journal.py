@@ -27,7 +27,10 @@ MOST_LINES = 600
 
 
 def entries_of(tx: Tx, loan_id: UUID) -> list[Row]:
-    """Lines of the entries of a loan's own events, the latest first: booked_on, kind, seq, account, amount_cny."""
+    """Lines of the entries of a loan's own events, the latest first.
+
+    Columns: booked_on, kind, seq, account, amount_cny (a debit where positive).
+    """
     return tx.execute(
         "SELECT e.booked_on, e.kind, e.seq, l.account, l.amount_cny FROM journal_entry e "
         "JOIN journal_line l ON l.entry_id = e.id WHERE e.loan_id = %s "

@@ -50,7 +50,7 @@ def propose(tx: Tx, actor: Actor, kind: str, key: str, limit_cny: Decimal) -> UU
 
 
 def decide(tx: Tx, actor: Actor, approval_id: UUID, *, agreed: bool, reason: str = "") -> Line | None:
-    """The second person's answer; the line as it is then. Raises UserError ACC-APPROVAL-*, ACC-SAME-FORBIDDEN."""
+    """The second person's answer; the line as it is then. Raises ACC-APPROVAL-*, ACC-SAME-FORBIDDEN."""
     found = _change(approval.decide(tx, actor, approval_id, "approved" if agreed else "refused", reason))
     return set_line(tx, actor, found.kind, found.key, found.limit_cny) if agreed else None
 

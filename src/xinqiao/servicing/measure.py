@@ -66,8 +66,8 @@ def propose(
 ) -> UUID:
     """Put a measure up for a second person; ``told``: the event as JSON, without its day.
 
-    Raises UserError SRV-MEASURE (no such measure, or what it needs is missing), SRV-REASON, what the loan itself
-    refuses (LON-*), SRV-MEASURE-STATE (one of its kind waits already), ACC-TWO-FORBIDDEN.
+    Raises UserError SRV-MEASURE (no such measure, or what it needs is missing), SRV-REASON, what the loan
+    itself refuses (LON-*), SRV-MEASURE-STATE (one of its kind waits already), ACC-TWO-FORBIDDEN.
     """
     if not reason.strip():
         fail("SRV-REASON", "reason")
