@@ -69,10 +69,10 @@ def client_as(app: FastAPI) -> Iterator[Callable[[Actor | None], TestClient]]:
 
 
 @pytest.fixture
-def live(app: FastAPI, tmp_path: Path) -> Iterator[Live]:
+def live(app: FastAPI) -> Iterator[Live]:
     """The application served to real browsers; their consoles must stay silent."""
     with serving(app) as url:
-        served = Live(url, tmp_path, sign)
+        served = Live(url, sign)
         yield served
         assert served.told == []
     _ACTORS.clear()

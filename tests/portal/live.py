@@ -38,7 +38,6 @@ class Live:
     """A running server. ``told``: what the browser's console said (a broken CSP shows there)."""
 
     url: str
-    folder: Path
     sign: Callable[[Actor], str]
     told: list[str] = field(default_factory=list)
 
@@ -66,13 +65,12 @@ class Live:
         finally:
             context.close()
 
-    def shot(self, page: Page, name: str) -> Path:
-        """A screenshot of the whole page, in XINQIAO_SHOTS or the test's folder; named by page and width."""
-        folder = Path(os.environ.get("XINQIAO_SHOTS") or self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}-{page.viewport_size['width']}.png"
-        page.screenshot(path=str(path), full_page=True)
-        return path
+    def shot(self, page: Page, name: str) -> None:
+        """A screenshot of the whole page for people, where XINQIAO_SHOTS names a folder for them."""
+        if folder := os.environ.get("XINQIAO_SHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            path = Path(folder) / f"{name}-{page.viewport_size['width']}.png"
+            page.screenshot(path=str(path), full_page=True)
 
 
 def press(what: Locator) -> None:
@@ -94,20 +92,34 @@ def faults(page: Page, ignore: frozenset[str] = frozenset()) -> list[str]:
 
 def _axe(page: Page) -> dict[str, Any]:
     """Run axe on a copy of the page as it stands: the page's scripts are off, a POST loads only once."""
+    copy, url = _copies(page), page.url
+    html = page.content().replace("<head>", f'<head><base href="{url}">', 1)
+    copy.set_viewport_size(page.viewport_size)
+    copy.goto("about:blank")  # from one place of a page to another nothing would be loaded
+    copy.route(url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    try:
+        copy.goto(url)
+        violations = copy.evaluate(_AXE)
+        return {"violations": violations, "out": copy.evaluate(_SPILLED)}
+    finally:
+        copy.unroute(url)
+
+
+_COPIES: dict[Browser, Page] = {}
+
+
+def _copies(page: Page) -> Page:
+    """The browser's page for copies: always the same one, since a new one begins cold and costs seconds."""
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - optional
 
-    copy = page.context.browser.new_page(viewport=page.viewport_size, bypass_csp=True)
-    try:
-        html = page.content().replace("<head>", f'<head><base href="{page.url}">', 1)
-        copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
-        copy.goto(page.url)
-        response = Axe().run(copy).response
-        response["out"] = copy.evaluate(_SPILLED)
-    finally:
-        copy.close()
-    return response
+    browser = page.context.browser
+    if browser not in _COPIES:
+        _COPIES[browser] = browser.new_page(bypass_csp=True)
+        _COPIES[browser].add_init_script(f"if (location.href != 'about:blank') {{ {Axe().axe_script} }}")
+    return _COPIES[browser]
 
 
+_AXE = "axe.run({resultTypes: ['violations']}).then(found => found.violations)"
 _SPILLED = """[
   ...[document.documentElement.scrollWidth].filter(w => w > innerWidth + 1).map(w => `the page is ${w} wide`),
   ...[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, label, button, input, select, .badge')]

@@ -106,7 +106,7 @@ def story(database: Database, tmp_path: Path) -> Iterator[Story]:
             Platform(database, ring, authenticate, tmp_path, "http://127.0.0.1", generated=True, secure=False)
         )
     ) as url:
-        live = Live(url, tmp_path, lambda _: "")
+        live = Live(url, lambda _: "")
         with jobs.working(database, ring):
             yield Story(live, database)
         assert live.told == []
