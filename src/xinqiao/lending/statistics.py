@@ -38,17 +38,22 @@ _NOTE = """
 _CASES = """
     SELECT c.id, c.company_id, c.institution_id, c.product_id, c.state, c.automatic, c.applied_at,
       c.decided_at, c.amount_cny, k.section, k.division, k.size, k.first_time,
-      o.offered_at, a.amount_cny AS lent_cny, a.rate, a.closed_at AS accepted_at
+      o.offered_at, a.amount_cny AS lent_cny, a.rate, a.closed_at AS accepted_at, d.paid_at
     FROM lending_case c JOIN case_fact k ON k.case_id = c.id
     LEFT JOIN LATERAL (SELECT min(made_at) AS offered_at FROM offer WHERE case_id = c.id) o ON true
     LEFT JOIN offer a ON a.case_id = c.id AND a.state = 'accepted'
+    LEFT JOIN LATERAL (SELECT min(e.at) AS paid_at FROM facility f JOIN loan l ON l.facility_id = f.id
+      JOIN loan_event e ON e.loan_id = l.id AND e.seq = 1 WHERE f.case_id = c.id) d ON true
     WHERE c.applied_at IS NOT NULL AND c.applied_at >= %s AND c.company_id NOT LIKE %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An application as statistics see it. ``lent_cny``, ``rate``: of the offer that was accepted."""
+    """An application as statistics see it. ``lent_cny``, ``rate``: of the offer that was accepted.
+
+    ``paid_at``: when money was first paid out under it.
+    """
 
     id: UUID
     company_id: str
@@ -67,6 +72,7 @@ class Case:
     lent_cny: Decimal | None
     rate: Decimal | None
     accepted_at: datetime | None
+    paid_at: datetime | None = None
 
     @property
     def month(self) -> str:
@@ -112,12 +118,13 @@ def _case(row: Row) -> Case:
 
 
 def funnel(found: Sequence[Case]) -> list[Stage]:
-    """Applied, decided, offered, accepted. A stage of too few firms, or too few left behind, isn't told."""
+    """Applied, decided, offered, accepted, paid out. A stage of too few firms, or too few left behind, isn't told."""
     stages: tuple[tuple[str, Callable[[Case], datetime | None]], ...] = (
         ("applied", lambda c: c.applied_at),
         ("decided", lambda c: c.decided_at),
         ("offered", lambda c: c.offered_at),
         ("accepted", lambda c: c.accepted_at),
+        ("paid_out", lambda c: c.paid_at),
     )
     told: list[Stage] = []
     before: int | None = None

@@ -38,6 +38,7 @@ STAGES = {
     "decided": Text(zh="作出决策", en="decided"),
     "offered": Text(zh="获得报价", en="got an offer"),
     "accepted": Text(zh="接受报价", en="accepted it"),
+    "paid_out": Text(zh="放款", en="paid out"),
 }
 KINDS = {
     "bank": Text(zh="银行", en="banks"),
