@@ -1,0 +1,218 @@
+"""Changes of what was agreed (变更): rate, term, due dates, restructuring, renewal, write-off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from xinqiao.kernel.errors import fail, user_error
+from xinqiao.loan.balances import Balances
+from xinqiao.loan.calendar import add_months, periods
+from xinqiao.loan.event import (
+    Charge,
+    Defer,
+    Disburse,
+    EndOfDay,
+    ExtendTerm,
+    InterestFree,
+    MoveDue,
+    RateChange,
+    Renew,
+    Restructure,
+    WriteOff,
+)
+from xinqiao.loan.loan import Loan
+from xinqiao.loan.planning import absorb, blank, plan
+from xinqiao.loan.schedule import ZERO, Instalment, State, money
+from xinqiao.loan.standing import as_of, balances_of
+from xinqiao.loan.terms import Terms, Way
+
+
+def disburse(loan: Loan, event: Disburse) -> Loan:
+    """Money is drawn; a further drawing works the instalments out anew from the period that holds it."""
+    if event.amount <= 0:
+        fail("LON-AMOUNT", "amount", amount=event.amount)
+    drawn = loan.state.disbursed
+    if drawn + event.amount > loan.terms.principal:
+        fail("LON-DRAW-STATE", "amount", amount=event.amount, limit=loan.terms.principal - drawn)
+    since = _from(loan, event.on) if drawn else 0
+    last = loan.instalments[-1].due
+    if event.on >= last:
+        fail("LON-TERM-STATE", "date", on=event.on, until=last)
+    state = replace(loan.state, drawn=(*loan.state.drawn, (event.on, event.amount)))
+    fee = sum(
+        (
+            _drawing_fee(loan.terms, each.share, event.amount) + each.amount
+            for each in loan.terms.fees
+            if each.when == "drawing"
+        ),
+        ZERO,
+    )
+    loan = replace(loan, drawing_fees=loan.drawing_fees + fee)
+    return loan.with_state(plan(loan.terms, state, since, alone=True))
+
+
+def _drawing_fee(terms: Terms, share: Decimal, amount: Decimal) -> Decimal:
+    return money(terms, amount * share)
+
+
+def _from(loan: Loan, day: date) -> int:
+    """The instalment whose period holds the night after ``day``; the last one at the latest."""
+    k = loan.running(day)
+    return len(loan.instalments) - 1 if k is None else k
+
+
+def change_rate(loan: Loan, event: RateChange) -> Loan:
+    """A new rate from the evening before the day on."""
+    if event.rate < 0:
+        fail("LON-TERMS", "rate", detail="rate >= 0")
+    since = event.on - timedelta(days=1)
+    rates = sorted((*loan.state.rates, (since, event.rate)), key=lambda each: each[0])
+    state = replace(loan.state, rates=tuple(rates))
+    return loan.with_state(plan(loan.terms, state, _from(loan, since)))
+
+
+def free_of_interest(loan: Loan, event: InterestFree) -> Loan:
+    """Days without interest; instalments stay and the last one shrinks."""
+    if event.until < event.on:
+        fail("LON-TERMS", "until", detail="until >= on")
+    window = (event.on - timedelta(days=1), event.until)
+    return loan.with_state(absorb(loan.terms, replace(loan.state, free=(*loan.state.free, window))))
+
+
+def _at(loan: Loan, due: date) -> int:
+    """The instalment due on a day."""
+    for k, each in enumerate(loan.instalments):
+        if each.due == due:
+            return k
+    raise user_error("LON-DUE", "due", due=due)
+
+
+def extend(loan: Loan, event: ExtendTerm) -> Loan:
+    """More instalments at the end; what is open from one on is spread over all that remain."""
+    if event.extra < 1:
+        fail("LON-TERMS", "extra", detail="extra >= 1")
+    k = _at(loan, event.from_due)
+    last = loan.instalments[-1].due
+    meant = max(each.due.day for each in loan.instalments)
+    more = periods(last, event.extra, loan.terms.every, loan.terms.unit, anchor=meant)
+    kind = loan.instalments[-1]
+    added = tuple(
+        Instalment(start=start, due=due, level=kind.level, planned=kind.planned) for start, due in more
+    )
+    state = replace(loan.state, instalments=(*loan.instalments, *added))
+    return loan.with_state(plan(loan.terms, state, k))
+
+
+def move_due(loan: Loan, event: MoveDue) -> Loan:
+    """One due date moves; amounts stay, the last instalment takes what interest changes."""
+    k, kept = _at(loan, event.due), list(loan.instalments)
+    if not kept[k].start < event.to or (k + 1 < len(kept) and event.to >= kept[k + 1].due):
+        fail("LON-DUE", "to", due=event.to)
+    kept[k] = replace(kept[k], due=event.to)
+    if k + 1 < len(kept):
+        kept[k + 1] = replace(kept[k + 1], start=event.to)
+    return loan.with_state(absorb(loan.terms, replace(loan.state, instalments=tuple(kept))))
+
+
+def defer(loan: Loan, event: Defer) -> Loan:
+    """All dues from a day on move later; interest of the gap comes on top of the first, or is free."""
+    if event.months < 1:
+        fail("LON-TERMS", "months", detail="months >= 1")
+    k = next((k for k, each in enumerate(loan.instalments) if each.due >= event.on), None)
+    if k is None:
+        fail("LON-DUE", "on", due=event.on)
+    kept, free = list(loan.instalments), loan.state.free
+    gap = (kept[k].due, add_months(kept[k].due, event.months))
+    for i in range(k, len(kept)):
+        each = kept[i]
+        start = each.start if i == k else kept[i - 1].due
+        kept[i] = replace(each, start=start, due=add_months(each.due, event.months))
+    if event.interest == "free":
+        free = (*free, gap)
+    else:
+        kept[k] = replace(kept[k], gaps=(*kept[k].gaps, gap))
+    state = replace(loan.state, instalments=tuple(kept), free=free)
+    return loan.with_state(absorb(loan.terms, state))
+
+
+def charge(loan: Loan, event: Charge) -> Loan:
+    """A fee, due at once; it shows in the instalment of its day."""
+    if event.amount <= 0:
+        fail("LON-AMOUNT", "amount", amount=event.amount)
+    k = next(
+        (k for k, each in enumerate(loan.instalments) if each.due >= event.on), len(loan.instalments) - 1
+    )
+    each = loan.instalments[k]
+    changed = replace(each, charges=(*each.charges, (event.on, event.amount)))
+    return loan.with_instalment(k, changed)
+
+
+def restructure(loan: Loan, event: Restructure) -> Loan:
+    """New terms because the borrower can't pay as agreed (重组)."""
+    return replace(_anew(loan, event), restructured_on=event.on)
+
+
+def renew(loan: Loan, event: Renew) -> Loan:
+    """The term goes on without repayment (无还本续贷)."""
+    return replace(_anew(loan, event), renewed_on=event.on)
+
+
+def _anew(loan: Loan, event: Restructure | Renew) -> Loan:
+    """What is owed of the principal is spread over ``count`` new instalments from the day on.
+
+    Interest earned to the day falls due on it; principal overdue is no longer.
+    """
+    terms = loan.terms
+    kept = _closed(loan, event.on)
+    way: Way = event.way  # type: ignore[assignment] # checked by Terms
+    made = periods(event.on, event.count, terms.every, terms.unit)
+    again = replace(
+        terms,
+        rate=event.rate,
+        way=way,
+        interest="flat" if way == "flat" else "reducing_balance",
+        periods=made,
+        level=None,
+    )
+    rates = (*(each for each in loan.state.rates if each[0] < event.on), (event.on, event.rate))
+    state = replace(loan.state, instalments=(*kept, *blank(again)), rates=rates)
+    loan = replace(loan, terms=replace(again, rate=terms.rate, grace=terms.grace))
+    return loan.with_state(plan(loan.terms, state, len(kept)))
+
+
+def _closed(loan: Loan, on: date) -> tuple[Instalment, ...]:
+    """The instalments up to a day, with no principal left to pay; the running one ends on it."""
+    out = []
+    for each in loan.instalments:
+        if each.start >= on:
+            break
+        paid = each.sum_paid("principal")
+        out.append(
+            replace(
+                each, due=min(each.due, on), level=None, planned=paid - each.extra, skip=False, carry=False
+            )
+        )
+    return tuple(out)
+
+
+def write_off(loan: Loan, event: WriteOff) -> Loan:
+    """What is open is written off; nothing accrues any more."""
+    if loan.written_off_on is not None:
+        fail("LON-WRITTEN-STATE", "write_off", on=loan.written_off_on)
+    loan = as_of(loan, event.on)
+    now = balances_of(loan, event.on)
+    lost = Balances(
+        principal_written_off=now.principal,
+        interest_written_off=now.interest,
+        penalty_written_off=now.penalty,
+        fee_written_off=now.fee,
+    )
+    state: State = replace(loan.state, stopped_on=event.on)
+    return replace(loan.with_state(state), lost=lost, written_off_on=event.on)
+
+
+def end_day(loan: Loan, event: EndOfDay) -> Loan:
+    """The day is over: overdue principal has borne interest until it, where the terms say so."""
+    return as_of(loan, event.on)
