@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
 from itertools import pairwise
 
@@ -18,6 +18,8 @@ from xinqiao.loan.event import Part
 from xinqiao.loan.terms import MODES, Terms
 
 ZERO = Decimal(0)
+EXACT_DIGITS = 28
+HAIR = Decimal("1e-10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,9 @@ class Due:
 def money(terms: Terms, amount: Decimal, unit: Decimal | None = None) -> Decimal:
     """``amount`` rounded as the terms say."""
     unit = unit or terms.rounding.unit
+    if terms.rounding.digits >= EXACT_DIGITS:
+        # days over 360 have no end of digits: what is exactly half a cent must not come out a hair below
+        amount = amount.quantize(HAIR, ROUND_HALF_EVEN)
     return rounded(amount, unit, MODES[terms.rounding.mode])
 
 
