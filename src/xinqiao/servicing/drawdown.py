@@ -123,9 +123,8 @@ def _fits(found: Facility, product: Product, asked: _Asked) -> None:
     if not whole or not least <= asked.amount_cny <= found.amount_cny:
         fail("SRV-AMOUNT", str(found.id), least=f"{least:,.2f}", most=f"{found.amount_cny:,.2f}")
     most = longest_months(found, asked.on)
-    every = product.file.repayment.every_months if found.way in ("equal_instalment", "equal_principal") else 1
-    if not 1 <= asked.months <= most or asked.months % every:
-        fail("SRV-TERM", str(found.id), months=asked.months, most=most, every=every)
+    if not 1 <= asked.months <= most:
+        fail("SRV-TERM", str(found.id), months=asked.months, most=most)
 
 
 def _checked(tx: Tx, found: Facility, product: Product, asked: _Asked) -> _Asked:

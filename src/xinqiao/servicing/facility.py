@@ -16,6 +16,7 @@ from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import get
 from xinqiao.lending.offer_state import Offer, offers
 from xinqiao.servicing import line
+from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.facility_row import Facility, State, facilities, facility
 from xinqiao.servicing.group import controller_of
 
@@ -88,7 +89,8 @@ def available(tx: Tx, facility_id: UUID) -> Decimal:
     Raises UserError SRV-FACILITY-ABSENT.
     """
     found = facility(tx, facility_id)
-    if found.state != "active" or not found.valid_from <= today() < found.valid_until:
+    day = business_day(tx, found.institution_id)
+    if found.state != "active" or not found.valid_from <= day < found.valid_until:
         return Decimal(0)
     with acting(tx, SYSTEM):
         return min((each.left_cny for each in line.lines_of(tx, found)), default=Decimal(0))

@@ -26,13 +26,13 @@ def controller_of(tx: Tx, company_id: str) -> str | None:
 
 
 def _controller(company_id: str, rows: list[Row]) -> str | None:
-    names = sorted({company_id, *(r["holder"] for r in rows), *(r["firm"] for r in rows)})
+    names: list[str] = sorted({company_id, *(r["holder"] for r in rows), *(r["firm"] for r in rows)})
     place = {name: number for number, name in enumerate(names)}
     source = np.array([place[r["firm"]] for r in rows], np.int32)
     holder = np.array([place[r["holder"]] for r in rows], np.int32)
     shares = np.array([r["share"] for r in rows], np.float64)
-    found = control(from_edges(len(names), source, holder, shares)).controller
-    top = int(found[place[company_id]])
+    found: list[int] = control(from_edges(len(names), source, holder, shares)).controller.tolist()
+    top = found[place[company_id]]
     if top >= 0:
         return names[top]
-    return company_id if bool(np.any(found == place[company_id])) else None
+    return company_id if place[company_id] in found else None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from xinqiao.db.database import SYSTEM, Tx, acting
 from xinqiao.kernel.errors import UserError
+from xinqiao.loan import engine
 from xinqiao.loan.balances import Balances, postings
 from xinqiao.servicing import line
 from xinqiao.servicing.loan_row import LoanRow, folded, instalments, loan_of
@@ -100,5 +101,5 @@ def _replay(tx: Tx, row: LoanRow) -> list[str]:
         out.append(f"{name}: {found} by its events, the row says {row.standing}")
     out += [f"{name}: {each} is {getattr(row, each)}" for each in kept if getattr(row, each) != kept[each]]
     dues = [(each.n, each.due, each.principal_cny) for each in instalments(tx, row.id)]
-    rows = [(each.n, each.due, each.principal) for each in again.rows]
+    rows = [(each.n, each.due, each.principal) for each in engine.rows(again, row.posted_on)]
     return out if dues == rows else [*out, f"{name}: instalments are not those of its events"]

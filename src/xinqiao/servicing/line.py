@@ -78,7 +78,8 @@ def set_line(
             "INSERT INTO credit_line "  # noqa: S608 - ours
             "(id, institution_id, kind, key, limit_cny, used_cny) "
             f"VALUES (%(id)s, %(institution)s, %(kind)s, %(key)s, %(limit)s, ({_USED})) "
-            "ON CONFLICT (institution_id, kind, key) DO UPDATE SET limit_cny = excluded.limit_cny RETURNING *",
+            "ON CONFLICT (institution_id, kind, key) DO UPDATE SET limit_cny = excluded.limit_cny "
+            "RETURNING *",
             told,
         ).fetchone()
     assert row is not None  # noqa: S101 - inserted or updated

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from xinqiao.loan import engine
 from xinqiao.loan.balances import Balances
 from xinqiao.loan.engine import Loan
+from xinqiao.loan.schedule import rate_on
 
 State = Literal["open", "closed", "written_off"]
 ZERO = Decimal(0)
@@ -49,8 +50,8 @@ def standing(loan: Loan, on: date, *, allowance: Decimal = ZERO) -> Standing:
         totals=replace(found, allowance=max(allowance, off)),
         state="written_off" if off else "closed" if _settled(found) else "open",
         matures_on=engine.matures_on(loan),
-        rate=engine.rate_on(loan, on),
-        way=engine.way_on(loan, on),
+        rate=rate_on(loan.terms, loan.state, on),
+        way=loan.terms.way,
         next_due=engine.next_due(loan, on),
         unpaid_since=engine.unpaid_since(loan, on),
         days_past_due=engine.days_past_due(loan, on),
