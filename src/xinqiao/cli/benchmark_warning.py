@@ -97,7 +97,8 @@ def _table(found: Contest, capacity: float) -> Table:
     months = f"{found.months[0]:%Y-%m}–{found.months[-1]:%Y-%m}"
     aucs = ", ".join(f"{h}M {value:.3f}" for h, value in found.auc.items())
     table = Table(
-        title=f"预警 warning, {months}: {found.borrowers:,} 户 borrowers, {found.bads:,} 户变坏 turn bad\n"
+        title=f"预警 warning, {months}: {found.borrowers:,} 户 borrowers\n"
+        f"{found.bads:,} 户逾期30天，计入召回 reach 30 days overdue and count for recall\n"
         f"每月审查 capacity {capacity:.0%}；模型 AUC of the model {aucs}；坏 base rate {found.base:.1%}",
         box=SIMPLE,
         padding=(0, 1, 0, 0),
@@ -108,7 +109,7 @@ def _table(found: Contest, capacity: float) -> Table:
         "点名\nnamed",
         "准确率\nprecision",
         "召回\nrecall",
-        "30天前\nbefore 30",
+        "提前3月\n3M ahead",
         "提前 30\nlead",
         "提前 90\nlead",
     ):
@@ -120,7 +121,7 @@ def _table(found: Contest, capacity: float) -> Table:
 
 def _cells(way: Worth) -> tuple[str, ...]:
     name = WAYS[way.way]
-    shares = (way.precision, way.recall, way.early)
+    shares = (way.precision, way.recall, way.far)
     leads = (way.lead_30, way.lead_90)
     return (
         f"{name.zh}\n[dim]{name.en}[/]",

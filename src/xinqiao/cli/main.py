@@ -31,6 +31,7 @@ VERBS = {
     "policy import": "从 XLSX 导入决策表 / decision tables from a workbook",
     "card export": "导出评分卡为 SQL、Python、PMML / a card as SQL, Python or PMML",
     "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
+    "loan replay": "重算贷款算例 / worked loan cases beside what the engine makes of them",
     "verify": "离线核验证明、报告或导出的日志 / verify a proof, a report or an exported log offline",
     "witness": "为存证日志共同签名 / cosign the evidence log as a member's witness",
     "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
@@ -45,10 +46,11 @@ VERBS = {
     "benchmark news": "负面舆情识别 / negative-news recognition, trained and evaluated",
     "benchmark city": "逐源加入数据与 3+N+X 模型 / models as sources are added, and 3+N+X",
     "benchmark matching": "产品匹配与简单排序 / matching beside simple rankings on a made market",
-    "benchmark warning": "预警的提前量与准确率 / early warning: lead time and precision at the capacity of review",
+    "benchmark warning": "预警的提前量与准确率 / early warning: lead time and precision",
 }
 GROUPS = {
     "policy": "决策政策 / decision policies",
+    "loan": "贷款 / loans",
     "card": "评分卡 / points cards",
     "benchmark": "与常用库比较 / comparisons with common libraries",
 }

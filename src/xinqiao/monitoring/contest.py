@@ -16,7 +16,7 @@ from xinqiao.indicator.model import COMPANY
 from xinqiao.kernel.text import Text
 from xinqiao.monitoring.hazard import HORIZONS, MONTHS, Hazard, ahead, fit
 from xinqiao.monitoring.panel import Panel, day_number
-from xinqiao.monitoring.review import Reviews, Worth, worth
+from xinqiao.monitoring.review import Reviews, Worth, judged, worth
 from xinqiao.monitoring.signal import signals, spoken
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.metrics import auc
@@ -31,7 +31,10 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Test months, borrower-months, borrowers that turn bad; the ways, and the model's AUC by horizon."""
+    """Test months, borrower-months, borrowers, those judged for recall; the ways; the model's AUC by horizon.
+
+    ``base``: the share of borrower-months that are bad within a year.
+    """
 
     months: tuple[date, ...]
     rows: int
@@ -98,7 +101,7 @@ def _judged(  # noqa: PLR0917 - what a contest is made of
         tuple(rows["as_of"].unique().sort().to_list()),
         len(rows),
         int(reviews.company.max(initial=-1)) + 1,
-        len(np.unique(reviews.company[reviews.bad])),
+        int(judged(reviews).sum()),
         float(bad.mean()),
         tuple(worth(reviews, ways, capacity, samples=samples)),
         {h: auc(rows[f"pd_{h}"].to_numpy(), within[h]) for h in HORIZONS},

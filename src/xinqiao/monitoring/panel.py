@@ -156,13 +156,14 @@ class Panel:
 def panel(folder: Path, book: Book, dates: Sequence[date], seen_until: date) -> Panel:
     """Put together what ``snapshots`` wrote at ``dates`` and the own book.
 
-    Those at risk: borrowers who owe and have never been ``BAD_DAYS`` overdue. A date needs the one three
-    months before it among those written, or its changes are unknown.
+    Those at risk: borrowers who owe, are less than ``WARN_DAYS`` and were never ``BAD_DAYS`` overdue. A date
+    needs the one three months before it among those written, or its changes are unknown.
     """
     bad = book.reached(BAD_DAYS)
     warned = book.reached(WARN_DAYS).rename({"falls_on": "warns_on"})
     parts = [_at(folder, book, day).join(bad, on=COMPANY, how="left") for day in dates]
     parts = [p.filter(pl.col("falls_on").is_null() | (pl.col("falls_on") > pl.col("as_of"))) for p in parts]
+    parts = [p.filter(pl.col("own_days_past_due") < WARN_DAYS) for p in parts]
     rows = pl.concat(parts, how="diagonal").join(warned, on=COMPANY, how="left").sort("as_of", COMPANY)
     return Panel(rows, features(), {day: _leads(folder / day.isoformat()) for day in dates}, seen_until)
 

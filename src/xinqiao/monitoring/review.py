@@ -1,8 +1,11 @@
 """What a warning is worth (预警效果): a bank can look at so many borrowers a month; whom does a way name?
 
-Every month the borrowers highest by a way's score are looked at, as many as the bank has capacity for.
-Precision: how many of those named turn bad within the horizon. Recall: how many of those who turn bad were
-named within the horizon before. Lead: months from the first such naming to the day of 30 and 90 days overdue.
+Every month the borrowers highest by a way's score are looked at, as many as the bank has capacity for; who
+was looked at is not named again for some months. All are less than 30 days overdue when they are named.
+Precision: how many of those named are 90 days overdue within a year. Recall: of those who reach 30 days
+overdue, how many were named within the year before. Lead: months from the first such naming to that day.
+Recall and lead are judged on those who reach it after the first half-year of the test, so that every way
+had six months at least to see them coming.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from xinqiao.scoring.columns import Floats
 
 HORIZON_DAYS = 365.25
 MONTH_DAYS = 30.44
+LOOK_BACK_DAYS = 183.0
+FAR_MONTHS = 3.0
+REST_MONTHS = 3
 Flags = NDArray[np.bool_]
 
 
@@ -50,33 +56,39 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What one way did: namings, precision, recall, recall before 30 days overdue, median leads in months.
+    """What one way did: namings, precision, recall, recall three months ahead, median leads in months.
 
-    ``gain_recall``: recall beyond the first way's, on the same resampled borrowers.
+    ``gain_far``: recall three months ahead beyond the first way's, on the same resampled borrowers.
     """
 
     way: str
     named: int
     precision: Figure
     recall: Figure
-    early: Figure
+    far: Figure
     lead_30: Figure
     lead_90: Figure
-    gain_recall: Figure | None
+    gain_far: Figure | None
 
 
-def named(reviews: Reviews, score: Floats, capacity: float, seed: int = 0) -> Flags:
+def named(
+    reviews: Reviews, score: Floats, capacity: float, *, rest: int = REST_MONTHS, seed: int = 0
+) -> Flags:
     """Who is looked at: every month the highest by ``score``, at most the share ``capacity``; NaN never.
 
-    Equal scores are drawn from, so that no way gains by the order of rows.
+    Who was named rests for the next ``rest`` months. Equal scores are drawn from, so that no way gains by the
+    order of rows.
     """
     luck = np.random.default_rng(seed).random(len(score))
+    free = np.full(int(reviews.company.max(initial=-1)) + 1, -np.inf)
     out = np.zeros(len(score), dtype=np.bool_)
-    for month in np.unique(reviews.at):
+    for number, month in enumerate(np.unique(reviews.at)):
         rows = np.flatnonzero(reviews.at == month)
         most = math.ceil(capacity * len(rows))
-        rows = rows[~np.isnan(score[rows])]
-        out[rows[np.lexsort((luck[rows], -score[rows]))[:most]]] = True
+        able = rows[~np.isnan(score[rows]) & (free[reviews.company[rows]] <= number)]
+        chosen = able[np.lexsort((luck[able], -score[able]))[:most]]
+        out[chosen] = True
+        free[reviews.company[chosen]] = number + rest + 1
     return out
 
 
@@ -88,7 +100,7 @@ def worth(
     draws = np.random.default_rng(seed).multinomial(companies, np.full(companies, 1 / companies), samples)
     weights = np.vstack([np.ones(companies), draws])
     tallies = {
-        name: _Tally.of(reviews, named(reviews, score, capacity, seed)) for name, score in ways.items()
+        name: _Tally.of(reviews, named(reviews, score, capacity, seed=seed)) for name, score in ways.items()
     }
     figures = {name: tally.figures(weights) for name, tally in tallies.items()}
     first = next(iter(figures.values()), None)
@@ -97,8 +109,8 @@ def worth(
 
 def _worth(name: str, tally: _Tally, found: dict[str, Floats], first: dict[str, Floats] | None) -> Worth:
     told = {key: _figure(values) for key, values in found.items()}
-    gain = None if first is None or first is found else _figure(found["recall"] - first["recall"])
-    return Worth(name, int(tally.flags.sum()), **told, gain_recall=gain)
+    gain = None if first is None or first is found else _figure(found["far"] - first["far"])
+    return Worth(name, int(tally.flags.sum()), **told, gain_far=gain)
 
 
 def _figure(values: Floats) -> Figure:
@@ -108,45 +120,55 @@ def _figure(values: Floats) -> Figure:
     return Figure(float(values[0]), float(low), float(high))
 
 
+def judged(reviews: Reviews) -> Flags:
+    """By borrower: whether it reaches 30 days overdue when every way has had half a year to see it coming."""
+    out = np.zeros(int(reviews.company.max(initial=-1)) + 1, dtype=np.bool_)
+    if len(reviews.at):
+        begins, ends = reviews.at.min() + LOOK_BACK_DAYS, reviews.at.max() + MONTH_DAYS
+        within = (reviews.warns > begins) & (reviews.warns <= ends)
+        out[reviews.company[within]] = True
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Counts by borrower: ``flags`` namings, ``hits`` of them right, ``bad`` 1 where it turns bad.
+    """Counts by borrower: ``flags`` namings, ``hits`` of them right, ``late`` 1 where it counts for recall.
 
-    ``lead_30`` and ``lead_90``: months from the first right naming to so many days overdue (NaN: none).
+    ``lead_30``, ``lead_90``: months from its first naming within a year to so many days overdue (NaN: none).
     """
 
     flags: Floats
     hits: Floats
-    bad: Floats
+    late: Floats
     lead_30: Floats
     lead_90: Floats
 
     @classmethod
     def of(cls, reviews: Reviews, flags: Flags) -> _Tally:
-        n = int(reviews.company.max(initial=-1)) + 1
-        right = flags & reviews.bad
-
-        def count(rows: Flags) -> Floats:
-            return np.bincount(reviews.company[rows], minlength=n).astype(np.float64)
-
-        first = np.full(n, np.inf)
-        np.minimum.at(first, reviews.company[right], reviews.at[right])
-        falls, warns = np.full(n, np.nan), np.full(n, np.nan)
-        falls[reviews.company[right]] = reviews.falls[right]
-        warns[reviews.company[right]] = reviews.warns[right]
-        leads = ((day - first) / MONTH_DAYS for day in (warns, falls))
-        lead_30, lead_90 = (np.where(np.isfinite(first), lead, np.nan) for lead in leads)
-        return cls(count(flags), count(right), np.minimum(count(reviews.bad), 1), lead_30, lead_90)
+        late = judged(reviews)
+        ahead = flags & late[reviews.company] & (reviews.warns - reviews.at <= HORIZON_DAYS)
+        first = np.full(len(late), np.nan)
+        np.fmin.at(first, reviews.company[ahead], reviews.at[ahead])
+        days = []
+        for day in (reviews.warns, reviews.falls):
+            of = np.full(len(late), np.nan)
+            of[reviews.company[ahead]] = day[ahead]
+            days.append((of - first) / MONTH_DAYS)
+        found, hits = (
+            np.bincount(reviews.company[rows], minlength=len(late)).astype(np.float64)
+            for rows in (flags, flags & reviews.bad)
+        )
+        return cls(found, hits, late.astype(np.float64), days[0], days[1])
 
     def figures(self, weights: Floats) -> dict[str, Floats]:
         """Each figure for every row of ``weights`` (samples, borrowers)."""
-        caught = (~np.isnan(self.lead_90)).astype(np.float64)
-        early = (np.nan_to_num(self.lead_30, nan=-1) > 0).astype(np.float64)
+        caught = (~np.isnan(self.lead_30)).astype(np.float64)
+        far = (np.nan_to_num(self.lead_30, nan=-1) >= FAR_MONTHS).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
                 "precision": weights @ self.hits / (weights @ self.flags),
-                "recall": weights @ caught / (weights @ self.bad),
-                "early": weights @ early / (weights @ self.bad),
+                "recall": weights @ caught / (weights @ self.late),
+                "far": weights @ far / (weights @ self.late),
                 "lead_30": _medians(self.lead_30, weights),
                 "lead_90": _medians(self.lead_90, weights),
             }

@@ -146,12 +146,13 @@ class Said:
 
 
 def spoken(
-    values: pa.Table, as_of: date, leads: Mapping[str, Collection[str]] | None, known: Signals | None = None
+    values: pa.Table, as_of: date, leads: Mapping[str, Collection[str] | None], known: Signals | None = None
 ) -> dict[str, Said]:
     """What the signals (the catalog's when None) say of every company of ``values``.
 
     ``values``: company_id and float64 columns named as in expressions; a column that is absent is unknown
-    for everyone. ``leads``: company -> fraud rules that speak about it; None: nobody asked them.
+    for everyone. ``leads``: company -> fraud rules that speak about it, None where nobody may tell; a company
+    that is absent has none.
     """
     held = known or signals()
     formulas = {s.id: s.formula for s in held.signals.values() if s.formula is not None}
@@ -159,8 +160,8 @@ def spoken(
     return {row[COMPANY]: _said(row, leads, held) for row in truths(snapshot, formulas)}
 
 
-def _said(row: Mapping[str, Any], leads: Mapping[str, Collection[str]] | None, held: Signals) -> Said:
-    own = None if leads is None else leads.get(row[COMPANY], ())
+def _said(row: Mapping[str, Any], leads: Mapping[str, Collection[str] | None], held: Signals) -> Said:
+    own = leads.get(row[COMPANY], ())
     speaks: list[str] = []
     unknown: list[str] = []
     for signal in held.signals.values():
