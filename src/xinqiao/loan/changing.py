@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.loan.balances import Balances
-from xinqiao.loan.calendar import add_months, periods
+from xinqiao.loan.calendar import Period, add_months, periods
 from xinqiao.loan.event import (
     Charge,
     Defer,
@@ -114,6 +115,13 @@ def move_due(loan: Loan, event: MoveDue) -> Loan:
     if k + 1 < len(kept):
         kept[k + 1] = replace(kept[k + 1], start=event.to)
     return loan.with_state(absorb(loan.terms, replace(loan.state, instalments=tuple(kept))))
+
+
+def rescheduled(loan: Loan, days: Sequence[Period]) -> Loan:
+    """All due dates anew, as many as there are; amounts stay, the last instalment takes the difference."""
+    pairs = zip(loan.instalments, days, strict=True)
+    kept = tuple(replace(each, start=start, due=due) for each, (start, due) in pairs)
+    return loan.with_state(absorb(loan.terms, replace(loan.state, instalments=kept)))
 
 
 def defer(loan: Loan, event: Defer) -> Loan:

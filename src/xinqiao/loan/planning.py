@@ -146,7 +146,7 @@ def _smoothed(terms: Terms, state: State, since: int) -> State:
         if abs(gap) * 100 <= count // 2:
             return state
         beyond = sum(1 for each in state.instalments[since:] if level < total_paid(each))
-        tried = whole_instalment(terms, level + gap / max(count - beyond, 1))
+        tried = whole_instalment(terms, level + money(terms, gap / max(count - beyond, 1)))
         if tried == level:
             return state
         found = absorb(terms, _with_level(state, since, tried))

@@ -13,7 +13,26 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from xinqiao.kernel.errors import fail
-from xinqiao.loan.calendar import Unit
+from xinqiao.loan.calendar import Unit, periods
+
+__all__ = [
+    "MODES",
+    "WAYS",
+    "Base",
+    "Charged",
+    "DayCount",
+    "Grace",
+    "LoanFee",
+    "Penalty",
+    "Prepayment",
+    "Rounding",
+    "Terms",
+    "Unit",
+    "Way",
+    "from_json",
+    "periods",
+    "to_json",
+]
 
 Way = Literal[
     "equal_instalment",  # 等额本息
@@ -118,9 +137,9 @@ class Terms:
 
     ``recalculated``: interest follows the balance really owed, else the schedule. ``overdue_accrues``: how
     long overdue principal goes on bearing the loan's own rate: ``never`` (the penalty takes its place),
-    to the ``day``, to the end of the running ``period``. ``level_from``: the level instalment is worked out
-    from the rates of all periods or of the first. ``smoothing``: the last instalment's remainder is spread over
-    the level ones. ``year_end``, ``leap`` are variants of ACT/ACT. ``season``: calendar months in which
+    to the ``day``, to the end of the running ``period``. ``level_from``: the level instalment is worked
+    out from the rates of all periods or of the first. ``smoothing``: the last instalment's remainder is
+    spread over the level ones. ``year_end``, ``leap``: variants of ACT/ACT. ``season``: months in which
     principal falls due. ``unit``, ``every``: how further periods are made.
     """
 

@@ -1,0 +1,229 @@
+"""Single figures of loan arithmetic (单项试算): quotes, accrual, late interest, cover, ageing, due dates.
+
+Each reads the terms of a case in the neutral format and gives every figure it can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, cast
+
+from xinqiao.kernel.errors import user_error
+from xinqiao.loan.calendar import Unit, add_months, month_end, periods
+from xinqiao.loan.case_format import PER_YEAR, Given, day_count_of, rate_of, rounding_of, words
+from xinqiao.loan.event import Disburse
+from xinqiao.loan.loan import Loan
+from xinqiao.loan.schedule import rounded
+from xinqiao.loan.terms import Rounding, Terms
+
+LONGEST = 1200
+"""Instalments of a loan at most: what takes longer is never repaid."""
+ANY_DAY = date(2024, 1, 1)
+Figures = dict[str, Any]
+CENT = Decimal("0.01")
+CENT_PLACES = 2
+
+
+def accrual(given: Given) -> Figures:
+    """Interest accrued between two days."""
+    start = date.fromisoformat(str(given.get("from", "start")))
+    end = date.fromisoformat(str(given.get("to", "end")))
+    days = (end - start).days + (1 if given.get("both_days_count") else 0)
+    basis = Decimal(360) if given.get("day_count") == "ACT/360" else Decimal(365)
+    amount = given.number("principal", "outstanding") * rate_of(given) * days / basis
+    return {"days": days, **_amounts("accrued_interest", amount)}
+
+
+def late(given: Given) -> Figures:
+    """Penalty for being late: on the overdue amount, for the days after grace."""
+    count = given.get("days_late")
+    grace = int(given.get("grace_days") or 0)
+    chargeable = given.get("chargeable_days")
+    days = max(int(count or 0) - grace, 0) if chargeable is None else int(chargeable)
+    basis = Decimal(360) if given.get("day_count") == "ACT/360" else Decimal(365)
+    rate = given.number("penalty_annual_rate_pct", "annual_rate_pct") / 100
+    amount = given.number("overdue_amount", "overdue_principal", "principal") * rate * days / basis
+    return {"chargeable_days": days, **_amounts("penalty", amount)}
+
+
+def _amounts(name: str, amount: Decimal) -> Figures:
+    whole, cents = amount.quantize(Decimal(1), ROUND_HALF_UP), amount.quantize(CENT, ROUND_HALF_UP)
+    return {f"{name}_rounded": str(whole), f"{name}_2dp": str(cents), name: str(cents)}
+
+
+def collateral(given: Given, key: str) -> str | None:
+    """Value of what is pledged, what it covers after the haircut (折扣), and what is missing."""
+    units, share = (
+        given.number("units", "quantity"),
+        1 - given.number("haircut_pct", default=Decimal(0)) / 100,
+    )
+    prices = {"now": given.get("price_now", "price"), "then": given.get("price_then", "price")}
+    owed = given.number("loan_outstanding", "outstanding", "loan_amount", default=Decimal(0))
+    back = re.search(r"_to_(\d+(?:\.\d+)?)$", key)
+    price = Decimal(back[1]) if back else Decimal(str(prices["then" if key.endswith("then") else "now"] or 0))
+    value = units * price
+    figures = {
+        "collateral_value": value,
+        "cover": value * share,
+        "shortfall": max(owed - value * share, Decimal(0)),
+        "max_loan": value * share,
+        "surplus": max(value * share - owed, Decimal(0)),
+    }
+    found = next((amount for name, amount in figures.items() if key.startswith(name)), None)
+    return None if found is None else _plain(found)
+
+
+def ageing(given: Given, as_of: str | None) -> Figures:
+    """Days past due and the class they fall into."""
+    since = given.get("earliest_unpaid_due", "unpaid_since")
+    told = given.get("days_past_due")
+    ranges = given.get("ranges") or []
+    npa = given.get("npa_from_dpd")
+    if told is not None:
+        days = int(told)
+    elif since is None or as_of is None:
+        days = 0
+    else:
+        days = max((date.fromisoformat(as_of) - date.fromisoformat(str(since))).days, 0)
+    name = next((name for name, low, high in ranges if low <= days <= high), None)
+    out: Figures = {"as_of": as_of, "days_past_due": days, "class": name}
+    if npa is not None:
+        out |= {"npa": days >= int(npa), "is_npa": days >= int(npa)}
+    return out
+
+
+def quote(given: Given) -> Figures:
+    """Instalment, count and totals of a loan that isn't drawn yet."""
+    from xinqiao.loan.case_format import terms_of  # noqa: PLC0415 - only this figure needs a schedule
+    from xinqiao.loan.engine import apply, begin  # noqa: PLC0415
+
+    fixed = given.values.get("repayment") == "fixed_instalment_amount"
+    if fixed:
+        return _fixed(given)
+    start = str(given.get("start") or ANY_DAY)
+    amount = str(given.number("principal"))
+    terms = terms_of(given, family="quote", events=[{"type": "disburse", "date": start, "amount": amount}])
+    loan = apply(begin(terms), Disburse(on=terms.periods[0][0], amount=terms.principal))
+    return _totals(given, loan, terms)
+
+
+def _totals(given: Given, loan: Loan, terms: Terms) -> Figures:
+    interest = sum((due.interest for due in loan.dues), Decimal(0))
+    told = [given, *([] if terms.rounding.instalment_unit < 1 else [None])]
+    show = _shown(given) if told[-1] is given else lambda amount: _plain(amount.quantize(Decimal(1)))
+    return {
+        "instalment": show(loan.dues[0].instalment),
+        "last_instalment": show(loan.dues[-1].instalment),
+        "count": len(loan.dues),
+        "total_interest": show(interest),
+        "total_principal": show(terms.principal),
+        "total_paid": show(terms.principal + interest),
+    }
+
+
+def _fixed(given: Given) -> Figures:
+    """How many instalments of a fixed amount repay the loan; interest counts periods of equal length."""
+    period = given.inner("period")
+    unit, every = words(period.get("unit") or "month"), int(period.get("every") or 1)
+    period.get("count")
+    period.finish()
+    given.get("repayment", "interest"), day_count_of(given)
+    level, left = given.number("instalment"), given.number("principal")
+    rate, rule = rate_of(given) * every / PER_YEAR.get(unit, 12), rounding_of(given)
+    count, interest = 0, Decimal(0)
+    while left > 0:
+        part = _interest_part(left * rate, rule)
+        if part >= level or count >= LONGEST:
+            raise user_error("LON-TERMS", given.case, detail="instalment <= interest")
+        count, interest = count + 1, interest + part
+        last = min(level, left + part)
+        left = left + part - last
+    show = _shown(given)
+    return {
+        "instalment": show(level),
+        "last_instalment": show(last),
+        "count": count,
+        "total_interest": show(interest),
+        "total_paid": show(given.number("principal") + interest),
+    }
+
+
+def _interest_part(amount: Decimal, rule: Rounding) -> Decimal:
+    return rounded(amount, rule.interest_unit or rule.unit)
+
+
+def _shown(given: Given) -> Callable[[Decimal], str]:
+    """How a case writes its amounts: whole units where it says that it compares those."""
+    whole = "whole" in words((given.get("rounding") or {}).get("compare") or "")
+    unit = Decimal(1) if whole else CENT
+    return lambda amount: _plain(amount.quantize(unit, ROUND_HALF_UP))
+
+
+def _plain(amount: Decimal) -> str:
+    """Whole amounts without decimals, unless they were worked out to the cent."""
+    whole = amount.to_integral_value()
+    return str(whole) if amount == whole and -int(amount.as_tuple().exponent) != CENT_PLACES else str(amount)
+
+
+def due_dates(given: Given) -> Figures:
+    """Due dates by a rule in words, from a date that was asked for."""
+    period = given.inner("period")
+    unit, every = words(period.get("unit") or "month"), int(period.get("every") or 1)
+    count = int(period.get("count") or 1)
+    period.finish()
+    given.get("principal", "annual_rate_pct", "repayment", "interest")
+    asked = given.get("requested_first_date", "first_date")
+    drawn = given.get("start", "disbursed_on", "posting_date", "date")
+    if asked is None and drawn is None:
+        raise user_error("LON-CASE-ABSENT", given.case, key="requested_first_date")
+    base = date.fromisoformat(str(asked or drawn))
+    first, anchor = _first_due(given, base, asked is not None)
+    made = periods(date.min, count, every, cast("Unit", unit), first_due=first, anchor=anchor)
+    dues = [due.isoformat() for _, due in made]
+    return {
+        "first_due": dues[0],
+        "second_due": dues[1] if count > 1 else None,
+        "last_due": dues[-1],
+        "due_dates": dues,
+        "count": count,
+    }
+
+
+def _first_due(given: Given, base: date, asked: bool) -> tuple[date, int]:  # noqa: FBT001 - both are facts
+    rule = words(given.get("rule") or "same day")
+    day = given.get("day_of_month", "due_day")
+    following = add_months(base, 1)
+    match = re.search(r"day (\d{1,2})\b|\b(\d{1,2})(?:st|nd|rd|th)\b", rule)
+    if day is not None or match:
+        number = int(day or (match and (match[1] or match[2])) or 1)
+        this = add_months(date(base.year, base.month, 1), 0, number)
+        return (this if this >= base else add_months(this, 1, number)), number
+    if "end" in rule or "last day" in rule:
+        month = following if "next month" in rule or "following" in rule else base
+        return add_months(month, 0, 31), 31
+    if "start" in rule or "first of" in rule or "first day" in rule or "beginning" in rule:
+        return (base if base.day == 1 and asked else following.replace(day=1)), 1
+    if "same" not in rule:
+        given.fault("rule", rule)
+    if asked:
+        return base, base.day
+    return following, 31 if month_end(base) and "month end" in rule else base.day
+
+
+def figures(given: Given, expect: Mapping[str, Any]) -> Figures:
+    """Every figure the keys of ``expect`` ask for; of its values only the day ``as_of`` is read."""
+    asked = given.values
+    if "haircut_pct" in asked or "units" in asked:
+        return {key: collateral(given, key) for key in expect}
+    if "earliest_unpaid_due" in asked or "ranges" in asked:
+        return ageing(given, expect.get("as_of") or given.get("as_of"))
+    if "overdue_amount" in asked or "penalty_annual_rate_pct" in asked:
+        return late(given)
+    if "from" in asked and "to" in asked:
+        return accrual(given)
+    if "rule" in asked or "requested_first_date" in asked:
+        return due_dates(given)
+    return quote(given)
