@@ -26,7 +26,7 @@ from xinqiao.loan.engine import Loan
 from xinqiao.loan.event import Disburse, Event, Restructure, Reverse, kind_of, to_json
 from xinqiao.loan.terms import Terms
 from xinqiao.loan.terms import to_json as terms_to_json
-from xinqiao.servicing import line, loan_webhook
+from xinqiao.servicing import accruing, line, loan_webhook
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.entry import ACCRUAL, COUNTER, About, enter, lines_of
 from xinqiao.servicing.facility_row import Facility
@@ -123,6 +123,7 @@ def begin(
     about = About(row.institution_id, day, kind_of(event), made, 1)
     enter(tx, about, postings(found.totals))
     _instalments(tx, row, became, found.posted_on)
+    accruing.keep(tx, made, became, found.posted_on)
     line.take(tx, facility, event.amount)
     return made
 
@@ -181,6 +182,7 @@ def _book(tx: Tx, row: LoanRow, writing: _Writing, was: Loan, became: Loan) -> N
     statement = f"UPDATE loan SET {pairs} WHERE id = %(_id)s"  # noqa: S608 - our own names
     tx.execute(statement, told | {"_id": row.id})
     _instalments(tx, row, became, on)
+    accruing.keep(tx, row.id, became, on)
     line.give_back(tx, row.facility_id, row.standing.drawn_cny - after.drawn_cny)
 
 

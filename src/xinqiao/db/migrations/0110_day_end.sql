@@ -174,3 +174,43 @@ CREATE POLICY own ON core_posting
   WITH CHECK (xq_side() = 'system' OR (xq_side() IN ('bank', 'guarantee') AND institution_id = xq_institution()));
 REVOKE DELETE, TRUNCATE ON loan_risk, debtor_risk, loan_class, provision_rates, loan_reminder, bulk_action, bulk_action_loan,
   reconciliation, reconciliation_difference, core_posting FROM xinqiao_app;
+
+-- Day-end changes every open loan every day: the totals stay in the row, the terms stay out of the way.
+ALTER TABLE loan ALTER COLUMN terms SET STORAGE EXTERNAL, ALTER COLUMN totals SET STORAGE MAIN,
+  SET (fillfactor = 50, toast_tuple_target = 1024);
+CREATE INDEX loan_batch ON loan (institution_id, id);
+CREATE INDEX loan_to_judge ON loan (institution_id, company_id)
+  WHERE state = 'open' AND (unpaid_since IS NOT NULL OR class <> 'normal' OR restructured_on IS NOT NULL);
+
+-- What a loan earns a day as long as nothing happens to it, worked out by the engine when something did: its version
+-- tells whether it still holds. Interest earned in all at the end of a day is base_cents, and on top, rounded,
+-- raw + amount * days since from_day / basis; from the day it falls due after_cents. pen_*: the same for each
+-- overdue instalment (罚息). rolls: at the due date the next line follows from the instalments alone.
+CREATE TABLE accruing (
+  loan_id uuid PRIMARY KEY REFERENCES loan,
+  institution_id uuid NOT NULL,
+  version int NOT NULL,
+  base_cents bigint NOT NULL,
+  raw numeric NOT NULL,
+  amount numeric NOT NULL,
+  from_day date NOT NULL,
+  basis int NOT NULL,
+  n int,                                 -- the running instalment, its due date, what interest comes to then
+  until date,
+  after_cents bigint NOT NULL,
+  closing numeric NOT NULL,              -- principal by the schedule after it
+  share numeric NOT NULL,                -- rate a year of the next line
+  rolls boolean NOT NULL,
+  open_due date,                         -- oldest due date with something unpaid
+  pen_base_cents bigint NOT NULL,
+  pen_raw numeric[] NOT NULL,
+  pen_amount numeric[] NOT NULL,
+  pen_from date[] NOT NULL,
+  pen_basis int NOT NULL,
+  pen_rate numeric NOT NULL,
+  pen_compound boolean NOT NULL,
+  pen_grace int NOT NULL
+);
+ALTER TABLE accruing SET (fillfactor = 70);
+ALTER TABLE accruing ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON accruing USING (xq_side() = 'system') WITH CHECK (xq_side() = 'system');
