@@ -12,6 +12,7 @@ from xinqiao.lending.product import catalog_product, catalog_products, parse_pro
 from xinqiao.lending.product_terms import rate_on, terms_for
 
 START = date(2026, 3, 2)
+SUM = {"amount": Decimal(100_000), "rate": Decimal("0.05")}
 
 
 def test_every_product_way_and_term_makes_terms() -> None:

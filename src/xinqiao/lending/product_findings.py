@@ -100,9 +100,9 @@ def _shape(error: ErrorDetails, data: Any) -> Fault:  # noqa: ANN401 - plain dat
     path: list[str | int] = []
     at: Any = data
     for i, step in enumerate(error["loc"]):
-        if (isinstance(at, Mapping) and step in at) or (
-            isinstance(at, list) and isinstance(step, int) and step < len(at)
-        ):
+        if isinstance(at, Mapping) and step in at:
+            at = at[step]
+        elif isinstance(at, list) and isinstance(step, int) and step < len(at):
             at = at[step]
         elif i != len(error["loc"]) - 1 or error["type"] not in ("missing", "extra_forbidden"):
             continue

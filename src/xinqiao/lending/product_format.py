@@ -174,7 +174,7 @@ class RepaymentRule(Part):
     grace_months: int = Field(default=0, ge=0)
     interest_grace_months: int = Field(default=0, ge=0)
     season: dict[str, Exact] = {}
-    rounding: Rounding = "half_up"
+    rounding: Literal["half_up", "half_even"] = "half_up"
     allocation: Allocation = ("penalty", "interest", "fee", "principal")
 
 

@@ -48,7 +48,7 @@ def terms_for(
         every=repayment.every_months,
         season=tuple(sorted(int(month) for month in repayment.season)) if chosen == "seasonal" else (),
         order=repayment.allocation,
-        rounding=loan.Rounding(mode="half_even" if repayment.rounding == "half_even" else "half_up"),
+        rounding=loan.Rounding(mode=repayment.rounding),
         grace=_grace(file),
         fees=tuple(_fees(file, spans, months, start)),
         prepayment=_prepayment(file),

@@ -10,7 +10,7 @@ from fastapi import Form
 from fastapi.routing import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from xinqiao.lending import outcome, product
+from xinqiao.lending import outcome, product, product_draft
 from xinqiao.portal.bank_portrait import own_institution
 from xinqiao.portal.visit import Visit, needs
 
@@ -23,9 +23,11 @@ def shelf_page(visit: Annotated[Visit, needs("case.read")]) -> Response:
     """What is on offer, what waits for a second person, what may be put on, and what was taken off."""
     offers = product.institution_products(visit.tx, own_institution(visit))
     held = {(o.product.id, o.product.version) for o in offers}
-    free = [p for p in product.catalog_products().values() if (p.id, p.version) not in held]
+    catalog = sorted(product.catalog_products().values(), key=lambda p: p.id)
+    free = [p for p in catalog if (p.id, p.version) not in held]
     parts = {state: [o for o in offers if o.state == state] for state in ("draft", "open", "closed")}
-    return visit.page("bank_products.html", parts=parts, free=sorted(free, key=lambda p: p.id))
+    drafts = product_draft.drafts(visit.tx) if visit.actor.may("product.edit") else []
+    return visit.page("bank_products.html", parts=parts, free=free, catalog=catalog, drafts=drafts)
 
 
 def _done() -> Response:
