@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from xinqiao.kernel import document
 from xinqiao.kernel.document import MAX_CHARS, parse, read_yaml
 from xinqiao.kernel.errors import UserError
 
@@ -61,6 +62,61 @@ def test_any_text_is_read_or_refused_with_its_origin(text: str) -> None:
 def test_no_yaml_syntax_gets_past_the_guard(text: str) -> None:
     refused = _refusal(text)
     assert refused is None or refused.code in {"DOC-SYNTAX", "DOC-LIMIT"}
+
+
+_WORDS = (
+    "a: 1",
+    "b:",
+    "- x",
+    "-",
+    "- c: 2",
+    "? k",
+    ": v",
+    '"q',
+    "'s'",
+    "# c",
+    "a: |",
+    "  text",
+    "a: >-",
+    "~",
+)
+_WORDS += (
+    "{a: 1,",
+    "b}",
+    "[1,",
+    "2]",
+    "&a x",
+    "*a",
+    "!t y",
+    "---",
+    "...",
+    "a: b: c",
+    "k:v",
+    "- - z",
+    "a:\t1",
+)
+_ROWS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(_WORDS)), max_size=7)
+_SYNTAX = st.text("!<>&*|[]{}:?-,#'\"%@`\n\t\u2028 ab01._~=", max_size=30)
+
+
+@given(st.one_of(_SYNTAX, _ROWS.map(lambda rows: "\n".join(" " * n + word for n, word in rows))))
+def test_the_quick_loader_reads_what_the_other_reads(text: str) -> None:
+    def read() -> object:
+        try:
+            value, lines = read_yaml(text, "f.yaml")
+        except UserError as error:
+            return error.code, error.where, str(error.what)
+        return repr(value), vars(lines)
+
+    found = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(document, "QUICK", yaml.SafeLoader)
+        assert found == read()
+
+
+@pytest.mark.parametrize("sign", ["[", "- ", "? ", '{"a": '])
+def test_depth_is_refused_before_it_can_do_harm(sign: str) -> None:
+    assert _fault(sign * 200_000).code in {"DOC-LIMIT", "DOC-SYNTAX"}
 
 
 def test_empty_is_an_empty_mapping() -> None:
