@@ -53,7 +53,7 @@ WAITING = "正在自动审批"
 GRANTS = "/enterprise/grants"
 WAIT_SECONDS = 90
 START_SECONDS = 300
-"""Longest start of a server on a machine with much else to do: eight seconds of work are two minutes there."""
+"""Longest start of a server on a loaded machine, where eight seconds of work take two minutes."""
 
 
 @dataclass
