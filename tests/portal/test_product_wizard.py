@@ -182,10 +182,12 @@ def test_a_product_from_blank_to_the_shelf(
     assert refused.status_code == 409
     told = {
         "documents": ["business_licence", "guarantee_letter"],
-        "authority/0/role": ["officer"], "authority/0/limit_cny": ["100000"], "authority/0/rate_min": ["4"],
-        "authority/1/role": ["approver"], "authority/1/limit_cny": ["300,000"], "authority/1/rate_min": ["3.5"],
-        "flow/mode": ["hybrid"], "flow/steps": ["consent", "apply", "screen", "score", "offer", "accept", "contract", "draw"],
-    }  # fmt: skip
+        **{f"authority/{i}/role": [role] for i, role in enumerate(("officer", "approver"))},
+        **{f"authority/{i}/limit_cny": [cny] for i, cny in enumerate(("100000", "300,000"))},
+        **{f"authority/{i}/rate_min": [rate] for i, rate in enumerate(("4", "3.5"))},
+        "flow/mode": ["hybrid"],
+        "flow/steps": ["consent", "apply", "screen", "score", "offer", "accept", "contract", "draw"],
+    }
     send(client, f"{at}/process", told, revision=revision(page))
     page = client.get(f"{at}/review").text
     assert "产品没有错误" in page
