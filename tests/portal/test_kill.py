@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.portal.killing import trial
+from tests.portal.killing import LOG, trial
 
 KILLS = int(os.environ.get("XINQIAO_KILLS", "4"))
 """The long run: XINQIAO_KILLS=100."""
@@ -16,7 +15,7 @@ KILLS = int(os.environ.get("XINQIAO_KILLS", "4"))
 @pytest.mark.timeout(3600)
 def test_what_was_acknowledged_survives_kills_of_server_and_database(tmp_path: Path) -> None:
     found = trial(tmp_path / "home", KILLS)
-    logging.getLogger("xinqiao.kill").warning(
+    LOG.warning(
         "%s, %s cases; told: %s applied, %s accepted, %s revoked, %s of these when sent again; %s",
         found.kills,
         found.cases,
