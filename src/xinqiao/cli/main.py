@@ -31,6 +31,7 @@ VERBS = {
     "policy import": "从 XLSX 导入决策表 / decision tables from a workbook",
     "card export": "导出评分卡为 SQL、Python、PMML / a card as SQL, Python or PMML",
     "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
+    "day-end": "日终：计提、逾期、分类、拨备 / close an institution's business days",
     "loan replay": "重算贷款算例 / worked loan cases beside what the engine makes of them",
     "verify": "离线核验证明、报告或导出的日志 / verify a proof, a report or an exported log offline",
     "witness": "为存证日志共同签名 / cosign the evidence log as a member's witness",
@@ -90,7 +91,7 @@ def _unloaded() -> None:
 
 
 def _load(verb: str) -> Callable[..., None]:
-    name = verb.replace(" ", "_")
+    name = verb.replace(" ", "_").replace("-", "_")
     function: Callable[..., None] = getattr(importlib.import_module(f"xinqiao.cli.{name}"), name)
     return function
 

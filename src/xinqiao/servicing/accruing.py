@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from xinqiao.db.database import Tx
-from xinqiao.loan.calendar import months_between, year_fraction
+from xinqiao.loan.calendar import months_between
 from xinqiao.loan.engine import Loan, at
 from xinqiao.loan.schedule import EXACT_DIGITS, Due, Instalment, Solver, rate_on
 from xinqiao.loan.standing import oldest_unpaid, penalty_of
@@ -230,8 +230,7 @@ def _stretches(loan: Loan, each: Instalment, due: Due, marks: list[date]) -> Dec
         if rule.compound:
             overdue += due.interest - each.sum_paid("interest", by=start)
         if overdue > 0:
-            days = "ACT/365F" if rule.days == "ACT/365F" else "ACT/360"
-            years = year_fraction((start, end), start, end, days, "day", ("dec_31", "calendar_year"))
+            years = Decimal((end - start).days) / PENALTY_BASIS[rule.days]
             total += overdue * _penalty_rate(loan, start) * years
     return total
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,7 +19,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from xinqiao.db.database import SYSTEM, Database, Tx
-from xinqiao.kernel.clock import now
+from xinqiao.db.jobs import every
+from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail
 from xinqiao.loan.balances import Balances, postings
 from xinqiao.loan.classification import Class
@@ -30,15 +31,25 @@ from xinqiao.servicing.entry import ACCRUAL, About, enter
 from xinqiao.servicing.loan_row import LoanRow, folded, loan
 from xinqiao.servicing.standing import Standing, columns, standing, totals_json, written_off
 
-__all__ = ["DayEnd", "Progress", "business_day", "run"]
+__all__ = ["DayEnd", "Progress", "State", "business_day", "nightly", "run", "run_until", "state"]
 
 BATCH = 5000
 WORKERS = 2
 TRIES = 5
 FIRST = UUID(int=0)
-ACCRUE, END = "accrue", "end"
+BEGIN, ACCRUE, END = "begin", "accrue", "end"
 Progress = Callable[[int, int], None]
 """Told of batches done and of all."""
+
+
+_NEXT = """
+    SELECT coalesce(
+      (SELECT least(b.day, coalesce(
+        (SELECT max(e.day) + 1 FROM day_end_batch e WHERE e.institution_id = %(id)s AND e.step = %(end)s),
+        (SELECT min(e.day) FROM day_end_batch e WHERE e.institution_id = %(id)s)))
+      FROM business_day b WHERE b.institution_id = %(id)s),
+      (SELECT min(l.posted_on) FROM loan l WHERE l.institution_id = %(id)s)) AS day
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,16 @@ class DayEnd:
     reclassified: int
     reminders: int
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The open business day, the last one closed and when, and one begun but not finished."""
+
+    day: date
+    closed: date | None
+    closed_at: datetime | None
+    half_done: date | None
 
 
 def run(
@@ -91,6 +112,44 @@ def run(
     return DayEnd(day, loans, by_engine, changed, sent)
 
 
+def run_until(
+    database: Database, institution_id: UUID, until: date, *, progress: Progress | None = None
+) -> list[DayEnd]:
+    """Close every open business day of an institution up to ``until``; what was left half done first."""
+    with database.transaction(SYSTEM) as tx:
+        row = tx.execute(_NEXT, {"end": END, "id": institution_id}).fetchone()
+    day = row["day"] if row and row["day"] else until
+    done = []
+    while day <= until:
+        done.append(run(database, institution_id, day, progress=progress))
+        day += timedelta(days=1)
+    return done
+
+
+@every("10 17 * * *", "servicing.day_end")
+def nightly(database: Database) -> None:
+    """At ten past one in China: the days before today, of every institution that has lent."""
+    with database.transaction(SYSTEM) as tx:
+        rows = tx.execute("SELECT DISTINCT institution_id AS id FROM facility ORDER BY 1").fetchall()
+    for row in rows:
+        run_until(database, row["id"], today() - timedelta(days=1))
+
+
+def state(tx: Tx, institution_id: UUID) -> State:
+    """Where an institution's day-end stands."""
+    row = tx.execute(
+        "SELECT max(day) FILTER (WHERE step = %(end)s) AS closed, max(day) AS last, "
+        "max(done_at) FILTER (WHERE step = %(end)s) AS closed_at FROM day_end_batch "
+        "WHERE institution_id = %(id)s",
+        {"end": END, "id": institution_id},
+    ).fetchone()
+    day = business_day(tx, institution_id)
+    if row is None or row["last"] is None:
+        return State(day, None, None, half_done=None)
+    half = row["last"] if row["last"] != row["closed"] else None
+    return State(day, row["closed"], row["closed_at"], half_done=half)
+
+
 @contextmanager
 def _alone(database: Database, institution_id: UUID) -> Iterator[None]:
     """One run at a time: the lock is the connection's, so a killed run gives it back."""
@@ -113,6 +172,7 @@ def _begin(database: Database, institution_id: UUID, day: date) -> bool:
         if row is not None and row["day"] > day:
             return _done(tx, institution_id, day, END, FIRST)
         open_next(tx, institution_id, day + timedelta(days=1))
+        _mark(tx, institution_id, day, step=BEGIN, from_id=FIRST, loans=0)
         return False
 
 
@@ -141,7 +201,7 @@ def _done(tx: Tx, institution_id: UUID, day: date, step: str, from_id: UUID) -> 
 def _mark(tx: Tx, institution_id: UUID, day: date, *, step: str, from_id: UUID, loans: int) -> None:
     tx.execute(
         "INSERT INTO day_end_batch (institution_id, day, step, from_id, done_at, loans) "
-        "VALUES (%s, %s, %s, %s, %s, %s)",
+        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         [institution_id, day, step, from_id, now(), loans],
     )
 
