@@ -149,8 +149,6 @@ def _extra(loan: Loan, on: date, pool: Decimal, effect: str) -> tuple[Loan, Deci
 
 def settle_whole(loan: Loan, event: Payoff) -> Loan:
     """All is repaid at once; less than what is owed is refused."""
-    if loan.written_off_on is not None:
-        fail("LON-WRITTEN-STATE", "payoff", on=loan.written_off_on)
     loan, quote = as_of(loan, event.on), payoff_of(loan, event.on)
     amount = quote.total if event.amount is None else event.amount
     if amount < quote.total:
@@ -161,19 +159,25 @@ def settle_whole(loan: Loan, event: Payoff) -> Loan:
         each = loan.instalments[first]
         charged = (*each.charges, (event.on, quote.prepayment_fee))
         loan = _worked_out(loan.with_instalment(first, replace(each, charges=charged)))
+    before = _interest_paid(loan)
     loan, pool = _cover_due(replace(loan, credit=ZERO), event.on, pool)
+    rest = quote.interest - (_interest_paid(loan) - before)
     loan = _worked_out(replace(loan, state=replace(loan.state, stopped_on=event.on)))
     if first is not None:
-        loan, pool = _whole_interest(loan, first, event.on, quote.interest, pool)
+        loan, pool = _whole_interest(loan, first, event.on, rest, pool)
     loan, pool = _ahead(loan, event.on, pool, backwards=False)
     return replace(loan, credit=pool)
+
+
+def _interest_paid(loan: Loan) -> Decimal:
+    return sum((each.sum_paid("interest") for each in loan.instalments), ZERO)
 
 
 def _whole_interest(
     loan: Loan, first: int, on: date, interest: Decimal, pool: Decimal
 ) -> tuple[Loan, Decimal]:
     """A payoff that owes interest to the end of the period: what is not yet earned of it is paid first."""
-    if loan.terms.prepayment.interest_until == "day" or loan.terms.flat:
+    if loan.terms.prepayment.interest_until == "day":
         return loan, pool
     loan, pool = _cover(loan, first, on, pool, {"interest": interest})
     return _worked_out(loan), pool

@@ -25,8 +25,8 @@ from xinqiao.loan.event import (
 )
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, blank, plan
-from xinqiao.loan.schedule import ZERO, Instalment, State, money
-from xinqiao.loan.standing import as_of, balances_of
+from xinqiao.loan.schedule import ZERO, Due, Instalment, State, money
+from xinqiao.loan.standing import as_of, balances_of, penalty_of, running_interest
 from xinqiao.loan.terms import Terms, Way
 
 
@@ -172,7 +172,10 @@ def _anew(loan: Loan, event: Restructure | Renew) -> Loan:
 
     Interest earned to the day falls due on it; principal overdue is no longer.
     """
+    loan = as_of(loan, event.on)
     terms = loan.terms
+    if balances_of(loan, event.on).principal <= 0:
+        fail("LON-CLOSED-STATE", "principal")
     kept = _closed(loan, event.on)
     way: Way = event.way  # type: ignore[assignment] # checked by Terms
     made = periods(event.on, event.count, terms.every, terms.unit)
@@ -191,24 +194,55 @@ def _anew(loan: Loan, event: Restructure | Renew) -> Loan:
 
 
 def _closed(loan: Loan, on: date) -> tuple[Instalment, ...]:
-    """The instalments up to a day, with no principal left to pay; the running one ends on it."""
-    out = []
-    for each in loan.instalments:
+    """The instalments up to a day, with no principal left to pay; the running one ends on it.
+
+    What their days earned and their penalty stay; what was paid for later ones goes to the last.
+    """
+    out, later = [], []
+    for k, (each, due) in enumerate(zip(loan.instalments, loan.dues, strict=True)):
         if each.start >= on:
-            break
-        paid = each.sum_paid("principal")
-        out.append(
-            replace(
-                each, due=min(each.due, on), level=None, planned=paid - each.extra, skip=False, carry=False
-            )
+            later.append(each)
+            continue
+        running = each.due > on
+        done = replace(
+            each,
+            due=min(each.due, on),
+            raw=running_interest(loan, each, due, on) if running else due.raw,
+            penalty=penalty_of(loan, k, on),
+            skip=False,
         )
+        out.append(_without_open(done, due, running=running))
+    if not out:
+        fail("LON-DUE", "on", due=on)
+    out[-1] = _with_later(out[-1], later, on)
     return tuple(out)
+
+
+def _without_open(each: Instalment, due: Due, *, running: bool) -> Instalment:
+    """An instalment whose principal is what was paid of it."""
+    principal = each.sum_paid("principal") - each.extra
+    if each.level is None or running:
+        return replace(each, level=None, planned=principal, carry=False, gaps=())
+    return replace(each, level=principal + due.interest, gaps=())
+
+
+def _with_later(each: Instalment, later: Sequence[Instalment], on: date) -> Instalment:
+    """What was paid ahead for instalments that are no longer shows in this one."""
+    paid = tuple(part for gone in later for part in gone.paid)
+    principal = sum((part.amount for part in paid if part.part == "principal"), ZERO)
+    fees = sum((part.amount for part in paid if part.part == "fee"), ZERO)
+    open_fees = tuple(charged for gone in later for charged in gone.charges if charged[0] <= on)
+    charged = sum((amount for _, amount in open_fees), ZERO)
+    if fees > charged:
+        open_fees = (*open_fees, (on, fees - charged))
+    found = replace(each, paid=(*each.paid, *paid), charges=(*each.charges, *open_fees))
+    if each.level is None:
+        return replace(found, planned=(each.planned or ZERO) + principal)
+    return replace(found, level=each.level + principal)
 
 
 def write_off(loan: Loan, event: WriteOff) -> Loan:
     """What is open is written off; nothing accrues any more."""
-    if loan.written_off_on is not None:
-        fail("LON-WRITTEN-STATE", "write_off", on=loan.written_off_on)
     loan = as_of(loan, event.on)
     now = balances_of(loan, event.on)
     lost = Balances(

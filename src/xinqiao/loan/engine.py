@@ -134,6 +134,10 @@ def _applied(loan: Loan, event: Event) -> Loan:
     """The event worked in, by its kind; the day of the business is at least the event's."""
     if not isinstance(event, Disburse) and not loan.state.drawn:
         fail("LON-DRAWN-STATE", kind_of(event))
+    if loan.written_off_on is not None and not isinstance(event, Repay | EndOfDay):
+        fail("LON-WRITTEN-STATE", kind_of(event), on=loan.written_off_on)
+    if loan.state.stopped_on is not None and not isinstance(event, Repay | EndOfDay):
+        fail("LON-CLOSED-STATE", kind_of(event))
     loan = _WORK[type(event)](loan, event)
     as_of = max(event.on, loan.state.as_of or event.on)
     return loan.with_state(replace(loan.state, as_of=as_of))

@@ -39,7 +39,8 @@ class Instalment:
     Either ``level`` (principal and interest together) or ``planned`` (principal) is set. ``extra``: principal
     repaid early that shows in this instalment; ``skip``: it also counts for the principal parts next due.
     ``gaps``: stretches whose interest comes on top of the instalment. ``carry``: its interest falls due with
-    the next. ``charges``: fees charged by the way, with their days.
+    the next. ``charges``: fees charged by the way, with their days. ``raw``, ``penalty``: what its days
+    earned and its penalty, where a restructuring closed it.
     """
 
     start: date
@@ -53,6 +54,8 @@ class Instalment:
     free: bool = False
     gaps: tuple[tuple[date, date], ...] = ()
     charges: tuple[tuple[date, Decimal], ...] = ()
+    raw: Decimal | None = None
+    penalty: Decimal | None = None
     paid: tuple[Paid, ...] = ()
 
     def sum_paid(self, part: Part, *, by: date | None = None, waived: bool | None = None) -> Decimal:
@@ -254,8 +257,8 @@ class Solver:
     def _interest(
         self, each: Instalment, opening: Decimal, inside: Sequence[tuple[date, Decimal]]
     ) -> Decimal:
-        if each.free:
-            return ZERO
+        if each.raw is not None or each.free:
+            return each.raw or ZERO
         unit = self.terms.rounding.interest_unit or None
         if self.terms.flat:
             share = factor(self.terms, self.state, each, each.start, self._flat_until(each))

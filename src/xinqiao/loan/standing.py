@@ -98,6 +98,8 @@ def _base(base: Base, principal: Decimal, interest: Decimal, drawn: Decimal) -> 
 def penalty_of(loan: Loan, k: int, on: date) -> Decimal:
     """The penalty that instalment ``k`` (from 0) has earned by the end of ``on``."""
     each, due, rule = loan.instalments[k], loan.dues[k], loan.terms.penalty
+    if each.penalty is not None:
+        return each.penalty
     on = min(on, loan.state.stopped_on or on)
     since = each.due + timedelta(days=rule.grace_days)
     if rule.kind == "none" or on <= since:
@@ -142,12 +144,12 @@ def interest_earned(loan: Loan, on: date) -> Decimal:
         if each.due <= day:
             total += due.interest
         else:
-            total += due.brought + _running(loan, each, due, day)
+            total += due.brought + running_interest(loan, each, due, day)
             break
     return max(total, sum((each.sum_paid("interest") for each in loan.instalments), ZERO))
 
 
-def _running(loan: Loan, each: Instalment, due: Due, day: date) -> Decimal:
+def running_interest(loan: Loan, each: Instalment, due: Due, day: date) -> Decimal:
     """Interest of the days of the running instalment up to ``day``."""
     if day <= each.start or each.free:
         return ZERO
@@ -255,7 +257,7 @@ def payoff_of(loan: Loan, on: date) -> Payoff:
     now = balances_of(loan, on)
     interest = now.interest
     k = loan.running(on)
-    if k is not None and loan.terms.prepayment.interest_until == "period" and not loan.terms.flat:
+    if k is not None and loan.terms.prepayment.interest_until == "period":
         interest = balances_of(loan, loan.instalments[k].due).interest
     fee = prepayment_fee(loan.terms, now.principal - open_due_principal(loan, on), on)
     total = now.principal + interest + now.penalty + now.fee + fee - now.credit
