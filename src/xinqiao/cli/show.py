@@ -25,6 +25,8 @@ STEPS = {
     "pages": "页面 pages",
     "publish": "入库 publish",
     "history": "示范业务 demo business",
+    "contracts": "合同与签约 contracts",
+    "loans": "贷款与日终 loans, day-ends",
 }
 SHORT = {"approve": "[green]批准[/]", "refer": "[yellow]复核[/]", "reject": "[red]拒绝[/]"}
 HEADINGS: tuple[tuple[str, Literal["left", "right"]], ...] = (
