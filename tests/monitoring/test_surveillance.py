@@ -22,7 +22,7 @@ def bank(database: Database) -> Desk:
 
 
 def reads(bank: Desk) -> int:
-    return len(bank.rows("SELECT 1 FROM query_line WHERE purpose = 'post_loan'"))
+    return len(bank.rows("SELECT 1 FROM query_log WHERE purpose = 'post_loan'"))
 
 
 def test_without_a_grant_for_post_loan_nothing_of_the_firm_is_read(bank: Desk) -> None:
