@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from xinqiao.account import audit
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Tx, new_id
 from xinqiao.evidence.log import record
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
+from xinqiao.lending import duty
 from xinqiao.lending.case_product import product_of, rung_of
 from xinqiao.lending.case_state import Case, get, move, opened
 from xinqiao.lending.machine import machine
@@ -72,6 +74,8 @@ def approve(tx: Tx, actor: Actor, case_id: UUID, version: int) -> None:
     case = opened(tx, case_id, version)
     found = open_proposal(tx, case_id)
     judge(tx, actor, found, "approved", version + 1)
+    gaps = {"proposal": str(found.id), "duties_open": duty.missing(tx, found)}
+    audit.note(tx, actor, "case.approved", str(case_id), gaps)
     if found.kind == "refuse":
         _refuse(tx, actor, case, found)
     else:

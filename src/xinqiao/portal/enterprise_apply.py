@@ -100,7 +100,7 @@ def apply_now(
 ) -> Response:
     """Grant and apply in one transaction; the automatic decision follows in seconds."""
     asked = Asked(amount, months, use, need)
-    refused = _confirm(visit, password)
+    refused = confirm(visit, password)
     if refused is not None:
         return _page(visit, offer_id, asked, refused)
 
@@ -159,9 +159,9 @@ def _answer(item: Input, text: str, name: str) -> str | float | bool:
         fail("LND-ASKED", name, detail=text[:20])
 
 
-def _confirm(visit: Visit, password: str) -> UserError | None:
+def confirm(visit: Visit, password: str) -> UserError | None:
     """A signature needs a fresh sign-in; an older one is renewed by the password given with the form."""
-    if not _stale(visit):
+    if not stale(visit):
         return None
     if visit.actor.person is None:
         return user_error("ACC-CONFIRM", "password")
@@ -171,7 +171,8 @@ def _confirm(visit: Visit, password: str) -> UserError | None:
     return refused
 
 
-def _stale(visit: Visit) -> bool:
+def stale(visit: Visit) -> bool:
+    """Whether the person has to prove again who they are before they sign."""
     return visit.confirmed_at is None or now() - visit.confirmed_at > FRESH
 
 
@@ -212,7 +213,7 @@ def _page(visit: Visit, offer_id: UUID, asked: Asked, error: UserError | None = 
         asked=asked,
         months=asked.months or (match.term_months if match else nearest_term(offer.product, None)),
         error=error,
-        stale=_stale(visit),
+        stale=stale(visit),
         draft=paper,
         sets=[data_sets()[code].name for code in paper.terms.data_sets],
         paragraphs=list(zip(paper.text.zh.split("\n"), paper.text.en.split("\n"), strict=True)),
