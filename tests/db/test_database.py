@@ -92,6 +92,17 @@ def test_a_killed_server_is_started_again_with_its_data(tmp_path: Path) -> None:
                 pytest.fail("the server did not come back")
 
 
+def test_a_folder_made_again_gets_a_database_of_its_own(tmp_path: Path) -> None:
+    for gone in ("first", "second"):
+        with (
+            Embedded(tmp_path / "db").running() as access,
+            psycopg.connect(access.owner, autocommit=True) as connection,
+        ):
+            assert connection.execute("SELECT to_regclass('kept')").fetchone() == (None,)
+            connection.execute("CREATE TABLE kept (id int)")
+        (tmp_path / "db").rename(tmp_path / gone)
+
+
 def test_a_job_left_by_a_lost_database_is_done(tmp_path: Path) -> None:
     SEEN.clear()
     embedded = Embedded(tmp_path / "db")

@@ -173,6 +173,9 @@ class Embedded:
     def _launch(self, told: dict[str, str]) -> None:
         self._own_folder(self._socket, 0o700)
         programs = self._programs()
+        if self._home != self.root and self.cluster.exists() and not (self.root / "WHERE").exists():
+            # of a folder that was deleted and made again: its passwords are lost, its data are left aside
+            self.cluster.rename(self._home / f"pgdata.{time.time_ns()}")
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise(programs, told)
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
@@ -245,9 +248,9 @@ class Embedded:
             passwords.unlink()
         if done.returncode != 0:
             fail("DB-START", str(self.root), detail=done.stderr.decode("utf-8", "replace")[-500:])
-        partial.rename(self.cluster)
         if self._home != self.root:
             (self.root / "WHERE").write_text(f"{self._home}\n")
+        partial.rename(self.cluster)
 
     def _own_folder(self, folder: Path, mode: int | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
