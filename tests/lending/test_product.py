@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from xinqiao.lending.product import (
 )
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TODAY, MARCH, APRIL = date(2026, 3, 2), date(2026, 3, 31), date(2026, 4, 1)
 
 
 def bank(tx: Tx, name: str, filing: str | None = "BA-2026-0001") -> UUID:
@@ -172,6 +173,28 @@ def test_a_new_version_takes_the_place_of_the_one_open(
             assert offered_product(tx, second).product.version == "1.1"
         with database.transaction(maker.scope) as tx, pytest.raises(UserError, match="LND-PRODUCT-STATE"):
             draft_product(tx, maker, "tax_standard", source=text)
+
+
+def test_a_version_of_a_later_day_leaves_the_one_before_on_offer_until_then(
+    database: Database, two: tuple[UUID, Actor, Actor]
+) -> None:
+    key, maker, checker = two
+    text = catalog_product("tax_standard").text
+    later = text.replace('version: "1.0"', 'version: "1.1"').replace("2025-06-01", "2026-04-01")
+    third = text.replace('version: "1.0"', 'version: "1.2"')
+    with clock.standing(NOW):
+        with database.transaction(SYSTEM) as tx:
+            first = put_on_shelf(tx, key, "tax_standard")
+        for source in (later, third):
+            with database.transaction(maker.scope) as tx:
+                offer = draft_product(tx, maker, "tax_standard", source=source)
+            with database.transaction(checker.scope) as tx:
+                release_product(tx, checker, offer)
+            with database.transaction(PUBLIC) as tx:
+                told = [[o.product.version for o in open_products(tx, day)] for day in (TODAY, MARCH, APRIL)]
+                assert told == ([["1.0"], ["1.0"], ["1.1"]] if source == later else [["1.2"]] * 3)
+        with database.transaction(PUBLIC) as tx:
+            assert offered_product(tx, first).state == "closed"
 
 
 def test_B02_an_institution_without_a_filing_in_force_offers_nothing(database: Database) -> None:  # noqa: N802 - named by the requirement's id

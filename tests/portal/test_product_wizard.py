@@ -16,6 +16,7 @@ from tests.consent.people import institution
 from tests.lending.bank import person
 from tests.portal.conftest import CSRF
 from tests.portal.live import BOTH, Live, faults, press
+from tests.portrait.files import sample_file
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_token
 from xinqiao.lending.product import catalog_product, catalog_products, institution_products, put_on_shelf
@@ -25,6 +26,7 @@ from xinqiao.portal import product_pages
 from xinqiao.portal.product_costs import costs_of
 from xinqiao.portal.product_fields import View
 from xinqiao.portal.product_steps import STEPS, Step
+from xinqiao.portrait.credit_file import publish
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -252,6 +254,28 @@ def test_a_file_is_taken_with_its_faults_and_given_back(
     assert refused.status_code == 400
     assert send(client, f"{at}/drop").status_code == 303
     assert send(client, f"{at}/text", text=text, revision=2).status_code == 409
+
+
+def test_a_product_is_tried_on_firms_before_it_is_opened(
+    people: tuple[Actor, Actor, Actor], client_as: Clients, database: Database
+) -> None:
+    maker, _, _ = people
+    with database.transaction(SYSTEM) as tx:
+        files = [sample_file(f"9133010090{i:07d}T", indicators={"INV28": float(i)}) for i in range(60)]
+        publish(tx, files)
+    client = client_as(maker)
+    at = begun(client, "invoice_micro")
+    page = client.get(f"{at}/trial")
+    assert page.status_code == 200
+    assert "BWB-HISTORY" not in page.text
+    assert "<svg" in page.text
+    assert "9133010090" not in page.text
+    assert "BWB-HISTORY" in client.get(f"{at}/trial?on=own").text
+    assert client.get(f"{begun(client)}/trial").status_code == 409
+
+
+def test_reviews_of_the_year_are_listed(people: tuple[Actor, Actor, Actor], client_as: Clients) -> None:
+    assert "没有待办" in client_as(people[1]).get("/bank/annual-reviews").text
 
 
 @BOTH

@@ -201,7 +201,7 @@ def _insert(
 
 
 def release_product(tx: Tx, actor: Actor, offer_id: UUID) -> None:
-    """Open a draft as a second person; the version open before is closed.
+    """Open a draft as a second person; the version open before is closed, or ends the day before this begins.
 
     Raises UserError LND-FOUR-EYES-STATE, LND-PRODUCT-STATE, LND-FILING-STATE (an institution whose filing
     is missing or has expired offers nothing).
@@ -216,14 +216,32 @@ def release_product(tx: Tx, actor: Actor, offer_id: UUID) -> None:
     ).fetchone()
     if filed is None:
         fail("LND-FILING-STATE", offer.institution)
-    tx.execute(
-        "UPDATE institution_product SET state = 'closed', closed_by = %s, changed_at = %s "
-        "WHERE institution_id = %s AND product_id = %s AND state = 'open'",
-        [actor.person, now(), offer.institution_id, offer.product.id],
-    )
+    _make_room(tx, actor, offer)
     tx.execute(
         "UPDATE institution_product SET state = 'open', released_by = %s, changed_at = %s WHERE id = %s",
         [actor.person, now(), offer_id],
+    )
+
+
+def _make_room(tx: Tx, actor: Actor, offer: Offered) -> None:
+    """No two versions of a product are on offer on one day: what is open ends before this one begins."""
+    name = f"{offer.institution_id} {offer.product_id}"
+    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 40))", [name])
+    begins = offer.effective_from
+    told = {"institution": offer.institution_id, "product": offer.product_id, "begins": begins}
+    if begins > today():
+        tx.execute(
+            "UPDATE institution_product SET effective_to = %(begins)s::date - 1, changed_at = %(at)s "
+            "WHERE institution_id = %(institution)s AND product_id = %(product)s AND state = 'open' "
+            "AND effective_from < %(begins)s AND coalesce(effective_to, 'infinity') >= %(begins)s",
+            told | {"at": now()},
+        )
+    tx.execute(
+        "UPDATE institution_product SET state = 'closed', closed_by = %(by)s, changed_at = %(at)s "
+        "WHERE institution_id = %(institution)s AND product_id = %(product)s AND state = 'open' "
+        "AND (effective_from >= %(begins)s OR coalesce(effective_to, 'infinity') >= %(begins)s "
+        "OR effective_to < %(day)s)",
+        told | {"by": actor.person, "at": now(), "day": today()},
     )
 
 

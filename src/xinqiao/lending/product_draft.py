@@ -236,6 +236,13 @@ def propose(tx: Tx, actor: Actor, draft_id: UUID, revision: int, *, quota_cny: D
 
 def version_before(tx: Tx, institution_id: UUID, product_id: str) -> Product | None:
     """What a new version would take the place of: the one on offer, else the catalog's of that id."""
-    offers = institution_products(tx, institution_id)
-    held = [o.product for o in offers if o.product_id == product_id and o.state == "open"]
+    day, offers = today(), institution_products(tx, institution_id)
+    held = [
+        o.product
+        for o in offers
+        if o.product_id == product_id
+        and o.state == "open"
+        and o.effective_from <= day
+        and (o.effective_to is None or o.effective_to >= day)
+    ]
     return held[0] if held else catalog_products().get(product_id)

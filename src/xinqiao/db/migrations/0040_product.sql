@@ -21,7 +21,9 @@ CREATE TABLE institution_product (
 );
 COMMENT ON COLUMN institution_product.source IS 'the product as the institution wrote it; null: the catalog''s';
 COMMENT ON COLUMN institution_product.quota_cny IS 'what the institution lends under it a month at most; null: no quota';
-CREATE UNIQUE INDEX institution_product_open ON institution_product (institution_id, product_id) WHERE state = 'open';
+-- One version is on offer without end; one before it may still be open that ends the day before it begins.
+CREATE UNIQUE INDEX institution_product_open ON institution_product (institution_id, product_id)
+  WHERE state = 'open' AND effective_to IS NULL;
 ALTER TABLE institution_product ENABLE ROW LEVEL SECURITY;
 CREATE POLICY shelf ON institution_product FOR SELECT USING (
   state <> 'draft' OR xq_side() = 'system' OR institution_id = xq_institution());
