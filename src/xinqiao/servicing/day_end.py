@@ -18,8 +18,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from xinqiao.account import audit
+from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, Tx
-from xinqiao.db.jobs import every
+from xinqiao.db.jobs import defer, every, job
 from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail
 from xinqiao.loan.balances import Balances, postings
@@ -31,9 +33,20 @@ from xinqiao.servicing.entry import ACCRUAL, About, enter
 from xinqiao.servicing.loan_row import LoanRow, folded, loan
 from xinqiao.servicing.standing import Standing, columns, standing, totals_json, written_off
 
-__all__ = ["DayEnd", "Progress", "State", "business_day", "nightly", "run", "run_until", "state"]
+__all__ = [
+    "DayEnd",
+    "Progress",
+    "State",
+    "business_day",
+    "close_next",
+    "nightly",
+    "run",
+    "run_until",
+    "state",
+]
 
 BATCH = 5000
+JOB = "servicing.day_end_one"
 WORKERS = 2
 TRIES = 5
 FIRST = UUID(int=0)
@@ -133,6 +146,28 @@ def nightly(database: Database) -> None:
         rows = tx.execute("SELECT DISTINCT institution_id AS id FROM facility ORDER BY 1").fetchall()
     for row in rows:
         run_until(database, row["id"], today() - timedelta(days=1))
+
+
+def close_next(tx: Tx, actor: Actor) -> date:
+    """Queue the day-end of the open business day of the actor's institution; the day.
+
+    Raises UserError SRV-DAY-END-STATE where the day is not over yet or a day-end is at work.
+    """
+    if actor.institution is None:
+        fail("ACC-FORBIDDEN", JOB, permission="day-end")
+    found = state(tx, actor.institution)
+    day = found.half_done or found.day
+    if day > today():
+        fail("SRV-DAY-END-STATE", str(day), day=day)
+    defer(tx, JOB, lock=f"day-end:{actor.institution}", institution=str(actor.institution), day=str(day))
+    audit.note(tx, actor, "day_end.queued", str(day))
+    return day
+
+
+@job(JOB)
+def close(database: Database, institution: str, day: str) -> None:
+    """Close one business day."""
+    run(database, UUID(institution), date.fromisoformat(day))
 
 
 def state(tx: Tx, institution_id: UUID) -> State:
