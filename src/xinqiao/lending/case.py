@@ -96,11 +96,11 @@ def apply(
     ``answers``: what the product asks of the firm. Raises UserError LND-ASKED, LND-PRODUCT-ABSENT,
     LND-GRANT-FORBIDDEN, LND-OPEN-STATE (the same was applied for and is still open).
     """
-    _granted(tx, actor, institution_id, grant_id)
+    check_grant(tx, actor, institution_id, grant_id)
     asked = Asked(institution_id, product_id, amount_cny, term_months, use, request_id, answers or {})
-    row = _row(tx, actor, asked)
-    case = _start(tx, actor, "apply", row | {"grant_id": grant_id, "applied_at": now()})
-    _decide(tx, case)
+    row = row_of(tx, actor, asked)
+    case = begin(tx, actor, "apply", row | {"grant_id": grant_id, "applied_at": now()})
+    decide_later(tx, case)
     return case.id
 
 
@@ -118,15 +118,15 @@ def draft(
 ) -> UUID:
     """An application kept for later, unseen by the institution. Raises as ``apply`` but for the grant."""
     asked = Asked(institution_id, product_id, amount_cny, term_months, use, request_id, answers or {})
-    row = _row(tx, actor, asked)
-    return _start(tx, actor, "draft", row).id
+    row = row_of(tx, actor, asked)
+    return begin(tx, actor, "draft", row).id
 
 
 def submit(tx: Tx, actor: Actor, case_id: UUID, version: int, grant_id: UUID) -> None:
     """Apply with a draft. Raises UserError LND-GRANT-FORBIDDEN, LND-MOVE-STATE, LND-VERSION-STATE."""
     case = opened(tx, case_id, version)
-    _granted(tx, actor, case.institution_id, grant_id)
-    _decide(tx, move(tx, actor, case, "apply", grant_id=grant_id, applied_at=now()))
+    check_grant(tx, actor, case.institution_id, grant_id)
+    decide_later(tx, move(tx, actor, case, "apply", grant_id=grant_id, applied_at=now()))
 
 
 def resubmit(tx: Tx, actor: Actor, case_id: UUID, version: int, grant_id: UUID | None = None) -> None:
@@ -136,8 +136,8 @@ def resubmit(tx: Tx, actor: Actor, case_id: UUID, version: int, grant_id: UUID |
         grant_id = case.grant_id
     if grant_id is None:
         fail("LND-GRANT-FORBIDDEN", str(case.institution_id))
-    _granted(tx, actor, case.institution_id, grant_id)
-    _decide(tx, move(tx, actor, case, "resubmit", grant_id=grant_id))
+    check_grant(tx, actor, case.institution_id, grant_id)
+    decide_later(tx, move(tx, actor, case, "resubmit", grant_id=grant_id))
 
 
 def ask_human(tx: Tx, actor: Actor, case_id: UUID, version: int, why: str = "") -> None:
@@ -159,11 +159,11 @@ def withdraw(tx: Tx, actor: Actor, case_id: UUID, version: int, why: str = "") -
     move(tx, actor, case, "withdraw", {"why": why.strip()[:MOST_WORDS]})
 
 
-def _row(tx: Tx, actor: Actor, asked: Asked) -> dict[str, Any]:
+def row_of(tx: Tx, actor: Actor, asked: Asked) -> dict[str, Any]:
     """The columns a new case begins with."""
     _check(asked.amount_cny, asked.term_months, asked.use)
     product = on_offer(tx, asked.institution_id, asked.product_id).product
-    _fits(product, asked)
+    check_fit(product, asked)
     if actor.person is None:
         fail("LND-COMPANY-FORBIDDEN", actor.side)
     return {
@@ -192,14 +192,16 @@ def _need(tx: Tx, actor: Actor, asked: Asked) -> UUID:
     return asked.request_id
 
 
-def _start(tx: Tx, actor: Actor, transition: str, row: Mapping[str, Any]) -> Case:
+def begin(tx: Tx, actor: Actor, transition: str, row: Mapping[str, Any]) -> Case:
+    """A new case. Raises UserError LND-OPEN-STATE where the same is asked there already."""
     try:
         return start(tx, actor, transition, row)
     except psycopg.errors.UniqueViolation as error:
         raise user_error("LND-OPEN-STATE", str(row["product_id"])) from error
 
 
-def _decide(tx: Tx, case: Case) -> None:
+def decide_later(tx: Tx, case: Case) -> None:
+    """Queue the automatic decision, in the transaction of the application."""
     jobs.defer(tx, DECIDE, lock=f"case:{case.id}", case_id=str(case.id))
 
 
@@ -219,7 +221,7 @@ def _check(amount_cny: Decimal, term_months: int, use: str) -> None:
         fail("LND-ASKED", "use", detail=f"1-{MOST_WORDS} 字 characters")
 
 
-def _fits(product: Product, asked: Asked) -> None:
+def check_fit(product: Product, asked: Asked) -> None:
     """The product has loans of this sum and term."""
     limit, months = product.file.limit, product.file.tenor.months
     if not limit.min <= asked.amount_cny <= limit.max:
@@ -240,7 +242,7 @@ def _answers(product: Product, answers: Mapping[str, Any]) -> dict[str, Any]:
     return dict(answers)
 
 
-def _granted(tx: Tx, actor: Actor, institution_id: UUID, grant_id: UUID) -> None:
+def check_grant(tx: Tx, actor: Actor, institution_id: UUID, grant_id: UUID) -> None:
     """The grant is this company's, to this institution, for a credit decision, and in force."""
     found = grant(tx, grant_id)
     fits = found.company_id == _company(actor) and found.institution == institution_id
@@ -249,14 +251,20 @@ def _granted(tx: Tx, actor: Actor, institution_id: UUID, grant_id: UUID) -> None
 
 
 __all__ = [
+    "Asked",
     "Request",
     "apply",
     "ask_human",
+    "begin",
+    "check_fit",
+    "check_grant",
+    "decide_later",
     "draft",
     "get",
     "new_request",
     "request",
     "resubmit",
+    "row_of",
     "submit",
     "withdraw",
 ]

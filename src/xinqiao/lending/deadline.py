@@ -10,6 +10,7 @@ from xinqiao.db.jobs import every, job
 from xinqiao.kernel.clock import now
 from xinqiao.lending.case_state import DUE, Case, case_of, get, move
 from xinqiao.lending.deciding import platform_actor
+from xinqiao.lending.hand_on import go_on
 from xinqiao.lending.machine import machine
 from xinqiao.lending.offer_state import close_offer
 
@@ -26,7 +27,7 @@ def due(database: Database, case_id: str, due: str) -> None:
 
 
 def look(tx: Tx, case: Case) -> Case:
-    """Escalate or expire ``case`` where it is late (scope SYSTEM)."""
+    """Hand on, escalate or expire ``case`` where it is late (scope SYSTEM)."""
     at_due = machine().states[case.state].at_due
     if not case.overdue or at_due is None:
         return case
@@ -34,6 +35,9 @@ def look(tx: Tx, case: Case) -> Case:
     if at_due == "expire":
         close_offer(tx, case.id, "expired")
         return move(tx, by, case, "expire")
+    gone = go_on(tx, by, case)
+    if gone is not None:
+        return gone
     count = case.escalated + 1
     again = machine().due(case.state, dict(case.deadlines), now())
     return move(tx, by, case, "escalate", {"count": count}, escalated=count, due_at=again)

@@ -23,6 +23,7 @@ from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import Case, cases, get
 from xinqiao.lending.cost import METHOD, cost_of
 from xinqiao.lending.document import MOST_BYTES, documents, hand_in
+from xinqiao.lending.hand_on import Next, agree_next, agreed, can_hand_on, choices, hand_on
 from xinqiao.lending.machine import machine
 from xinqiao.lending.offer_state import Offer, offers
 from xinqiao.lending.product import Product
@@ -48,6 +49,7 @@ STEPS = (
 )
 ENDED = {"refused", "declined", "expired", "withdrawn", "handed_on"}
 DONE = {"active", "closed"}
+WITH_THE_BANK = {"applied", "screened", "in_review", "proposed"}
 MARKED = {"offered", "accepted", "signed", "active", "refused"}
 
 
@@ -152,6 +154,43 @@ def add_document(
     return _do(visit, case_id, work)
 
 
+@router.post(f"{PAGE}/{{case_id}}/hand-on")
+def hand_on_now(
+    visit: Act, case_id: UUID, version: Annotated[int, Form()], to: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Take a late application to another institution."""
+    return _do(visit, case_id, lambda: hand_on(visit.tx, visit.actor, case_id, version, _wish(visit, to)))
+
+
+@router.post(f"{PAGE}/{{case_id}}/next")
+def agree_on_next(
+    visit: Act,
+    case_id: UUID,
+    to: Annotated[list[str], Form(max_length=5)] = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Agree where the application goes if the institution is late."""
+
+    def work() -> None:
+        agree_next(visit.tx, visit.actor, case_id, [_wish(visit, each) for each in to])
+
+    return _do(visit, case_id, work)
+
+
+def _wish(visit: Visit, told: str) -> Next:
+    """A choice of the page: institution, product and grant."""
+    institution, _, rest = told.partition("/")
+    product, _, grant = rest.partition("/")
+    try:
+        return Next(UUID(institution), product, UUID(grant))
+    except ValueError:
+        fail("LND-GRANT-FORBIDDEN", str(visit.actor.company))
+
+
+def _agreed(tx: Tx, case_id: UUID) -> list[Text]:
+    known = names(tx)
+    return [known[wish.institution_id] for wish in agreed(tx, case_id)]
+
+
 def _do(visit: Visit, case_id: UUID, act: Callable[[], object]) -> Response:
     """Act once and show the application again, with the fault where there is one."""
 
@@ -179,6 +218,9 @@ def _page(visit: Visit, case_id: UUID, error: UserError | None = None) -> Respon
         wanted=list(_wanted(case, past)),
         papers=documents(visit.tx, case_id),
         steps=list(_steps(case)),
+        onward=choices(visit.tx, case) if case.state in WITH_THE_BANK else [],
+        late=can_hand_on(case),
+        agreed=_agreed(visit.tx, case_id),
         can=_can(case),
         error=error,
         method=METHOD,
