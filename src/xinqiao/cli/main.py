@@ -33,7 +33,7 @@ VERBS = {
     "benchmark table": "在任意平面文件上比较建模方法 / compare the fitters on any flat file",
     "day-end": "日终：计提、逾期、分类、拨备 / close an institution's business days",
     "loan replay": "重算贷款算例 / worked loan cases beside what the engine makes of them",
-    "verify": "离线核验证明、报告或导出的日志 / verify a proof, a report or an exported log offline",
+    "verify": "离线核验证明、报告、日志或合同 / verify a proof, report, exported log or contract offline",
     "witness": "为存证日志共同签名 / cosign the evidence log as a member's witness",
     "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
     "size": "按国家标准划型 / the size class of a firm by the national standard",

@@ -11,6 +11,9 @@ from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.kernel.text import Text
 
+AUTHORITY = "authority"
+"""First word of a line with the certificate that contracts are verified with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -42,6 +45,7 @@ class Trust:
     def read(cls, path: Path) -> Trust:
         """The file of keys: lines ``log KEY``, ``witness KEY``, ``needed N``; # begins a remark.
 
+        Lines ``authority CERTIFICATE`` are for signed contracts; the log doesn't need them.
         Raises UserError EVD-TRUST, EVD-KEY.
         """
         keys: list[PublicKey] = []
@@ -53,7 +57,7 @@ class Trust:
                 keys.append(_key(word, rest, where))
             elif word == "needed" and rest.strip().isdecimal():
                 needed = int(rest)
-            elif word:
+            elif word and word != AUTHORITY:
                 fail("EVD-TRUST", where, detail=line[:80])
         logs = [key for key in keys if key.use == "log"]
         witnesses = tuple(key for key in keys if key.use == "witness")

@@ -14,6 +14,8 @@ from xinqiao.evidence.export import export
 from xinqiao.evidence.note import Checkpoint, encode
 from xinqiao.evidence.trust import Trust
 from xinqiao.portal.visit import Visit, needs
+from xinqiao.servicing.certificate import authorities
+from xinqiao.servicing.signed_pdf import authority_lines
 
 router = APIRouter(prefix="/api/v1/log", tags=["log 存证日志"])
 Public = Annotated[Visit, needs("public.read")]
@@ -80,7 +82,7 @@ def to_cosign(visit: Public) -> Response:
 def keys(visit: Public) -> Response:
     """Public keys as ``xinqiao verify --keys`` reads them. Compare them with ones from elsewhere."""
     told = Trust(proof.log_key(visit.tx), tuple(cosigning.witnesses(visit.tx)))
-    return PlainTextResponse(told.write())
+    return PlainTextResponse(told.write() + authority_lines(authorities(visit.tx)))
 
 
 @router.get("/entries", summary="日志行 lines")
