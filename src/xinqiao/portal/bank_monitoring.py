@@ -13,12 +13,14 @@ from xinqiao.db.database import Row
 from xinqiao.kernel.clock import today
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
+from xinqiao.monitoring import labels  # noqa: F401 - its job is declared by importing it
 from xinqiao.monitoring.month import keep_months
 from xinqiao.monitoring.signal import LEVEL_NAMES, LEVELS, Level, signals
 from xinqiao.monitoring.surveillance import surveil
 from xinqiao.monitoring.watch import RESULTS, finish, leave, steps, tasks, watch, watch_list
 from xinqiao.portal.bank_portrait import own_institution
 from xinqiao.portal.enterprise_apply import attempt
+from xinqiao.portal.problems import status_of
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.servicing.business_day import business_day
 
@@ -60,7 +62,7 @@ def _page(visit: Visit, fault: UserError | None = None) -> Response:
     listed, todo = watch_list(visit.tx, institution), tasks(visit.tx, institution)
     return visit.page(
         "bank_monitoring.html",
-        200 if fault is None else 400,
+        200 if fault is None else status_of(fault),
         fault=fault,
         state=state,
         listed=listed,
@@ -128,7 +130,7 @@ def _borrower(visit: Visit, company_id: str, fault: UserError | None = None) -> 
         fail("MON-BORROWER-ABSENT", company_id)
     return visit.page(
         "bank_borrower.html",
-        200 if fault is None else 400,
+        200 if fault is None else status_of(fault),
         fault=fault,
         company_id=company_id,
         name=_name(visit, company_id),

@@ -30,8 +30,8 @@ Read = Annotated[Visit, needs("loan.read")]
 BAD_DAYS = (30, 90)
 SPANS = (1, 3, 12)
 LEAST_MONTHS = 3
-Days = Annotated[Literal[30, 90], Query()]
-Span = Annotated[Literal[1, 3, 12], Query()]
+Days = Annotated[int, Query(ge=1, le=360)]
+Span = Annotated[int, Query(ge=1, le=24)]
 
 
 @dataclass(frozen=True, slots=True)
