@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.portal.conftest import CSRF
+from tests.portal.enrolled import enrol
 from tests.servicing.lent import START, Books, books
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
@@ -24,15 +25,7 @@ _ONCE = iter(range(10_000))
 @pytest.fixture
 def lent(database: Database) -> Books:
     made = books(database)
-    with database.transaction(SYSTEM) as tx:
-        for who in (made.place.officer, made.place.approver, made.place.second):
-            told = [who.person, who.name]
-            tx.execute("INSERT INTO person (id, name, made_at) VALUES (%s, %s, now())", told)
-            tx.execute(
-                "INSERT INTO membership (id, person_id, institution_id, role, basis, given_at) "
-                "VALUES (%s, %s, %s, 'bank.officer', 'onboarding', now())",
-                [who.person, who.person, made.bank],
-            )
+    enrol(database, made.bank, made.place.officer, made.place.approver, made.place.second)
     return made
 
 
