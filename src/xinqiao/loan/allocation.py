@@ -147,12 +147,20 @@ def _extra(loan: Loan, on: date, pool: Decimal, effect: str) -> tuple[Loan, Deci
     return loan, pool - amount - fee
 
 
+def told_whole(loan: Loan, event: Payoff) -> Payoff:
+    """The payoff as a fact: with the sum that came in. Less than what is owed is refused."""
+    quote = payoff_of(as_of(loan, event.on), event.on)
+    if event.amount is not None and event.amount < quote.total:
+        fail("LON-PAYOFF", "amount", amount=event.amount, total=quote.total)
+    return replace(event, amount=quote.total) if event.amount is None else event
+
+
 def settle_whole(loan: Loan, event: Payoff) -> Loan:
-    """All is repaid at once; less than what is owed is refused."""
+    """All is repaid at once; what does not suffice, now that the past is another, is a repayment."""
     loan, quote = as_of(loan, event.on), payoff_of(loan, event.on)
     amount = quote.total if event.amount is None else event.amount
     if amount < quote.total:
-        fail("LON-PAYOFF", "amount", amount=amount, total=quote.total)
+        return repay(loan, Repay(on=event.on, amount=amount, early="next"))
     first = loan.running(event.on)
     pool = amount + loan.credit
     if first is not None and quote.prepayment_fee:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from calendar import isleap, monthrange
 from datetime import date, timedelta
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
 Unit = Literal["day", "week", "month", "year"]
 Period = tuple[date, date]
-_EXACT = Context(prec=28)
 MONTH_END_SLACK = 3
 """A due day of the 31st may have to be the 28th: as many days a month's end may differ."""
 
@@ -61,33 +60,41 @@ def periods(
     return tuple(zip([start, *dues[:-1]], dues, strict=True))
 
 
-def months_between(start: date, end: date) -> Decimal:
-    """Months from ``start`` to ``end``: whole ones, and of the last the share of its days."""
+def months_ratio(start: date, end: date) -> tuple[int, int]:
+    """Months from ``start`` to ``end`` as a ratio: whole ones, and of the last the share of its days."""
     whole = (end.year - start.year) * 12 + end.month - start.month
     if end.day == start.day or (month_end(end) and end.day < start.day):
-        return Decimal(whole)
+        return whole, 1
     if month_end(start) and 0 < end.day - start.day <= MONTH_END_SLACK:
-        return Decimal(whole)
+        return whole, 1
     if end.day < start.day:
         whole -= 1
     low, high = add_months(start, whole), add_months(start, whole + 1)
-    return whole + Decimal((end - low).days) / (high - low).days
+    length = (high - low).days
+    return whole * length + (end - low).days, length
 
 
-def actual_years(start: date, end: date, *, split_day: Literal["dec_31", "jan_1"]) -> Decimal:
-    """The years from ``start`` to ``end``, each day over the length of its year.
+def months_between(start: date, end: date) -> Decimal:
+    """Months from ``start`` to ``end``: whole ones, and of the last the share of its days."""
+    months, parts = months_ratio(start, end)
+    return Decimal(months) / parts
 
-    ``split_day``: the first day that counts in the new year: 31 December (banks' night of New Year's Eve)
-    or 1 January.
+
+def actual_ratio(start: date, end: date, *, split_day: str) -> tuple[int, int]:
+    """The years from ``start`` to ``end``, each day over the length of its year, as a ratio.
+
+    ``split_day``: the first day that counts in the new year: ``dec_31`` (the night of New Year's Eve) or
+    ``jan_1``.
     """
-    total, at = Decimal(0), start
+    total, length, at = 0, 1, start
     shift = timedelta(days=1 if split_day == "dec_31" else 0)
     while at < end:
         year = (at + shift).year
         until = min(end, date(year + 1, 1, 1) - shift)
-        total += Decimal((until - at).days) / (366 if isleap(year) else 365)
+        days = 366 if isleap(year) else 365
+        total, length = total * days + (until - at).days * length, length * days
         at = until
-    return total
+    return total, length
 
 
 def has_leap_day(start: date, end: date) -> bool:
@@ -96,39 +103,31 @@ def has_leap_day(start: date, end: date) -> bool:
 
 
 @lru_cache(65536)
-def year_fraction(
+def year_ratio(
     period: Period, start: date, end: date, *, day_count: str, unit: Unit, variant: tuple[str, str]
-) -> Decimal:
-    """The part of a year from ``start`` to ``end``, both within ``period``.
+) -> tuple[int, int]:
+    """The part of a year from ``start`` to ``end``, both within ``period``, as an exact ratio.
 
     Days inside a period are pro rata where the day-count does not count them one by one. ``variant``: year
-    end and leap rule of ACT/ACT. The same whatever the caller's decimal precision is.
+    end and leap rule of ACT/ACT.
     """
-    with localcontext(_EXACT):
-        return _fraction(period, start, end, day_count=day_count, unit=unit, variant=variant)
-
-
-def _fraction(
-    period: Period, start: date, end: date, *, day_count: str, unit: Unit, variant: tuple[str, str]
-) -> Decimal:
     days, whole = (end - start).days, (period[1] - period[0]).days
     match day_count:
         case "ACT/360":
-            return Decimal(days) / 360
+            return days, 360
         case "ACT/365F":
-            return Decimal(days) / 365
+            return days, 365
         case "ACT/ACT":
             return _actual(period, start, end, variant)
         case _ if unit in ("day", "week"):
-            basis = 360 if day_count == "30/360" else 365 if unit == "day" else 364
-            return Decimal(days) / basis
+            return days, 360 if day_count == "30/360" else 365 if unit == "day" else 364
         case _:
-            return months_between(*period) * days / whole / 12
+            months, parts = months_ratio(*period)
+            return months * days, parts * whole * 12
 
 
-def _actual(period: Period, start: date, end: date, variant: tuple[str, str]) -> Decimal:
+def _actual(period: Period, start: date, end: date, variant: tuple[str, str]) -> tuple[int, int]:
     if variant[1] == "feb_29":
-        return Decimal((end - start).days) / (366 if has_leap_day(*period) else 365)
-    split: Literal["dec_31", "jan_1"] = "dec_31" if variant[0] == "dec_31" else "jan_1"
-    till_due = actual_years(start, period[1], split_day=split)
-    return till_due * (end - start).days / (period[1] - start).days
+        return (end - start).days, 366 if has_leap_day(*period) else 365
+    years, length = actual_ratio(start, period[1], split_day=variant[0])
+    return years * (end - start).days, length * (period[1] - start).days

@@ -82,7 +82,7 @@ def _payoff(given: Given, on: date) -> Event:
 
 
 def _rate(given: Given, on: date) -> Event:
-    since = given.get("first_day_at_new_rate")
+    since = given.get("first_day_at_new_rate", "from", "effective")
     rate = given.number("annual_rate_pct", "new_annual_rate_pct") / 100
     return RateChange(on=date.fromisoformat(since) if since else on, rate=rate)
 

@@ -124,6 +124,15 @@ def rescheduled(loan: Loan, days: Sequence[Period]) -> Loan:
     return loan.with_state(absorb(loan.terms, replace(loan.state, instalments=kept)))
 
 
+def shifted(loan: Loan, event: MoveDue) -> tuple[Period, ...]:
+    """The periods where one due date moves and those after it follow at the usual distance."""
+    k = _at(loan, event.due)
+    kept = [(each.start, each.due) for each in loan.instalments[:k]]
+    rest = len(loan.instalments) - k
+    start = loan.instalments[k].start
+    return (*kept, *periods(start, rest, loan.terms.every, loan.terms.unit, first_due=event.to))
+
+
 def defer(loan: Loan, event: Defer) -> Loan:
     """All dues from a day on move later; interest of the gap comes on top of the first, or is free."""
     if event.months < 1:

@@ -88,10 +88,16 @@ def begin(terms: Terms) -> Loan:
 
 
 def apply(loan: Loan, event: Event) -> Loan:
-    """The loan after one more event. Raises LON-* for what can't be."""
+    """The loan after one more event. Raises LON-* for what can't be.
+
+    A payoff without a sum is kept with the sum it came to: what came in stays a fact when the past changes.
+    """
     if isinstance(event, Reverse):
         _check_reversal(loan, event)
         return fold(_first_terms(loan), (*loan.events, event))
+    if isinstance(event, PayoffEvent):
+        _check(loan, event)
+        event = allocation.told_whole(at(loan, event.on), event)
     last = max((each.on for each in effective(loan.events)), default=event.on)
     if event.on < last:
         return fold(_first_terms(loan), (*loan.events, event))
@@ -132,15 +138,21 @@ def _check_reversal(loan: Loan, event: Reverse) -> None:
 
 def _applied(loan: Loan, event: Event) -> Loan:
     """The event worked in, by its kind; the day of the business is at least the event's."""
+    _check(loan, event)
+    loan = _WORK[type(event)](loan, event)
+    as_of = max(event.on, loan.state.as_of or event.on)
+    state = replace(loan.state, as_of=as_of)
+    return replace(loan, state=state) if loan.terms.overdue_accrues == "never" else loan.with_state(state)
+
+
+def _check(loan: Loan, event: Event) -> None:
+    """Whether anything can still happen to the loan."""
     if not isinstance(event, Disburse) and not loan.state.drawn:
         fail("LON-DRAWN-STATE", kind_of(event))
     if loan.written_off_on is not None and not isinstance(event, Repay | EndOfDay):
         fail("LON-WRITTEN-STATE", kind_of(event), on=loan.written_off_on)
     if loan.state.stopped_on is not None and not isinstance(event, Repay | EndOfDay):
         fail("LON-CLOSED-STATE", kind_of(event))
-    loan = _WORK[type(event)](loan, event)
-    as_of = max(event.on, loan.state.as_of or event.on)
-    return loan.with_state(replace(loan.state, as_of=as_of))
 
 
 def at(loan: Loan, on: date) -> Loan:

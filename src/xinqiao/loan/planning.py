@@ -214,7 +214,10 @@ def absorb(terms: Terms, state: State) -> State:
                 return state
             k = free[-1] if free else len(dues) - 1
             tried.add(k)
+            whole = k == len(dues) - 1 and dues[k].principal + left >= total_paid(state.instalments[k])
             state = _taking(state, k, dues[k], left)
+            if whole:  # nothing after it can change
+                return state
 
 
 def _taking(state: State, k: int, due: Due, left: Decimal) -> State:

@@ -14,8 +14,9 @@ from typing import Any
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.loan.case_event import event_of
 from xinqiao.loan.case_format import Given, moved_from, terms_of
-from xinqiao.loan.changing import rescheduled
+from xinqiao.loan.changing import rescheduled, shifted
 from xinqiao.loan.engine import Loan, apply, begin, rows
+from xinqiao.loan.event import Event, MoveDue, Payoff, Repay
 from xinqiao.loan.figures import figures
 from xinqiao.loan.standing import Row
 
@@ -95,7 +96,7 @@ def _play(
         if number:
             before = loan
             event = event_of(given.case, plain, [each.due for each in loan.instalments])
-            loan = apply(loan, event)
+            loan = _after(loan, event, given)
             if number == 1 and before_move is not terms:
                 loan = rescheduled(loan, terms.periods)
             if "expect_split" in plain:
@@ -103,6 +104,19 @@ def _play(
         for snapshot in asked:
             if snapshot.get("after_event") == number:
                 actual["snapshots"].append(_snapshot(loan, snapshot, number, places))
+
+
+def _after(loan: Loan, event: Event, given: Given) -> Loan:
+    """The loan after an event of a case: a moved due date moves all that follow it too."""
+    if isinstance(event, MoveDue):
+        return rescheduled(loan, shifted(loan, event))
+    try:
+        return apply(loan, event)
+    except UserError as error:
+        if error.code != "LON-PAYOFF" or not isinstance(event, Payoff) or event.amount is None:
+            raise
+        given.faults.append(error)
+        return apply(loan, Repay(on=event.on, amount=event.amount, early="next"))
 
 
 def _split(before: Loan, after: Loan, asked: Mapping[str, Any], places: int) -> dict[str, str]:

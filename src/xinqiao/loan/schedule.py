@@ -7,19 +7,21 @@ or a planned part. The last instalment still open takes the remainder, so the pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from xinqiao.loan.calendar import year_fraction
+from xinqiao.loan.calendar import year_ratio
 from xinqiao.loan.event import Part
 from xinqiao.loan.terms import MODES, Terms
 
 ZERO = Decimal(0)
 EXACT_DIGITS = 28
 HAIR = Decimal("1e-10")
+Changes = tuple[tuple[date, Decimal], ...]
+"""Days on which the balance changes, and by how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +111,6 @@ class Due:
     closing: Decimal = ZERO
     inside: tuple[tuple[date, Decimal], ...] = ()
 
-    @classmethod
-    def blank(cls, n: int, each: Instalment, opening: Decimal, raw: Decimal, brought: Decimal) -> Due:
-        """What is known before the parts are."""
-        return cls(n=n, start=each.start, due=each.due, opening=opening, raw=raw, brought=brought)
-
-    @property
-    def calculated(self) -> Decimal:
-        """The interest there is to take: of its days and brought forward."""
-        return self.raw + self.brought
-
     @property
     def instalment(self) -> Decimal:
         """Principal and interest together."""
@@ -155,18 +147,22 @@ def rate_on(terms: Terms, state: State, day: date) -> Decimal:
     return found
 
 
-def factor(terms: Terms, state: State, each: Instalment, start: date, end: date) -> Decimal:
-    """The interest of 1 CNY from ``start`` to ``end`` at one rate."""
-    period = (each.start, each.due)
-    share = year_fraction(
-        period,
+def ratio(terms: Terms, each: Instalment, start: date, end: date) -> tuple[int, int]:
+    """The part of a year from ``start`` to ``end`` within an instalment."""
+    return year_ratio(
+        (each.start, each.due),
         start,
         end,
         day_count=terms.day_count,
         unit=terms.unit,
         variant=(terms.year_end, terms.leap),
     )
-    return rate_on(terms, state, start) * share
+
+
+def factor(terms: Terms, state: State, each: Instalment, start: date, end: date) -> Decimal:
+    """The interest of 1 CNY from ``start`` to ``end`` at one rate."""
+    part, whole = ratio(terms, each, start, end)
+    return rate_on(terms, state, start) * part / whole
 
 
 class Solver:
@@ -200,33 +196,71 @@ class Solver:
             upto = at
             while upto < len(self.changes) and (self.changes[upto][0] <= each.due or k == last):
                 upto += 1
-            inside, at = self.changes[at:upto], upto
-            raw = self._interest(each, balance, inside)
-            due = self._due(each, Due.blank(k + 1, each, balance, raw, brought), pool, final=k == last)
-            moved = sum((amount for _, amount in inside), ZERO)
-            balance = balance + moved - due.principal + each.sum_paid("principal")
-            out.append(replace(due, closing=balance, inside=tuple(inside)))
-            brought = due.calculated - due.interest
+            inside, at = tuple(self.changes[at:upto]), upto
+            due = self._due(k, each, (balance, brought, pool), inside, final=k == last)
+            out.append(due)
+            balance = due.closing
+            brought = due.raw + brought - due.interest
             pool += (each.extra if each.skip else ZERO) - due.taken
             self._overdue(each, due)
         return tuple(out)
 
-    def _due(self, each: Instalment, due: Due, pool: Decimal, *, final: bool) -> Due:
-        """The parts of an instalment whose days earned what ``due`` says."""
-        paid_principal, paid_interest = each.sum_paid("principal"), each.sum_paid("interest")
-        total = None if each.level is None else each.level + self._gap(each, due.opening)
-        base = (each.planned or ZERO) if total is None else max(total - due.calculated, ZERO)
-        taken = min(pool, base)
-        interest = max(due.calculated, paid_interest)
+    def _due(
+        self,
+        k: int,
+        each: Instalment,
+        before: tuple[Decimal, Decimal, Decimal],
+        inside: Changes,
+        *,
+        final: bool,
+    ) -> Due:
+        """One instalment. ``before``: balance, interest brought forward and principal repaid early so far."""
+        opening, brought, pool = before
+        raw = self._interest(each, opening, inside)
+        paid = (each.sum_paid("principal"), each.sum_paid("interest")) if each.paid else (ZERO, ZERO)
+        principal, interest, taken = self._parts(each, opening, raw + brought, pool, paid, final=final)
+        closing = opening - principal + paid[0]
+        for _, amount in inside:
+            closing += amount
+        return Due(
+            n=k + 1,
+            start=each.start,
+            due=each.due,
+            opening=opening,
+            raw=raw,
+            brought=brought,
+            principal=principal,
+            interest=interest,
+            taken=taken,
+            closing=closing,
+            inside=inside,
+        )
+
+    def _parts(
+        self,
+        each: Instalment,
+        opening: Decimal,
+        calculated: Decimal,
+        pool: Decimal,
+        paid: tuple[Decimal, Decimal],
+        *,
+        final: bool,
+    ) -> tuple[Decimal, Decimal, Decimal]:
+        """Principal, interest, and what counts of principal repaid early, where there is so much interest."""
+        total = each.level
+        if total is not None and each.gaps:
+            total += self._gap(each, opening)
+        base = (each.planned or ZERO) if total is None else max(total - calculated, ZERO)
+        taken = min(pool, base) if pool else ZERO
+        interest = max(calculated, paid[1])
         if not final:
-            if each.carry or (total is not None and paid_principal > base - taken + each.extra):
-                interest = paid_interest  # what is left of it goes to the next instalment
+            if each.carry or (total is not None and paid[0] > base - taken + each.extra):
+                interest = paid[1]  # what is left of it goes to the next instalment
             elif total is not None:
-                interest = max(min(due.calculated, total), paid_interest)
+                interest = max(min(calculated, total), paid[1])
         if total is not None and not each.carry:
             base = max(total - interest, ZERO)
-        principal = max(base - taken + each.extra, paid_principal)
-        return replace(due, interest=interest, principal=principal, taken=taken)
+        return max(base - taken + each.extra, paid[0]), interest, taken
 
     def _gap(self, each: Instalment, opening: Decimal) -> Decimal:
         total = ZERO
@@ -254,9 +288,7 @@ class Solver:
             return day
         return next((each.due for each in self.state.instalments if each.start < day <= each.due), day)
 
-    def _interest(
-        self, each: Instalment, opening: Decimal, inside: Sequence[tuple[date, Decimal]]
-    ) -> Decimal:
+    def _interest(self, each: Instalment, opening: Decimal, inside: Changes) -> Decimal:
         if each.raw is not None or each.free:
             return each.raw or ZERO
         unit = self.terms.rounding.interest_unit or None
@@ -273,36 +305,56 @@ class Solver:
             return each.due
         return max(stopped, each.start)
 
-    def accrued(
-        self, each: Instalment, opening: Decimal, inside: Sequence[tuple[date, Decimal]], until: date
-    ) -> Decimal:
+    def accrued(self, each: Instalment, opening: Decimal, inside: Changes, until: date) -> Decimal:
         """Interest of an instalment's days up to ``until``, not rounded."""
-        total = ZERO
+        terms, total = self.terms, ZERO
         for start, end, balance in self.stretches(each, opening, inside, until):
-            part = balance * factor(self.terms, self.state, each, start, end)
-            total += money(self.terms, part) if self.terms.rounding.each_stretch else part
+            days, year = ratio(terms, each, start, end)
+            part = balance * rate_on(terms, self.state, start) * days / year
+            total += money(terms, part) if terms.rounding.each_stretch else part
         return total
 
     def stretches(
-        self, each: Instalment, opening: Decimal, inside: Sequence[tuple[date, Decimal]], until: date
+        self, each: Instalment, opening: Decimal, inside: Changes, until: date
     ) -> Iterable[tuple[date, date, Decimal]]:
         """Stretches of one balance and one rate that bear interest."""
         stop = min(until, each.due, self.state.stopped_on or each.due)
-        marks = {day for day, _ in inside} | set(self.breaks)
-        marks |= {day for start, end, _ in self.late for day in (start, end)}
-        days = [each.start, *sorted(day for day in marks if each.start < day < stop), stop]
-        for start, end in pairwise(days):
+        marks = {day for day, _ in inside if each.start < day < stop}
+        if self.breaks or self.late:
+            marks.update(day for day in self.breaks if each.start < day < stop)
+            marks.update(day for late in self.late for day in late[:2] if each.start < day < stop)
+        for start, end in pairwise((each.start, *sorted(marks), stop)):
             if start >= end or any(a <= start and end <= b for a, b in self.state.free):
                 continue
-            balance = opening + sum((amount for day, amount in inside if day <= start), ZERO)
-            balance += sum((amount for a, b, amount in self.late if a <= start and end <= b), ZERO)
+            balance = opening
+            for day, amount in inside:
+                if day <= start:
+                    balance += amount
+            for since, till, amount in self.late:
+                if since <= start and end <= till:
+                    balance += amount
             if balance:
                 yield start, end, balance
 
 
+@dataclass(slots=True)
+class _Last:
+    """The schedule worked out last: the same terms and state are asked for again at once, again and again."""
+
+    found: tuple[Terms, State, tuple[Due, ...]] | None = None
+
+
+_LAST = _Last()
+
+
 def solve(terms: Terms, state: State) -> tuple[Due, ...]:
     """The instalments of a state."""
-    return Solver(terms, state).solve()
+    last = _LAST.found
+    if last is not None and last[0] is terms and last[1] is state:
+        return last[2]
+    dues = Solver(terms, state).solve()
+    _LAST.found = (terms, state, dues)
+    return dues
 
 
 def level_of(terms: Terms, balance: Decimal, factors: Sequence[Decimal]) -> Decimal:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from xinqiao.loan.balances import Balances
-from xinqiao.loan.calendar import year_fraction
+from xinqiao.loan.calendar import year_ratio
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb
 from xinqiao.loan.schedule import ZERO, Due, Instalment, Solver, State, money, rate_on
@@ -113,7 +113,8 @@ def penalty_of(loan: Loan, k: int, on: date) -> Decimal:
         if rule.compound:
             overdue += due.interest - each.sum_paid("interest", by=start)
         if overdue > 0:
-            total += overdue * _penalty_rate(loan, rule, start) * _years(rule, start, end)
+            days, year = _days_in_year(rule, start, end)
+            total += overdue * _penalty_rate(loan, rule, start) * days / year
     return money(loan.terms, total)
 
 
@@ -129,9 +130,9 @@ def _penalty_rate(loan: Loan, rule: Penalty, day: date) -> Decimal:
     return rule.rate if rule.rate is not None else rule.factor * rate_on(loan.terms, loan.state, day)
 
 
-def _years(rule: Penalty, start: date, end: date) -> Decimal:
+def _days_in_year(rule: Penalty, start: date, end: date) -> tuple[int, int]:
     days = "ACT/360" if rule.days in ("30/360", "month") else rule.days
-    return year_fraction(
+    return year_ratio(
         (start, end), start, end, day_count=days, unit="day", variant=("dec_31", "calendar_year")
     )
 
