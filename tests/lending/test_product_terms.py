@@ -9,7 +9,7 @@ import pytest
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.lending.product import catalog_product, catalog_products, parse_product
-from xinqiao.lending.product_terms import rate_on, terms_for
+from xinqiao.lending.product_terms import terms_for
 
 START = date(2026, 3, 2)
 SUM = {"amount": Decimal(100_000), "rate": Decimal("0.05")}
@@ -69,14 +69,3 @@ def test_a_way_or_term_not_on_offer_is_refused() -> None:
         terms_for(product, amount=Decimal(1000), rate=Decimal("0.05"), months=120, way="flat", start=START)
     terms = terms_for(product, amount=Decimal(1000), rate=Decimal("0.05"), months=12, way="flat", start=START)
     assert (terms.interest, terms.day_count) == ("flat", "month")
-
-
-def test_a_rate_resets_on_the_anniversary_and_keeps_its_spread() -> None:
-    text = catalog_product("home_mortgage").text.replace(
-        "  min: 0.0305\n", "  reset: anniversary\n  min: 0.0305\n"
-    )
-    fixed, floating = catalog_product("home_mortgage"), parse_product(text, "own.yaml")
-    rate, told = Decimal("0.045"), {"drawn_on": START, "months": 60}
-    assert rate_on(fixed, rate=rate, on=date(2028, 1, 1), **told) == rate
-    assert rate_on(floating, rate=rate, on=date(2027, 3, 1), **told) == rate
-    assert rate_on(floating, rate=rate, on=date(2027, 3, 2), **told) == rate

@@ -12,7 +12,6 @@ from decimal import Decimal
 
 from xinqiao.kernel.errors import fail
 from xinqiao.lending.ceiling import overdue_rate
-from xinqiao.lending.lpr import lpr
 from xinqiao.lending.product_format import Fee, ProductFile, Repayment
 from xinqiao.lending.product_load import Product
 from xinqiao.loan import terms as loan
@@ -108,15 +107,3 @@ def _fee(fee: Fee, spans: tuple[Period, ...], months: int, start: date) -> Itera
                 share = fee.rate * min(YEAR_MONTHS, months - month) / YEAR_MONTHS
                 when, on = ("day", add_months(start, month)) if month else ("drawing", None)
                 yield loan.LoanFee(name=fee.id, when=when, share=share, on=on)  # type: ignore[arg-type] # literals
-
-
-def rate_on(product: Product, *, rate: Decimal, drawn_on: date, months: int, on: date) -> Decimal:
-    """The rate from a day on (重定价): the LPR of the last anniversary plus the spread of the contract.
-
-    The contract's own where the product does not reset, or before the first anniversary. Raises LND-LPR.
-    """
-    years = on.year - drawn_on.year - (on < add_months(drawn_on, (on.year - drawn_on.year) * YEAR_MONTHS))
-    if product.file.pricing.reset == "fixed" or years < 1:
-        return rate
-    anniversary = add_months(drawn_on, years * YEAR_MONTHS)
-    return rate - lpr(drawn_on, months) + lpr(anniversary, months)

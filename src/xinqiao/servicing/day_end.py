@@ -26,7 +26,7 @@ from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.errors import fail
 from xinqiao.loan.balances import Balances, postings
 from xinqiao.loan.classification import Class
-from xinqiao.servicing import accruing, classing, day_lines, provision, reminder
+from xinqiao.servicing import accruing, classing, day_lines, provision, rate_reset, reminder
 from xinqiao.servicing.business_day import business_day, open_next
 from xinqiao.servicing.day_lines import LAST, Batch, enter_parts
 from xinqiao.servicing.entry import ACCRUAL, About, enter
@@ -106,6 +106,7 @@ def run(
     with _alone(database, institution_id):
         if _begin(database, institution_id, day):
             return DayEnd(day, 0, 0, 0, 0, again=True)
+        rate_reset.reset(database, institution_id, day)
         with database.transaction(SYSTEM) as tx:
             rates = provision.rates(tx, institution_id, day)
             edges = _edges(tx, institution_id, batch)
