@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import polars as pl
@@ -36,10 +37,12 @@ class Stressed:
     loans: pl.DataFrame
 
 
-def scenarios() -> list[str]:
-    """The ids of the scenarios of the catalog."""
+@cache
+def scenarios() -> dict[str, Text]:
+    """The scenarios of the catalog: id and name."""
     folder = files("xinqiao").joinpath("catalog", "shocks")
-    return sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
+    ids = sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
+    return {each: load_shock(each, []).name for each in ids}
 
 
 def stress(loans: pl.DataFrame, scenario: str) -> Stressed:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 import polars as pl
@@ -15,7 +16,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from xinqiao.kernel.text import Text
-from xinqiao.lending.product import catalog_products
+from xinqiao.lending.product import institution_products
 from xinqiao.monitoring import loan_book, portfolio
 from xinqiao.monitoring.parameters import parameters
 from xinqiao.monitoring.portfolio import Concentration, Flow, Vintage
@@ -73,13 +74,13 @@ def portfolio_page(visit: Read, days: Days = 30, span: Span = 12, shock: str = "
         rolls=portfolio.rolls(months, parameters().buckets),
         migration=portfolio.migration(months, span),
         parts=[(key, d, portfolio.concentration(loans, d.column, d.label)) for key, d in DIMENSIONS.items()],
-        part_name=part_name,
+        part_name=partial(part_name, _products(visit)),
         top=portfolio.TOP,
         days=days,
         bad_days=BAD_DAYS,
         span=span,
         spans=SPANS,
-        scenarios=known,
+        scenarios=list(known.items()),
         shock=shock,
         stressed=found,
         assumed=parameters().assumed,
@@ -87,14 +88,17 @@ def portfolio_page(visit: Read, days: Days = 30, span: Span = 12, shock: str = "
     )
 
 
-def part_name(key: str, dimension: Dimension, name: str) -> Text:
+def _products(visit: Visit) -> dict[str, Text]:
+    """The institution's products by id."""
+    offers = institution_products(visit.tx, own_institution(visit))
+    return {offer.product_id: offer.product.file.name for offer in offers}
+
+
+def part_name(products: Mapping[str, Text], key: str, dimension: Dimension, name: str) -> Text:
     """A part of the book in words."""
     if dimension.named is not None:
         return dimension.named(key)
-    known = catalog_products()
-    if dimension.column == "product_id" and key in known:
-        return known[key].file.name
-    return Text(zh=name, en=name)
+    return products.get(key, Text(zh=name, en=name))
 
 
 def _chart(found: Sequence[Vintage], days: int) -> Markup | None:
@@ -114,7 +118,7 @@ def portfolio_file(visit: Read, name: File, days: Days = 30, span: Span = 12) ->
     """A table of the portfolio page as CSV."""
     institution = own_institution(visit)
     if name == "concentration":
-        rows = _concentration_rows(loan_book.open_loans(visit.tx, institution))
+        rows = _concentration_rows(loan_book.open_loans(visit.tx, institution), _products(visit))
     else:
         months = loan_book.months(visit.tx, institution)
         rows = {
@@ -141,11 +145,11 @@ def _flow_rows(flow: Flow) -> Iterable[list[str]]:
         yield [str(name), f"{total:.2f}", *(f"{s:.6f}" for s in shares)]
 
 
-def _concentration_rows(loans: pl.DataFrame) -> Iterable[list[str]]:
+def _concentration_rows(loans: pl.DataFrame, products: Mapping[str, Text]) -> Iterable[list[str]]:
     yield ["dimension", "part", "name", "borrowers", "exposure_cny", "share", "expected_loss_cny", "hhi"]
     for key, dimension in DIMENSIONS.items():
         found: Concentration = portfolio.concentration(loans, dimension.column, dimension.label)
         for part in found.parts:
             sums = [f"{part.exposure_cny:.2f}", f"{part.share:.6f}", f"{part.loss_cny:.2f}"]
-            name = str(part_name(part.key, dimension, part.name))
+            name = str(part_name(products, part.key, dimension, part.name))
             yield [key, part.key, name, str(part.borrowers), *sums, f"{found.index:.6f}"]
