@@ -7,12 +7,11 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from xinqiao.loan.engine import Loan
-
 from tests.lending.applying import COMPANY, TEXT, Town, agent_of, town
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.lending.offer import accept, offers
+from xinqiao.loan.engine import Loan
 from xinqiao.loan.event import Event
 from xinqiao.servicing import book, drawdown, facility, repayment
 from xinqiao.servicing.loan_row import LoanRow
@@ -42,7 +41,7 @@ class Books:
         return self.place.bank
 
     def facility(self, amount: int = 200_000, company: str = COMPANY, on: date = START) -> UUID:
-        """A facility of a company, from application to activation."""
+        """A facility of a company, from application to acceptance; tests of contracts sign them."""
         agent = self.place.agent if company == COMPANY else agent_of(company)
         if company != COMPANY:
             self.place.file(company)
@@ -51,7 +50,7 @@ class Books:
         with self.database.transaction(agent.scope) as tx:
             accept(tx, agent, offers(tx, case_id=made.id)[0].id)
         with self.database.transaction(SYSTEM) as tx:
-            found = facility.activate(tx, MACHINE, case_id=made.id, on=on)
+            found = facility.open_facility(tx, MACHINE, case_id=made.id, on=on)
             # tests of books count their own days
             tx.execute(
                 "INSERT INTO business_day VALUES (%s, %s) ON CONFLICT (institution_id) DO NOTHING",

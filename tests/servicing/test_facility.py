@@ -28,17 +28,23 @@ def test_activated_twice_it_is_one_facility_with_the_terms_of_the_offer(database
     of = book.facility()
     with database.transaction(SYSTEM) as tx:
         found = facility.facility(tx, of)
-        assert facility.activate(tx, MACHINE, case_id=found.case_id) == of
+        assert facility.open_facility(tx, MACHINE, case_id=found.case_id) == of
         assert (found.amount_cny, found.term_months, found.way) == (200_000, 12, "equal_instalment")
         assert (found.valid_from, found.valid_until) == (START, date(2027, 3, 2))
         assert facility.available(tx, of) == 200_000
 
 
-def test_only_an_accepted_offer_becomes_a_facility(database: Database) -> None:
+def test_only_an_accepted_offer_under_a_signed_contract_becomes_a_facility(database: Database) -> None:
     book = books(database)
     made = book.place.decide(book.place.apply())
-    with pytest.raises(UserError, match="SRV-CASE-STATE"), database.transaction(SYSTEM) as tx:
-        facility.activate(tx, MACHINE, case_id=made.id)
+    for way in (facility.activate, facility.open_facility):
+        with pytest.raises(UserError, match="SRV-CASE-STATE"), database.transaction(SYSTEM) as tx:
+            way(tx, MACHINE, case_id=made.id)
+    other = book.facility(company="91330100000000009A")
+    with database.transaction(SYSTEM) as tx:
+        accepted = facility.facility(tx, other).case_id
+        with pytest.raises(UserError, match="SRV-CASE-STATE"):
+            facility.activate(tx, MACHINE, case_id=accepted)
 
 
 def test_a_facility_is_drawn_as_its_product_says(database: Database) -> None:

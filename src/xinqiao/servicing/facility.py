@@ -15,11 +15,13 @@ from xinqiao.kernel.period import add_months
 from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import get
 from xinqiao.lending.offer_state import Offer, offers
+from xinqiao.lending.product_format import Caps
 from xinqiao.servicing import line
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.facility_row import Facility, State, facilities, facility
 from xinqiao.servicing.group import controller_of
 
+SIGNED = ("signed", "active")
 __all__ = [
     "Facility",
     "activate",
@@ -28,15 +30,27 @@ __all__ = [
     "facilities",
     "facility",
     "freeze",
+    "open_facility",
     "regroup",
     "unfreeze",
 ]
 
 
 def activate(tx: Tx, actor: Actor, *, case_id: UUID, on: date | None = None) -> UUID:
-    """Open the facility of a case whose offer was accepted and whose contract is signed (``on``: from when).
+    """Open the facility of a case whose contract both have signed (``on``: from when).
 
     Asked for again, it gives the same one. Raises UserError LND-CASE-ABSENT, SRV-CASE-STATE.
+    """
+    case = get(tx, case_id)
+    if case.state not in SIGNED:
+        fail("SRV-CASE-STATE", str(case_id), state=case.state_name)
+    return open_facility(tx, actor, case_id=case_id, on=on)
+
+
+def open_facility(tx: Tx, actor: Actor, *, case_id: UUID, on: date | None = None) -> UUID:
+    """Open the facility of an accepted offer; that the contract is signed is for ``activate`` to know.
+
+    Raises UserError LND-CASE-ABSENT, SRV-CASE-STATE (no offer was accepted).
     """
     case = get(tx, case_id)
     with acting(tx, SYSTEM):
@@ -80,7 +94,18 @@ def _open(tx: Tx, offer: Offer, on: date) -> UUID:
         "VALUES (%s, %s, 'facility', %s, %s)",
         [new_id(), offer.institution_id, str(made), offer.amount_cny],
     )
+    _cap(tx, offer, product.file.caps, told["group_key"])
     return made
+
+
+def _cap(tx: Tx, offer: Offer, caps: Caps, group_key: str | None) -> None:
+    """Lower the lines of the company and its group to what the product allows one firm and one group."""
+    for kind, key, cap in (
+        ("company", offer.company_id, caps.firm_cny),
+        ("group", group_key, caps.group_cny),
+    ):
+        if cap is not None and key is not None:
+            line.lower(tx, offer.institution_id, kind, key, cap)
 
 
 def available(tx: Tx, facility_id: UUID) -> Decimal:
