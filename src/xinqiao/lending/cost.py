@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from xinqiao.kernel.text import Text
 from xinqiao.lending.product_format import Fee, ProductFile, Repayment
+from xinqiao.loan.cost import ANY_DAY, effective, monthly_irr, plan_of
 
 COST_CEILING = 0.24
 """All-in cost a year beyond which nothing is offered."""
@@ -64,7 +65,7 @@ def cost_of(
     nominal = monthly_irr([float(flow) for flow in flows]) * 12
     return Cost(
         nominal=nominal,
-        effective=(1 + nominal / 12) ** 12 - 1,
+        effective=effective(nominal / 12),
         interest_cny=sum((part[1] for part in due), Decimal(0)),
         fees_cny=sum((sum(sums, Decimal(0)) for sums in charged), Decimal(0)),
         fees=tuple((fee.name, sum(sums, Decimal(0))) for fee, sums in zip(fees, charged, strict=True)),
@@ -75,39 +76,12 @@ def cost_of(
 def schedule(
     principal: Decimal, rate: Decimal, months: int, way: Repayment, *, every: int = 1
 ) -> list[tuple[Decimal, Decimal]]:
-    """Principal and interest of every month, to the cent; the principal parts sum to the principal."""
-    dues = [m for m in range(1, months + 1) if m % every == 0 or m == months]
-    level = _level(principal, rate * every / 12, len(dues)) if way == "equal_instalment" else Decimal(0)
-    left, accrued, out = principal, Decimal(0), []
-    for month in range(1, months + 1):
-        base = principal if way == "flat" else left
-        accrued += base * rate / 12
-        if month not in dues or (way == "bullet" and month != months):
-            out.append((Decimal(0), Decimal(0)))
-            continue
-        interest, accrued = _cents(accrued), Decimal(0)
-        part = left if month == months else _part(way, principal, len(dues), level - interest)
-        left -= part
-        out.append((part, interest))
+    """Principal and interest of every month, to the cent, as the loan engine plans them."""
+    out = [(Decimal(0), Decimal(0))] * months
+    for due in plan_of(principal, rate, months, way, every=every).dues:
+        month = (due.due.year - ANY_DAY.year) * 12 + due.due.month - ANY_DAY.month
+        out[month - 1] = (due.principal, due.interest)
     return out
-
-
-def _part(way: Repayment, principal: Decimal, count: int, level_part: Decimal) -> Decimal:
-    match way:
-        case "equal_instalment":
-            return level_part
-        case "equal_principal" | "flat":
-            return _cents(principal / count)
-        case _:
-            return Decimal(0)
-
-
-def _level(principal: Decimal, rate: Decimal, count: int) -> Decimal:
-    """The level instalment."""
-    if rate == 0:
-        return _cents(principal / count)
-    growth = (1 + rate) ** count
-    return _cents(principal * rate * growth / (growth - 1))
 
 
 def _fee(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
@@ -129,25 +103,6 @@ def _fee(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
 
 def _cents(value: Decimal) -> Decimal:
     return value.quantize(CENT, ROUND_HALF_UP)
-
-
-def monthly_irr(flows: Sequence[float]) -> float:
-    """The rate a month at which ``flows`` (first received, then paid) are worth nothing."""
-
-    def worth(rate: float) -> float:
-        factor, total = 1.0, 0.0
-        for flow in flows:
-            total += flow * factor
-            factor /= 1 + rate
-        return total
-
-    low, high = -0.99, 1.0
-    if worth(high) < 0:
-        return high  # dearer than 100 % a month: said as that
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if worth(middle) < 0 else (low, middle)
-    return (low + high) / 2
 
 
 def dearest(file: ProductFile) -> tuple[float, Repayment, int]:

@@ -172,23 +172,14 @@ def settle_whole(loan: Loan, event: Payoff) -> Loan:
     rest = quote.interest - (_interest_paid(loan) - before)
     loan = _worked_out(replace(loan, state=replace(loan.state, stopped_on=event.on)))
     if first is not None:
-        loan, pool = _whole_interest(loan, first, event.on, rest, pool)
+        loan, pool = _cover(loan, first, event.on, pool, {"interest": rest})
+        loan = _worked_out(loan)
     loan, pool = _ahead(loan, event.on, pool, backwards=False)
     return replace(loan, credit=pool)
 
 
 def _interest_paid(loan: Loan) -> Decimal:
     return sum((each.sum_paid("interest") for each in loan.instalments), ZERO)
-
-
-def _whole_interest(
-    loan: Loan, first: int, on: date, interest: Decimal, pool: Decimal
-) -> tuple[Loan, Decimal]:
-    """A payoff that owes interest to the end of the period: what is not yet earned of it is paid first."""
-    if loan.terms.prepayment.interest_until == "day":
-        return loan, pool
-    loan, pool = _cover(loan, first, on, pool, {"interest": interest})
-    return _worked_out(loan), pool
 
 
 def settle(loan: Loan, event: Settle) -> Loan:

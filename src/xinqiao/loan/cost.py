@@ -5,7 +5,7 @@ Floats: a rate is a measure, never a posting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -23,7 +23,15 @@ YEAR_DAYS = 365
 
 def monthly_irr(flows: Sequence[float]) -> float:
     """The rate a month at which monthly ``flows`` (first received, then paid) are worth nothing."""
-    return irr([(month, flow) for month, flow in enumerate(flows)])
+
+    def worth(rate: float) -> float:
+        factor, total = 1.0, 0.0
+        for flow in flows:
+            total += flow * factor
+            factor /= 1 + rate
+        return total
+
+    return _root(worth)
 
 
 def irr(flows: Iterable[tuple[float, float]]) -> float:
@@ -33,6 +41,11 @@ def irr(flows: Iterable[tuple[float, float]]) -> float:
     def worth(rate: float) -> float:
         return sum(flow * float((1 + rate) ** -at) for at, flow in known)
 
+    return _root(worth)
+
+
+def _root(worth: Callable[[float], float]) -> float:
+    """Where ``worth``, which grows with the rate, is nothing: by halving."""
     low, high = -0.99, DEAREST
     if worth(high) < 0:
         return high
@@ -69,12 +82,12 @@ def plan_of(
     principal: Decimal, rate: Decimal, months: int, way: Way, *, every: int = 1, season: tuple[int, ...] = ()
 ) -> Loan:
     """A loan drawn at once, interest by months of a twelfth of a year: a quote before any date is known."""
-    spans = periods(ANY_DAY, -(-months // every), every)
-    ends = periods(ANY_DAY, 1, months)[0][1]
+    ends = periods(ANY_DAY, 1, months)
+    spans = ends if way == "bullet" else periods(ANY_DAY, -(-months // every), every)
     terms = Terms(
         principal=principal,
         rate=rate,
-        periods=(*spans[:-1], (spans[-1][0], ends)),
+        periods=(*spans[:-1], (spans[-1][0], ends[0][1])),
         way=way,
         interest="flat" if way == "flat" else "reducing_balance",
         day_count="month",

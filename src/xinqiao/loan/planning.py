@@ -58,18 +58,17 @@ def plan(terms: Terms, state: State, since: int, *, alone: bool = False) -> Stat
         return absorb(terms, state)
     with localcontext() as context:
         context.prec = terms.rounding.digits
-        base = (
-            replace(state, instalments=tuple(_bare(each) for each in state.instalments)) if alone else state
-        )
+        bare = alone and any(each.paid for each in state.instalments)
+        base = replace(state, instalments=tuple(map(_bare, state.instalments))) if bare else state
         if any(each.level is not None for each in base.instalments[since:]):
             found = _smoothed(terms, _leveled(terms, base, since), since)
         else:
             found = _parted(terms, base, since)
-        merged = tuple(
-            _merged(old, new) if k >= since else old
-            for k, (old, new) in enumerate(zip(state.instalments, found.instalments, strict=True))
-        )
-        return absorb(terms, replace(state, instalments=merged))
+        if bare:
+            merged = [*state.instalments[:since]]
+            merged += map(_merged, state.instalments[since:], found.instalments[since:])
+            found = replace(state, instalments=tuple(merged))
+        return absorb(terms, found)
 
 
 def _bare(each: Instalment) -> Instalment:
@@ -90,6 +89,8 @@ def total_paid(each: Instalment) -> Decimal:
 
 def _opening(terms: Terms, state: State, k: int) -> Decimal:
     """The balance to be repaid from instalment ``k`` on: what is owed before it and what is drawn in it."""
+    if k == 0:
+        return sum((amount for day, amount in state.drawn if day <= state.instalments[0].due), ZERO)
     dues = solve(terms, state)
     drawn = sum(
         (amount for day, amount in dues[k].inside if amount > 0 and (day, amount) in state.drawn), ZERO
@@ -129,7 +130,7 @@ def _with_level(state: State, since: int, level: Decimal) -> State:
     """Level instalments from ``since`` on; one for which more was paid already stays."""
     out = list(state.instalments)
     for k in range(since, len(out)):
-        if out[k].level is not None and level >= total_paid(out[k]):
+        if out[k].level is not None and (not out[k].paid or level >= total_paid(out[k])):
             out[k] = replace(out[k], level=level)
     return replace(state, instalments=tuple(out))
 
@@ -170,7 +171,7 @@ def _tail(terms: Terms, state: State) -> tuple[Decimal, Decimal] | None:
 
 def settled(each: Instalment, due: Due) -> bool:
     """Whether principal and interest of an instalment are paid."""
-    return due.instalment > 0 and total_paid(each) >= due.instalment
+    return bool(each.paid) and due.instalment > 0 and total_paid(each) >= due.instalment
 
 
 def _parted(terms: Terms, state: State, since: int) -> State:
