@@ -148,3 +148,53 @@ def test_a_written_off_loan_is_left_alone(bank: Books) -> None:
     close(bank, START + timedelta(days=6))
     assert bank.see(loan) == before
     assert bank.faults() == []
+
+
+class KilledError(Exception):
+    """Stands for kill -9 between two batches; ``test_kill`` does it for real."""
+
+
+def test_a_day_end_stopped_half_way_goes_on(bank: Books) -> None:
+    of = bank.facility()
+    loans = [bank.draw(of, 10_000) for _ in range(5)]
+
+    def stop(done: int, total: int) -> None:
+        assert total == 6
+        if done == 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        day_end.run(bank.database, bank.bank, START, batch=1, workers=1, progress=stop)
+    with bank.database.transaction(SYSTEM) as tx:
+        found = day_end.state(tx, bank.bank)
+    assert (found.half_done, found.day, found.closed) == (START, START + timedelta(days=1), None)
+    bank.repay(loans[4], 500)  # the next day is open already
+    done = day_end.run(bank.database, bank.bank, START, batch=1, workers=1)
+    assert done.loans < len(loans)
+    assert day_end.run(bank.database, bank.bank, START).again
+    done_until = day_end.run_until(bank.database, bank.bank, START + timedelta(days=2))
+    assert [each.day - START for each in done_until] == [timedelta(days=1), timedelta(days=2)]
+    for loan in loans:
+        same(bank, loan)
+    assert bank.faults() == []
+
+
+def test_days_are_closed_in_order(bank: Books) -> None:
+    bank.draw(bank.facility())
+    with pytest.raises(UserError, match="SRV-DAY-END-STATE"):
+        day_end.run(bank.database, bank.bank, START + timedelta(days=1))
+
+
+def test_the_company_is_reminded_once(bank: Books) -> None:
+    loan = bank.draw(bank.facility())
+    due = date(2026, 4, 2)
+    bank.day(due - timedelta(days=4))
+    close(bank, due)
+    close(bank, due + timedelta(days=2))
+    with bank.database.transaction(SYSTEM) as tx:
+        kinds = tx.execute("SELECT kind FROM loan_reminder WHERE loan_id = %s ORDER BY at", [loan])
+        assert [row["kind"] for row in kinds] == ["ahead", "today", "late"]
+        link = f"/enterprise/loans/{loan}"
+        told = tx.execute("SELECT zh FROM notice WHERE link = %s", [link]).fetchall()
+    words = [row["zh"] for row in told if row["zh"].startswith(("还款提醒", "今天应还", "已逾期"))]
+    assert len(words) == 3

@@ -246,10 +246,10 @@ def counts_of(tx: Tx, action_id: UUID) -> dict[str, int]:
 
 
 _ACTION = """
-    SELECT b.*, a.proposed_by, p.name AS proposer, u.proposed_by AS undo_proposed_by,
+    SELECT b.*, a.proposed_by, coalesce(p.name, '') AS proposer, u.proposed_by AS undo_proposed_by,
       (SELECT coalesce(sum(extra_cny), 0) FROM bulk_action_loan l
         WHERE l.action_id = b.id AND l.state = 'done') AS extra_cny
-    FROM bulk_action b JOIN approval a ON a.id = b.approval_id JOIN person p ON p.id = a.proposed_by
+    FROM bulk_action b JOIN approval a ON a.id = b.approval_id LEFT JOIN person p ON p.id = a.proposed_by
     LEFT JOIN approval u ON u.id = b.undo_approval_id AND u.outcome IS NULL
 """
 
