@@ -12,12 +12,17 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from xinqiao.account import person, sign_in
 from xinqiao.db.database import Database
 from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 
 CHROMIUM = Path("/usr/bin/chromium")
+COSTLY = person.passwords
+"""How the product hashes passwords; nearly all tests hash at the least cost."""
 
 # the machine that runs the tests is shared: how long an example takes says nothing about the product
 settings.register_profile("xinqiao", deadline=None)
@@ -33,6 +38,16 @@ def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     # a cluster of root's lives outside pytest's own folders, which say where
     for where in tmp_path_factory.getbasetemp().rglob("WHERE"):
         shutil.rmtree(where.read_text("utf-8").strip(), ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_at_little_cost() -> Iterator[None]:
+    """Argon2id of the least cost: a sign-in costs no third of a second."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (person, sign_in):
+            patch.setattr(module, "passwords", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

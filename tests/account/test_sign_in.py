@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.account.conftest import PASSWORD
+from tests.conftest import COSTLY
 from xinqiao.account import notifier, seed
 from xinqiao.account.code import MAX_AN_HOUR, check_code, send_code
 from xinqiao.account.person import set_password
@@ -72,6 +73,7 @@ def test_nobody_learns_from_a_password_hash_what_it_was(database: Database, pers
     assert row is not None
     assert row["password_hash"].startswith("$argon2id$")
     assert PHONE not in str(row)
+    assert COSTLY().hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaa", "abababababab", "x" * 129])
