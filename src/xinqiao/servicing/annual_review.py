@@ -58,7 +58,9 @@ def make_due(tx: Tx, on: date) -> int:
     """Make what is due by ``AHEAD_DAYS`` after ``on`` (scope SYSTEM); how many. Twice makes nothing more."""
     made: dict[UUID, int] = {}
     groups = tx.execute(
-        "SELECT DISTINCT institution_id, product_id, product_version FROM facility WHERE state <> 'closed'"
+        "SELECT p.institution_id, p.product_id, p.version AS product_version FROM institution_product p "
+        "WHERE EXISTS (SELECT FROM facility f WHERE f.state <> 'closed' AND f.institution_id = "
+        "p.institution_id AND f.product_id = p.product_id AND f.product_version = p.version)"
     ).fetchall()
     for group in groups:
         product = product_of(tx, *group.values())

@@ -115,7 +115,7 @@ def _known(tx: Tx, found: Facility, amount_cny: Decimal, key: str | None) -> UUI
 
 def _fits(found: Facility, product: Product, asked: _Asked) -> None:
     """Within the facility and its product, whatever was drawn before."""
-    if found.state != "active" or not found.valid_from <= asked.on < found.valid_until:
+    if found.state != "active" or not found.valid_from <= asked.on < _ends(found, product):
         state = found.state if found.state != "active" else "expired"
         fail("SRV-FACILITY-STATE", str(found.id), state=state)
     least = min(product.file.drawdown.least_cny, found.amount_cny)
@@ -125,6 +125,13 @@ def _fits(found: Facility, product: Product, asked: _Asked) -> None:
     most = longest_months(found, asked.on)
     if not 1 <= asked.months <= most:
         fail("SRV-TERM", str(found.id), months=asked.months, most=most)
+
+
+def _ends(found: Facility, product: Product) -> date:
+    """The day from which nothing is drawn: the end of the facility, or of the product's drawing period."""
+    window = product.file.drawdown.window_months
+    last = found.valid_until
+    return last if window is None else min(last, add_months(found.valid_from, window))
 
 
 def _checked(tx: Tx, found: Facility, product: Product, asked: _Asked) -> _Asked:

@@ -69,7 +69,7 @@ def open_facility(tx: Tx, actor: Actor, *, case_id: UUID, on: date | None = None
 
 def _open(tx: Tx, offer: Offer, on: date) -> UUID:
     product = product_of(tx, offer.institution_id, offer.product_id, offer.product_version)
-    made = new_id()
+    made, group_key = new_id(), controller_of(tx, offer.company_id)
     told = {
         "id": made,
         "case_id": offer.case_id,
@@ -82,7 +82,7 @@ def _open(tx: Tx, offer: Offer, on: date) -> UUID:
         "term_months": offer.term_months,
         "way": offer.repayment,
         "drawdown": product.file.drawdown.kind,
-        "group_key": controller_of(tx, offer.company_id),
+        "group_key": group_key,
         "valid_from": on,
         "valid_until": add_months(on, offer.term_months),
         "state": "active",
@@ -94,18 +94,16 @@ def _open(tx: Tx, offer: Offer, on: date) -> UUID:
         "VALUES (%s, %s, 'facility', %s, %s)",
         [new_id(), offer.institution_id, str(made), offer.amount_cny],
     )
-    _cap(tx, offer, product.file.caps, told["group_key"])
+    _cap(tx, offer, product.file.caps, group_key)
     return made
 
 
 def _cap(tx: Tx, offer: Offer, caps: Caps, group_key: str | None) -> None:
     """Lower the lines of the company and its group to what the product allows one firm and one group."""
-    for kind, key, cap in (
-        ("company", offer.company_id, caps.firm_cny),
-        ("group", group_key, caps.group_cny),
-    ):
-        if cap is not None and key is not None:
-            line.lower(tx, offer.institution_id, kind, key, cap)
+    if caps.firm_cny is not None:
+        line.lower(tx, offer.institution_id, "company", offer.company_id, caps.firm_cny)
+    if caps.group_cny is not None and group_key is not None:
+        line.lower(tx, offer.institution_id, "group", group_key, caps.group_cny)
 
 
 def available(tx: Tx, facility_id: UUID) -> Decimal:

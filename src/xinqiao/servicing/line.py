@@ -32,6 +32,7 @@ NAMES: dict[Kind, Text] = {
     "product": Text(zh="产品限额", en="the limit of the product"),
     "institution": Text(zh="机构总限额", en="the limit of the institution"),
 }
+SYSTEM_HAND = Actor("system", frozenset(), "产品限额")
 MOST_LISTED = 500
 _IN_ORDER = "array_position(ARRAY['facility','company','group','product','institution'], kind), key"
 _USED = (
@@ -85,6 +86,16 @@ def set_line(
     assert row is not None  # noqa: S101 - inserted or updated
     audit.note(tx, actor, "line.set", f"{kind}/{key}", {"limit_cny": str(limit_cny)})
     return _line(row)
+
+
+def lower(tx: Tx, institution_id: UUID, kind: Kind, key: str, most_cny: Decimal) -> None:
+    """Set a limit to ``most_cny`` unless it is lower: what a product allows at most (scope SYSTEM)."""
+    row = tx.execute(
+        "SELECT limit_cny FROM credit_line WHERE institution_id = %s AND kind = %s AND key = %s",
+        [institution_id, kind, key],
+    ).fetchone()
+    if row is None or row["limit_cny"] > most_cny:
+        set_line(tx, SYSTEM_HAND, kind, key, most_cny, institution_id=institution_id)
 
 
 def lines(tx: Tx, *, kind: Kind | None = None, used: bool = False) -> list[Line]:

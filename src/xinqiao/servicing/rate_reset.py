@@ -46,7 +46,9 @@ def reset(database: Database, institution_id: UUID, day: date) -> int:
 def _resetting(tx: Tx, institution_id: UUID) -> list[tuple[UUID, str, str]]:
     """Products lent under, by version, whose rates reset."""
     rows = tx.execute(
-        "SELECT DISTINCT product_id, product_version FROM facility WHERE institution_id = %s",
+        "SELECT p.product_id, p.version AS product_version FROM institution_product p "
+        "WHERE p.institution_id = %s AND EXISTS (SELECT FROM facility f WHERE f.institution_id = "
+        "p.institution_id AND f.product_id = p.product_id AND f.product_version = p.version)",
         [institution_id],
     ).fetchall()
     groups = [(institution_id, row["product_id"], row["product_version"]) for row in rows]

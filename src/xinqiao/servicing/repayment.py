@@ -10,12 +10,15 @@ from uuid import UUID
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Tx, acting
 from xinqiao.kernel.errors import fail
+from xinqiao.kernel.period import add_months
+from xinqiao.lending.case_product import product_of
 from xinqiao.loan import engine
 from xinqiao.loan.engine import Loan
 from xinqiao.loan.engine import Payoff as Quote
 from xinqiao.loan.event import Disburse, Payoff, Repay, Reverse
 from xinqiao.servicing import book
 from xinqiao.servicing.business_day import business_day
+from xinqiao.servicing.loan_row import LoanRow
 
 CENT = Decimal("0.01")
 Early = Literal["next", "shorter", "smaller"]
@@ -34,7 +37,7 @@ def repay(
     """Money comes in on a loan, on its institution's business day unless told; the terms say what it covers.
 
     ``early``: what becomes of more than is due. A company can't repay more than it owes. Raises UserError
-    SRV-LOAN-ABSENT, SRV-AMOUNT-OWED, SRV-DAY, SRV-KEY-STATE, LON-*.
+    SRV-LOAN-ABSENT, SRV-AMOUNT-OWED, SRV-EARLY-STATE, SRV-DAY, SRV-KEY-STATE, LON-*.
     """
     row = book.loan(tx, loan_id)
     day = on or business_day(tx, row.institution_id)
@@ -43,6 +46,7 @@ def repay(
         total = quote(tx, loan_id, day).total
         if amount_cny > total:
             fail("SRV-AMOUNT-OWED", str(loan_id), owed=f"{total:,.2f}")
+        _not_too_early(tx, row, amount_cny, day)
     return book.post(tx, actor, loan_id, Repay(on=day, amount=amount_cny, early=early), key=key)
 
 
@@ -57,7 +61,25 @@ def settle_whole(
         return book.post(tx, actor, loan_id, found.event, key=key)
     with acting(tx, SYSTEM):
         book.loan(tx, loan_id, lock=True)  # what is quoted is what is paid
-    return book.post(tx, actor, loan_id, Payoff(on=day, amount=quote(tx, loan_id, day).total), key=key)
+    total = quote(tx, loan_id, day).total
+    if actor.side == "enterprise":
+        _not_too_early(tx, row, total, day)
+    return book.post(tx, actor, loan_id, Payoff(on=day, amount=total), key=key)
+
+
+def _not_too_early(tx: Tx, row: LoanRow, amount_cny: Decimal, day: date) -> None:
+    """Before the product allows early repayment a company pays up to its next instalment, no more."""
+    with acting(tx, SYSTEM):
+        product = product_of(tx, row.institution_id, row.product_id, row.product_version)
+    since = add_months(row.drawn_on, product.file.prepayment.after_months)
+    if day >= since:
+        return
+    loan = book.engine_loan(tx, row.id)
+    ahead = engine.next_due(loan, day)
+    open_ = [each for each in engine.rows(loan, day) if ahead is None or each.due <= ahead]
+    due = sum((r.principal + r.interest + r.fee + r.penalty - r.paid - r.waived for r in open_), Decimal(0))
+    if amount_cny > due:
+        fail("SRV-EARLY-STATE", str(row.id), since=since, most=f"{due:,.2f}")
 
 
 def quote(tx: Tx, loan_id: UUID, on: date | None = None) -> Quote:
