@@ -120,6 +120,8 @@ def values(table: Table, tenant: UUID = FIRST, company: str = FIRST_COMPANY) -> 
         "_int8": [1],
         "text": MARK,
         "_text": [MARK],
+        "_numeric": [1],
+        "_date": ["2026-03-02"],
         "bytea": MARK.encode(),
         "bool": True,
         "jsonb": psycopg.types.json.Jsonb({"mark": MARK}),
