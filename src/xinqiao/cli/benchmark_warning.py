@@ -146,7 +146,7 @@ def _signals_table(found: Contest) -> Table:
         if spoke:
             name = signals().signals[key].name
             lift = f"{share / found.base:.1f}" if found.base else "—"
-            table.add_row(f"{key} {name.zh} {name.en}", f"{spoke:,}", f"{share:.1%}", lift)
+            table.add_row(f"{key} {name.zh}\n[dim]{name.en}[/]", f"{spoke:,}", f"{share:.1%}", lift)
     return table
 
 
