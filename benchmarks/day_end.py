@@ -32,7 +32,7 @@ from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 from xinqiao.loan import engine
 from xinqiao.loan.calendar import periods
-from xinqiao.loan.classification import Class
+from xinqiao.loan.classification import Class, by_days
 from xinqiao.loan.engine import Loan
 from xinqiao.loan.event import Disburse, Repay
 from xinqiao.loan.terms import Terms
