@@ -183,6 +183,8 @@ def test_statements_add_up(lent: Books, client_as: Clients) -> None:
     firm, officer = client_as(lent.place.agent), client_as(lent.place.officer)
     assert firm.get(f"/enterprise/loans/{loan}/statement").status_code == 200
     assert officer.get(f"/bank/loans/{loan}/statement").status_code == 200
+    for client, side in ((firm, "enterprise"), (officer, "bank")):
+        assert client.get(f"/{side}/loans/{loan}/statement.pdf").content.startswith(b"%PDF-")
     text = firm.get(f"/enterprise/loans/{loan}/statement.csv").content.decode("utf-8-sig")
     rows = list(csv.reader(text.splitlines()))
     owed = sum(Decimal(line[2] or 0) - Decimal(line[3] or 0) for line in rows[2:-1])

@@ -14,6 +14,8 @@ from fastapi import Query
 from fastapi.routing import APIRouter
 from starlette.responses import Response
 
+from xinqiao.kernel.clock import now
+from xinqiao.kernel.quantity import fixed
 from xinqiao.kernel.text import Text
 from xinqiao.loan import event as events
 from xinqiao.portal.loan_story import said
@@ -21,6 +23,7 @@ from xinqiao.portal.loan_view import LoanView, loan_view
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.servicing import statement as journal
 from xinqiao.servicing.statement import ACCOUNTS, Moved, Sums
+from xinqiao.servicing.typesetting import typeset
 
 router = APIRouter()
 Day = Annotated[date | None, Query()]
@@ -106,6 +109,42 @@ def as_csv(found: Statement) -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
+def as_pdf(visit: Visit, found: Statement) -> bytes:
+    """The same for paper. Raises UserError SRV-FONT where no Chinese font is there."""
+    view = found.view
+    told = {
+        "number": str(view.row.id),
+        "lender": view.institution.zh,
+        "borrower": view.company,
+        "product": f"{view.product.zh} {view.product.en}",
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "opening": fixed(found.opening, 2),
+        "closing": fixed(found.closing, 2),
+        "generated": visit.platform.generated,
+        "lines": [_printed(line) for line in found.lines],
+    }
+    return typeset("statement", told, now())
+
+
+def _printed(line: Line) -> dict[str, str]:
+    sums = {"adds": line.adds, "takes": line.takes}
+    told = {name: fixed(sum_, 2) if sum_ else "" for name, sum_ in sums.items()}
+    return {
+        "on": line.on.isoformat(),
+        "zh": line.words.zh,
+        "en": line.words.en,
+        "owed": fixed(line.owed, 2),
+        **told,
+    }
+
+
+def _print(visit: Visit, loan_id: UUID, since: date | None, until: date | None) -> Response:
+    data = as_pdf(visit, of_loan(visit, loan_id, since, until))
+    headers = {"Content-Disposition": f'attachment; filename="statement-{loan_id}.pdf"'}
+    return Response(data, media_type="application/pdf", headers=headers)
+
+
 def _file(visit: Visit, loan_id: UUID, since: date | None, until: date | None) -> Response:
     found = of_loan(visit, loan_id, since, until)
     headers = {"Content-Disposition": f'attachment; filename="statement-{loan_id}.csv"'}
@@ -122,6 +161,18 @@ def own_page(visit: Own, loan_id: UUID, since: Day = None, until: Day = None) ->
 def own_csv(visit: Own, loan_id: UUID, since: Day = None, until: Day = None) -> Response:
     """The firm's statement as CSV."""
     return _file(visit, loan_id, since, until)
+
+
+@router.get("/enterprise/loans/{loan_id}/statement.pdf")
+def own_pdf(visit: Own, loan_id: UUID, since: Day = None, until: Day = None) -> Response:
+    """The firm's statement as PDF."""
+    return _print(visit, loan_id, since, until)
+
+
+@router.get("/bank/loans/{loan_id}/statement.pdf")
+def bank_pdf(visit: Read, loan_id: UUID, since: Day = None, until: Day = None) -> Response:
+    """The bank's statement as PDF."""
+    return _print(visit, loan_id, since, until)
 
 
 @router.get("/bank/loans/{loan_id}/statement")
