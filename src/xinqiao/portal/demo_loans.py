@@ -86,6 +86,7 @@ def lend(
         progress.step("contracts", done, len(taken))
         with contextlib.suppress(UserError):
             _Signing(database, platform.keyring, _lender(lenders, row), firms[row["company_id"]]).play(row)
+    progress.step("contracts", len(taken), len(taken))
     for done, lender in enumerate(lenders):
         progress.step("loans", done, len(lenders))
         _Life(database, lender, firms, draw).play()
@@ -244,20 +245,24 @@ def _extras(database: Database, lender: Lender, firms: Mapping[str, Actor]) -> N
     """At the first bank a bulk measure, one that waits for a second person, and a company that asks."""
     _bulk(database, lender)
     with database.transaction(SYSTEM) as tx:
-        late = [each for each in book.loans(tx, overdue=True) if each.institution_id == lender.id]
-        calm = [
-            each for each in book.loans(tx, state="open", overdue=False) if each.institution_id == lender.id
-        ]
-    if late:
-        with contextlib.suppress(UserError), database.transaction(lender.officer.scope) as tx:
-            told = {"kind": "waive", "part": "penalty", "amount": "10.00"}
-            measure.propose(
-                tx, lender.officer, late[0].id, told, reason="停电检修期间无法经营，拟减免部分罚息"
-            )
-    if calm:
-        by = firms[calm[0].company_id]
+        found = [each for each in book.loans(tx, state="open") if each.institution_id == lender.id]
+    late = [each for each in found if each.penalty_cny > 0]
+    calm = [each for each in found if each.unpaid_since is None]
+    for each in late[:1]:
+        told = {"kind": "waive", "part": "penalty", "amount": str(each.penalty_cny)}
+        _propose(database, lender, each.id, told, "停电检修期间无法经营，拟减免罚息")
+    for each in calm[:1]:
+        told = {"kind": "rate_change", "rate": str(each.rate - Decimal("0.002"))}
+        _propose(database, lender, each.id, told, "连续按期还款，拟下调利率")
+    for each in calm[1:2]:
+        by = firms[each.company_id]
         with contextlib.suppress(UserError), database.transaction(by.scope) as tx:
-            deferral.ask(tx, by, calm[0].id, 3, "下游回款延后，申请延期三个月")
+            deferral.ask(tx, by, each.id, 3, "下游回款延后，申请延期三个月")
+
+
+def _propose(database: Database, lender: Lender, loan_id: UUID, told: dict[str, str], reason: str) -> None:
+    with contextlib.suppress(UserError), database.transaction(lender.officer.scope) as tx:
+        measure.propose(tx, lender.officer, loan_id, told, reason=reason)
 
 
 def _bulk(database: Database, lender: Lender) -> None:
