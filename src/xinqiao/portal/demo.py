@@ -33,6 +33,7 @@ from xinqiao.lending.matching import Matcher, Request, firm_of
 from xinqiao.lending.product import Offered, catalog_products, open_products, put_on_shelf
 from xinqiao.portal import demo_rest
 from xinqiao.portal.demo_loans import Lender, lend
+from xinqiao.portal.demo_monitoring import watched
 from xinqiao.portal.platform import Platform
 from xinqiao.portrait.credit_file import latest
 from xinqiao.run.job import Progress
@@ -123,7 +124,9 @@ def furnish(platform: Platform, random_seed: int, progress: Progress) -> list[Si
     agents = _agents(database, ring)
     _history(database, lenders, agents, draw, progress)
     books = [Lender(m.id, m.actor("bank.officer"), m.actor("bank.approver")) for m in lenders]
-    lend(platform, books, {agent.company: agent.actor for agent in agents}, draw, progress)
+    firms = {agent.company: agent.actor for agent in agents}
+    lend(platform, books, firms, draw, progress)
+    watched(database, books, firms, draw)
     _rest(platform, members, lenders, agents, draw)
     return [*_company_sign_ins(agents), *_member_sign_ins(members)]
 
