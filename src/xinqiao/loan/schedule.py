@@ -218,7 +218,8 @@ class Solver:
         opening, brought, pool = before
         raw = self._interest(each, opening, inside)
         paid = (each.sum_paid("principal"), each.sum_paid("interest")) if each.paid else (ZERO, ZERO)
-        principal, interest, taken = self._parts(each, opening, raw + brought, pool, paid, final=final)
+        gap = self._gap(each, opening, inside) if each.gaps else ZERO
+        principal, interest, taken = self._parts(each, gap, raw + brought, pool, paid, final=final)
         closing = opening - principal + paid[0]
         for _, amount in inside:
             closing += amount
@@ -239,7 +240,7 @@ class Solver:
     def _parts(
         self,
         each: Instalment,
-        opening: Decimal,
+        gap: Decimal,
         calculated: Decimal,
         pool: Decimal,
         paid: tuple[Decimal, Decimal],
@@ -247,9 +248,7 @@ class Solver:
         final: bool,
     ) -> tuple[Decimal, Decimal, Decimal]:
         """Principal, interest, and what counts of principal repaid early, where there is so much interest."""
-        total = each.level
-        if total is not None and each.gaps:
-            total += self._gap(each, opening)
+        total = None if each.level is None else each.level + gap
         base = (each.planned or ZERO) if total is None else max(total - calculated, ZERO)
         taken = min(pool, base) if pool else ZERO
         interest = max(calculated, paid[1])
@@ -262,11 +261,14 @@ class Solver:
             base = max(total - interest, ZERO)
         return max(base - taken + each.extra, paid[0]), interest, taken
 
-    def _gap(self, each: Instalment, opening: Decimal) -> Decimal:
+    def _gap(self, each: Instalment, opening: Decimal, inside: Changes) -> Decimal:
+        """Interest of the stretches that come on top of the instalment."""
         total = ZERO
-        for start, end in each.gaps:
-            if not any(a <= start and end <= b for a, b in self.state.free):
-                total += opening * factor(self.terms, self.state, each, start, end)
+        for first, last, balance in self.stretches(each, opening, inside, each.due):
+            for since, until in each.gaps:
+                start, end = max(first, since), min(last, until)
+                if start < end:
+                    total += balance * factor(self.terms, self.state, each, start, end)
         return money(self.terms, total)
 
     def _overdue(self, each: Instalment, due: Due) -> None:

@@ -1,0 +1,294 @@
+"""Worked cases in the neutral format: what comes out, and what is said where something isn't known."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from xinqiao.kernel.errors import UserError
+from xinqiao.loan.replaying import Replayed, replay, replay_case
+
+MONTH = {"unit": "month", "every": 1}
+CASE: dict[str, Any] = {
+    "id": "X1",
+    "family": "equal_principal",
+    "needs": ["equal_principal"],
+    "terms": {
+        "principal": "900.00",
+        "annual_rate_pct": "12",
+        "period": {**MONTH, "count": 3},
+        "start": "2026-01-01",
+        "repayment": "equal_principal",
+        "interest": "reducing_balance",
+        "day_count": "one twelfth of a year per month",
+        "rounding": {"money_decimals": 2, "mode": "half_even"},
+    },
+    "events": [{"type": "disburse", "date": "2026-01-01", "amount": "900.00"}],
+    "expect": {
+        "snapshots": [
+            {
+                "after_event": 1,
+                "rows": [
+                    {"n": 1, "due": "2026-02-01", "days": 31, "principal": "300.00", "interest": "9.00"},
+                    {"n": 2, "due": "2026-03-01", "days": 28, "principal": "300.00", "interest": "6.00"},
+                    {"n": 3, "due": "2026-04-01", "days": 31, "principal": "300.00", "interest": "3.00"},
+                ],
+                "totals": {"principal": "900.00", "interest": "18.00", "due": "918.00"},
+            }
+        ]
+    },
+}
+
+
+def changed(events: list[dict[str, Any]] | None = None, **terms: Any) -> Replayed:  # noqa: ANN401 - plain JSON
+    """The case with other terms and further events, asked for after the last."""
+    case = copy.deepcopy(CASE)
+    case["terms"].update(terms)
+    case["events"] += events or []
+    snapshot = case["expect"]["snapshots"][0]
+    snapshot["after_event"] = len(case["events"])
+    snapshot["rows"] = [
+        dict.fromkeys(["principal", "interest", "fees", "penalties"], "0") | row for row in snapshot["rows"]
+    ]
+    return replay_case(case)
+
+
+def column(done: Replayed, name: str) -> list[str]:
+    return [row[name] for row in done.case["actual"]["snapshots"][0]["rows"]]
+
+
+def test_what_agrees_and_what_does_not() -> None:
+    document, (same,) = replay({"note": "kept", "cases": [CASE]})
+    assert same.agrees
+    assert document["cases"][0]["actual"] == CASE["expect"]
+    assert (document["note"], document["cases"][0]["terms"]) == ("kept", CASE["terms"])
+    wrong = copy.deepcopy(CASE)
+    wrong["expect"]["snapshots"][0]["rows"][1]["interest"] = "6.01"
+    assert replay_case(wrong).differences == ("snapshots 1 rows 2 interest: 6.01 / 6.00",)
+
+
+def test_the_expected_amounts_are_never_read() -> None:
+    blank = copy.deepcopy(CASE)
+    for row in blank["expect"]["snapshots"][0]["rows"]:
+        row.update({"principal": "?", "interest": "?"})
+    assert replay_case(blank).case["actual"] == CASE["expect"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "name", "expected"),
+    [
+        ({"interest": "flat"}, "interest", ["9.00", "9.00", "9.00"]),
+        ({"principal_grace_periods": 1}, "principal", ["0.00", "450.00", "450.00"]),
+        ({"interest_payment_grace_periods": 1}, "interest", ["0.00", "15.00", "3.00"]),
+        ({"interest_free_periods": 1}, "interest", ["0.00", "6.00", "3.00"]),
+        ({"repayment": "interest_only_then_bullet"}, "principal", ["0.00", "0.00", "900.00"]),
+        ({"repayment": "bullet"}, "interest", ["0.00", "0.00", "27.00"]),
+        ({"day_count": "ACT/360"}, "interest", ["9.30", "5.60", "3.10"]),
+        ({"period": {"unit": "week", "every": 2, "count": 3}}, "interest", ["4.15", "2.77", "1.38"]),
+        ({"period": {"unit": "month", "every": 2, "count": 3}}, "interest", ["18.00", "12.00", "6.00"]),
+        (
+            {"annual_rate_pct": None, "rate_pct": "2", "rate_is_for": "month"},
+            "interest",
+            ["18.00", "12.00", "6.00"],
+        ),
+        ({"first_due": "2026-02-15"}, "interest", ["13.50", "6.00", "3.00"]),
+        ({"repayment": "equal_instalment", "instalment": "400"}, "principal", ["391.00", "394.91", "114.09"]),
+        (
+            {"repayment": "equal_instalment", "rounding": {"instalment": "up to a whole unit"}},
+            "principal",
+            ["298.00", "300.98", "301.02"],
+        ),
+        (
+            {"fee": {"kind": "instalment", "pct_of": "interest", "pct": "50"}},
+            "fees",
+            ["4.50", "3.00", "1.50"],
+        ),
+        ({"fee": {"kind": "instalment", "amount": "2"}}, "fees", ["2.00", "2.00", "2.00"]),
+        (
+            {"fees": [{"kind": "specified", "date": "2026-02-10", "amount": "7"}]},
+            "fees",
+            ["0.00", "7.00", "0.00"],
+        ),
+    ],
+)
+def test_conventions_are_terms(terms: dict[str, Any], name: str, expected: list[str]) -> None:
+    done = changed(**terms)
+    assert not done.errors
+    assert column(done, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "expected"),
+    [
+        (
+            {"type": "extend_term", "date": "2026-01-05", "from_due": "2026-03-01", "extra_instalments": 1},
+            "principal",
+            ["300.00", "200.00", "200.00"],
+        ),
+        (
+            {"type": "interest_free_window", "first_day": "2026-02-02", "last_day": "2026-02-15"},
+            "interest",
+            ["9.00", "3.00", "3.00"],
+        ),
+        (
+            {"type": "rate_change", "first_day_at_new_rate": "2026-02-02", "annual_rate_pct": "6"},
+            "interest",
+            ["9.00", "3.00", "1.50"],
+        ),
+        (
+            {"type": "move_due_date", "date": "2026-01-05", "due": "2026-03-01", "to": "2026-04-01"},
+            "due",
+            ["2026-02-01", "2026-04-01", "2026-05-01"],
+        ),
+        ({"type": "charge", "date": "2026-01-05", "amount": "3"}, "fees", ["3.00", "0.00", "0.00"]),
+        ({"type": "defer", "date": "2026-01-05", "months": 1}, "interest", ["18.00", "6.00", "3.00"]),
+    ],
+)
+def test_events_are_read(event: dict[str, Any], name: str, expected: list[str]) -> None:
+    done = changed([event])
+    assert not done.errors
+    assert column(done, name)[:3] == expected
+
+
+def test_a_late_payment_bears_what_the_terms_say() -> None:
+    penalty = {"kind": "overdue_once_per_instalment", "pct_of": "principal", "pct": "1"}
+    done = changed([{"type": "end_of_day", "date": "2026-03-10"}], penalty=penalty)
+    assert column(done, "penalties") == ["3.00", "3.00", "0.00"]
+    for until, interest in (("business_day", "6.75"), ("period_end", "9.00"), ("not_at_all", "6.00")):
+        event = {"type": "end_of_day", "date": "2026-02-08"}
+        terms = {"interest_recalculated_on_actual_balance": True, "overdue_principal_accrues_until": until}
+        assert column(changed([event], **terms), "interest")[1] == interest
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ({"terms": {"colour": "red"}}, "LON-CASE-KEY"),
+        ({"terms": {"day_count": "ACT/999"}}, "LON-CASE-WORD"),
+        ({"terms": {"repayment": "whenever"}}, "LON-CASE-WORD"),
+        ({"terms": {"period": {"unit": "fortnight", "count": 3}}}, "LON-CASE-WORD"),
+        ({"terms": {"surplus_goes_to": "charity"}}, "LON-CASE-WORD"),
+        ({"terms": {"rounding": {"mode": "sideways"}}}, "LON-CASE-WORD"),
+        ({"terms": {"principal": "many"}}, "LON-CASE-FILE"),
+        ({"events": [{"type": "celebrate", "date": "2026-02-01"}]}, "LON-CASE-EVENT"),
+        ({"events": [{"type": "repay", "amount": "1"}]}, "LON-CASE-ABSENT"),
+        (
+            {"events": [{"type": "repay", "date": "2026-02-01", "amount": "1", "mood": "good"}]},
+            "LON-CASE-KEY",
+        ),
+        ({"events": [{"type": "payoff", "date": "2026-02-01", "amount": "1.00"}]}, "LON-PAYOFF"),
+    ],
+)
+def test_what_is_not_known_is_told_and_the_rest_worked_out(case: dict[str, Any], code: str) -> None:
+    done = changed(case.get("events"), **case.get("terms", {}))
+    assert [each.code for each in done.errors] == [code]
+    told = done.case["actual"]["errors"][0]
+    assert told["code"] == code
+    assert told["zh"]
+    assert told["en"]
+    assert not done.agrees
+
+
+FIGURES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {
+            "principal": "36000",
+            "annual_rate_pct": "10",
+            "day_count": "ACT/360",
+            "from": "2026-03-01",
+            "to": "2026-03-10",
+            "both_days_count": True,
+        },
+        {"accrued_interest_rounded": "100", "accrued_interest_2dp": "100.00"},
+    ),
+    (
+        {
+            "overdue_amount": "7300",
+            "penalty_annual_rate_pct": "20",
+            "day_count": "ACT/365F",
+            "days_late": 8,
+            "grace_days": 3,
+        },
+        {"chargeable_days": 5, "penalty_2dp": "20.00"},
+    ),
+    (
+        {
+            "loan_outstanding": "900",
+            "units": "10",
+            "haircut_pct": "40",
+            "price_then": "200",
+            "price_now": "100",
+        },
+        {"collateral_value_now": "1000", "shortfall_now": "300", "shortfall_after_price_back_to_200": "0"},
+    ),
+    (
+        {"earliest_unpaid_due": "2026-01-31", "ranges": [["A", 0, 30], ["B", 31, 90]], "npa_from_dpd": 91},
+        {"as_of": "2026-03-03", "days_past_due": 31, "class": "B"},
+    ),
+    (
+        {
+            "period": {**MONTH, "count": 3},
+            "requested_first_date": "2026-01-31",
+            "rule": "same day each month",
+        },
+        {"first_due": "2026-01-31", "second_due": "2026-02-28", "last_due": "2026-03-31"},
+    ),
+    (
+        {"period": {**MONTH, "count": 2}, "start": "2026-01-10", "rule": "end of the current month"},
+        {"first_due": "2026-01-31", "last_due": "2026-02-28"},
+    ),
+    (
+        {"period": {**MONTH, "count": 2}, "start": "2026-01-10", "rule": "start of the next month"},
+        {"first_due": "2026-02-01", "last_due": "2026-03-01"},
+    ),
+    (
+        {"period": {**MONTH, "count": 2}, "start": "2026-01-10", "rule": "5th of each month"},
+        {"first_due": "2026-02-05", "last_due": "2026-03-05"},
+    ),
+    (
+        {
+            "principal": "1000",
+            "annual_rate_pct": "12",
+            "repayment": "fixed_instalment_amount",
+            "instalment": "400",
+            "day_count": "one twelfth of a year per month",
+            "period": MONTH,
+        },
+        {"count": 3, "total_interest": "18.26", "total_paid": "1018.26"},
+    ),
+    (
+        {
+            "principal": "1000",
+            "annual_rate_pct": "12",
+            "repayment": "equal_instalment",
+            "day_count": "one twelfth of a year per month",
+            "period": {**MONTH, "count": 3},
+            "rounding": {"instalment": "up to a whole unit", "interest_each_period": "whole unit"},
+        },
+        {"instalment": "341", "total_interest": "20", "total_paid": "1020"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "expect"), FIGURES)
+def test_single_figures(terms: dict[str, Any], expect: dict[str, Any]) -> None:
+    done = replay_case({"id": "F", "terms": terms, "events": [], "expect": expect})
+    assert done.agrees, (done.differences, done.errors)
+
+
+def test_an_instalment_that_never_repays_is_refused() -> None:
+    terms = {
+        "principal": "1000",
+        "annual_rate_pct": "12",
+        "repayment": "fixed_instalment_amount",
+        "instalment": "9",
+    }
+    done = replay_case({"id": "F", "terms": terms, "events": [], "expect": {"count": 1}})
+    assert [each.code for each in done.errors] == ["LON-TERMS"]
+
+
+def test_a_file_without_cases_is_refused() -> None:
+    with pytest.raises(UserError, match="LON-CASE-FILE"):
+        replay({"cases": {}})
