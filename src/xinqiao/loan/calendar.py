@@ -115,6 +115,8 @@ def year_ratio(
     match day_count:
         case "ACT/360":
             return days, 360
+        case "ACT/364":
+            return days, 364
         case "ACT/365F":
             return days, 365
         case "ACT/ACT":

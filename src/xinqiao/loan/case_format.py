@@ -30,6 +30,7 @@ from xinqiao.loan.terms import (
 PER_YEAR = {"year": 1, "quarter": 4, "month": 12, "week": 52, "day": 365}
 DAY_COUNTS: dict[str, DayCount] = {
     "ACT/360": "ACT/360",
+    "ACT/364": "ACT/364",
     "ACT/365F": "ACT/365F",
     "ACT/365": "ACT/365F",
     "ACT/ACT": "ACT/ACT",

@@ -25,7 +25,7 @@ from xinqiao.loan.event import (
 )
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, blank, plan
-from xinqiao.loan.schedule import ZERO, Due, Instalment, State, money
+from xinqiao.loan.schedule import ZERO, Due, Instalment, State, money, rate_on
 from xinqiao.loan.standing import as_of, balances_of, penalty_of, running_interest
 from xinqiao.loan.terms import Terms, Way
 
@@ -69,6 +69,8 @@ def change_rate(loan: Loan, event: RateChange) -> Loan:
     if event.rate < 0:
         fail("LON-TERMS", "rate", detail="rate >= 0")
     since = event.on - timedelta(days=1)
+    if event.rate == rate_on(loan.terms, loan.state, since):
+        return loan  # the same rate again changes nothing, least of all the instalments
     rates = sorted((*loan.state.rates, (since, event.rate)), key=lambda each: each[0])
     state = replace(loan.state, rates=tuple(rates))
     return loan.with_state(plan(loan.terms, state, _from(loan, since)))

@@ -42,7 +42,7 @@ Way = Literal[
     "flat",  # 等本等息: interest on the original sum
     "seasonal",  # 按季节还本: principal falls due in the months of ``season``
 ]
-DayCount = Literal["ACT/360", "ACT/365F", "ACT/ACT", "30/360", "month"]
+DayCount = Literal["ACT/360", "ACT/364", "ACT/365F", "ACT/ACT", "30/360", "month"]
 Charged = Literal["penalty", "interest", "fee", "principal"]
 Base = Literal["principal", "interest", "principal_plus_interest", "sum"]
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "up": ROUND_UP}
