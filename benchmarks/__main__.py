@@ -1,6 +1,7 @@
 """All measurements in one run, side by side.
 
-Sections: invoices, decisions, scoring, models, graph, matching, platform; BENCH_ONLY names some, by comma.
+Sections: invoices, decisions, scoring, models, graph, matching, schedules, platform; BENCH_ONLY names some,
+by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -14,7 +15,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cards, decisions, graphs, invoices, matching, models, portals
+from benchmarks import cards, decisions, graphs, invoices, matching, models, portals, schedules
 from benchmarks.machine import describe
 
 SECTIONS = {
@@ -24,6 +25,7 @@ SECTIONS = {
     "models": ("Models on public sets", models.section),
     "graph": ("Graphs", graphs.section),
     "matching": ("Matching firms with products", matching.section),
+    "schedules": ("Loan schedules", schedules.section),
     "platform": ("The platform under load", portals.section),
 }
 TITLE = "# Measured side by side"

@@ -14,6 +14,7 @@ from xinqiao.loan.schedule import (
     factor,
     level_of,
     money,
+    remember,
     rounded,
     solve,
     whole_instalment,
@@ -177,11 +178,11 @@ def settled(each: Instalment, due: Due) -> bool:
 def _parted(terms: Terms, state: State, since: int) -> State:
     """Planned principal parts: equal ones, those of the season, or all with the last."""
     out, count = list(state.instalments), len(state.instalments)
-    bearing = [k for k in range(since, count) if _bears(terms, out[k], k, count)]
-    balance = _opening(terms, state, since)
+    weights = _weights(terms, out, since)
+    balance, whole = _opening(terms, state, since), sum(weights.values())
     unit = terms.rounding.instalment_unit
     for k in range(since, count):
-        part = money(terms, balance / len(bearing)) if k in bearing else ZERO
+        part = money(terms, balance * weights[k] / whole) if weights[k] else ZERO
         if unit and part and terms.flat:
             interest = solve(terms, state)[k].raw
             part = rounded(part + interest, unit, MODES[terms.rounding.mode]) - interest
@@ -189,15 +190,22 @@ def _parted(terms: Terms, state: State, since: int) -> State:
     return absorb(terms, replace(state, instalments=tuple(out)))
 
 
-def _bears(terms: Terms, each: Instalment, k: int, count: int) -> bool:
-    """Whether principal falls due with instalment ``k``."""
-    if k == count - 1:
-        return True
+def _weights(terms: Terms, out: list[Instalment], since: int) -> dict[int, int]:
+    """What part of the principal each instalment bears, as whole weights; the last all if no other does."""
+    count = len(out)
+    weights = {k: _weight(terms, out[k], k) for k in range(since, count)}
+    if terms.way != "seasonal" or not any(weights.values()):
+        weights[count - 1] = 1
+    return weights
+
+
+def _weight(terms: Terms, each: Instalment, k: int) -> int:
+    """The weight of instalment ``k``: of the season, how often its month is named."""
     if k < terms.grace.principal:
-        return False
+        return 0
     if terms.way == "seasonal":
-        return each.due.month in terms.season
-    return terms.way in ("equal_principal", "flat", "equal_instalment")
+        return terms.season.count(each.due.month)
+    return int(terms.way in ("equal_principal", "flat", "equal_instalment"))
 
 
 def absorb(terms: Terms, state: State) -> State:
@@ -217,7 +225,9 @@ def absorb(terms: Terms, state: State) -> State:
             tried.add(k)
             whole = k == len(dues) - 1 and dues[k].principal + left >= total_paid(state.instalments[k])
             state = _taking(state, k, dues[k], left)
-            if whole:  # nothing after it can change
+            if whole:  # nothing else can change
+                last = replace(dues[k], principal=dues[k].principal + left, closing=dues[k].closing - left)
+                remember(terms, state, (*dues[:-1], last))
                 return state
 
 

@@ -354,7 +354,11 @@ def solve(terms: Terms, state: State) -> tuple[Due, ...]:
     last = _LAST.found
     if last is not None and last[0] is terms and last[1] is state:
         return last[2]
-    dues = Solver(terms, state).solve()
+    return remember(terms, state, Solver(terms, state).solve())
+
+
+def remember(terms: Terms, state: State, dues: tuple[Due, ...]) -> tuple[Due, ...]:
+    """``dues`` are the instalments of a state: it need not be worked out."""
     _LAST.found = (terms, state, dues)
     return dues
 
