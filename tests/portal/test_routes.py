@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,11 +57,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 
 def filled(path: str) -> str:
     """``path`` with the first tenant's ids in it."""
-    parts = [part.strip("{}").split(":")[0] if part.startswith("{") else part for part in path.split("/")]
-    told = {part.strip("{}").split(":")[0] for part in path.split("/") if part.startswith("{")}
-    return "/".join(
-        (FIRST_COMPANY if "company" in part else str(FIRST)) if part in told else part for part in parts
-    )
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: FIRST_COMPANY if "company" in m[1] else str(FIRST), path)
 
 
 def ask(client: TestClient, who: Actor | None, method: str, path: str) -> Any:  # noqa: ANN401 - a Response
