@@ -12,7 +12,7 @@ from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
 from xinqiao.lending.cost import COST_CEILING, Fees, cost_of, dearest, schedule
 from xinqiao.lending.product import catalog_product, catalog_products, parse_product
-from xinqiao.lending.product_format import Fee
+from xinqiao.lending.product_format import Fee, RepaymentRule
 
 WAYS = ["equal_instalment", "equal_principal", "interest_only_then_bullet", "bullet", "flat", "seasonal"]
 NAME = Text(zh="服务费", en="service fee")
@@ -42,10 +42,21 @@ def test_L04_flat_is_never_shown_as_its_nominal_rate() -> None:  # noqa: N802 - 
 def test_the_principal_parts_sum_to_the_principal(
     principal: Decimal, rate: Decimal, months: int, way: str, every: int
 ) -> None:
-    rows = schedule(principal, rate, months, way, every=every)  # type: ignore[arg-type] # one of the ways
+    plan = RepaymentRule(ways=(way,), every_months=every, season={"9": Decimal("0.4"), "10": Decimal("0.6")})
+    rows = schedule(principal, rate, months, way, plan=plan)  # type: ignore[arg-type] # one of the ways
     assert len(rows) == months
     assert sum(part for part, _ in rows) == principal
     assert all(interest >= 0 for _, interest in rows)
+
+
+def test_a_season_s_shares_and_grace_are_in_the_schedule() -> None:
+    season = {"9": Decimal("0.4"), "10": Decimal("0.6")}
+    plan = RepaymentRule(ways=("seasonal",), season=season)
+    parts = [part for part, _ in schedule(Decimal(100_000), Decimal("0.05"), 12, "seasonal", plan=plan)]
+    assert sorted(part for part in parts if part) == [40_000, 60_000]
+    plan = RepaymentRule(ways=("equal_principal",), grace_months=6)
+    parts = [part for part, _ in schedule(Decimal(60_000), Decimal("0.05"), 12, "equal_principal", plan=plan)]
+    assert parts == [0] * 6 + [10_000] * 6
 
 
 @given(st.decimals("0.01", "0.2", places=4), st.integers(2, 36), st.sampled_from(WAYS[:3]))

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from math import gcd
 
 from xinqiao.kernel.text import Text
-from xinqiao.lending.product_format import Fee, ProductFile, Repayment
+from xinqiao.lending.product_format import Fee, ProductFile, Repayment, RepaymentRule
 from xinqiao.loan.cost import ANY_DAY, effective, monthly_irr, plan_of
+from xinqiao.loan.terms import Grace
 
 COST_CEILING = 0.24
 """All-in cost a year beyond which nothing is offered."""
@@ -50,13 +52,14 @@ def cost_of(
     way: Repayment,
     fees: Sequence[Fee] = (),
     *,
-    every: int = 1,
+    plan: RepaymentRule = RepaymentRule(ways=("equal_instalment",)),  # noqa: B008 - frozen
 ) -> Cost:
     """The all-in cost of a loan repaid ``way``; interest counts months of a twelfth of a year.
 
-    For ``flat`` the rate is a year's share of the original sum. ``every``: months between repayments.
+    For ``flat`` the rate is a year's share of the original sum. ``plan``: months between repayments, grace
+    and season.
     """
-    due = schedule(principal, rate, months, way, every=every)
+    due = schedule(principal, rate, months, way, plan=plan)
     charged = [_fee(fee, principal, months) for fee in fees]
     flows = [principal - sum((sums[0] for sums in charged), Decimal(0))]
     for month in range(1, months + 1):
@@ -74,14 +77,34 @@ def cost_of(
 
 
 def schedule(
-    principal: Decimal, rate: Decimal, months: int, way: Repayment, *, every: int = 1
+    principal: Decimal,
+    rate: Decimal,
+    months: int,
+    way: Repayment,
+    *,
+    plan: RepaymentRule = RepaymentRule(ways=("equal_instalment",)),  # noqa: B008 - frozen
 ) -> list[tuple[Decimal, Decimal]]:
     """Principal and interest of every month, to the cent, as the loan engine plans them."""
     out = [(Decimal(0), Decimal(0))] * months
-    for due in plan_of(principal, rate, months, way, every=every).dues:
+    season = season_of(plan) if way == "seasonal" else ()
+    made = plan_of(principal, rate, months, way, every=plan.every_months, season=season, grace=grace_of(plan))
+    for due in made.dues:
         month = (due.due.year - ANY_DAY.year) * 12 + due.due.month - ANY_DAY.month
         out[month - 1] = (due.principal, due.interest)
     return out
+
+
+def grace_of(plan: RepaymentRule) -> Grace:
+    """The grace of a product, in instalments."""
+    every = plan.every_months
+    return Grace(principal=plan.grace_months // every, interest=plan.interest_grace_months // every)
+
+
+def season_of(plan: RepaymentRule) -> tuple[int, ...]:
+    """Months principal falls due in, each as often as its share weighs: 40 % and 60 % are 2 and 3 times."""
+    shares = {int(month): int(share * 10_000) for month, share in plan.season.items()}
+    unit = gcd(*shares.values()) or 1
+    return tuple(month for month, share in sorted(shares.items()) for _ in range(share // unit))
 
 
 def _fee(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
@@ -108,7 +131,7 @@ def _cents(value: Decimal) -> Decimal:
 def dearest(file: ProductFile) -> tuple[float, Repayment, int]:
     """The greatest all-in cost a product can come to: its highest rate over all terms and ways."""
     found = [
-        (cost_of(sum_, file.pricing.max, months, way, file.fees).nominal, way, months)
+        (cost_of(sum_, file.pricing.max, months, way, file.fees, plan=file.repayment).nominal, way, months)
         for sum_ in {file.limit.min, file.limit.max}
         for months in file.tenor.months
         for way in file.repayment.ways

@@ -92,9 +92,7 @@ class Match:
         """The all-in cost of drawing the limit once for the term, repaid the usual way."""
         file = self.product.file
         way = file.repayment.ways[0]
-        return cost_of(
-            self.limit_cny, self.rate, self.term_months, way, file.fees, every=file.repayment.every_months
-        )
+        return cost_of(self.limit_cny, self.rate, self.term_months, way, file.fees, plan=file.repayment)
 
     @cached_property
     def why(self) -> tuple[Text, ...]:

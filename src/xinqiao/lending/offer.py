@@ -50,8 +50,9 @@ def costed(product: Product, terms: Terms) -> Cost:
     file = product.file
     if terms.repayment not in file.repayment.ways or not file.limit.min <= terms.amount_cny <= file.limit.max:
         fail("LND-TERMS", product.id, detail=f"{terms.repayment}, {terms.amount_cny:,.2f}")
-    every = file.repayment.every_months
-    cost = cost_of(terms.amount_cny, terms.rate, terms.term_months, terms.repayment, file.fees, every=every)
+    cost = cost_of(
+        terms.amount_cny, terms.rate, terms.term_months, terms.repayment, file.fees, plan=file.repayment
+    )
     if cost.blocked:
         fail("LND-COST-STATE", product.id, apr=f"{cost.nominal:.2%}")
     return cost

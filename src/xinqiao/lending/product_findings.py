@@ -100,10 +100,9 @@ def _shape(error: ErrorDetails, data: Any) -> Fault:  # noqa: ANN401 - plain dat
     path: list[str | int] = []
     at: Any = data
     for i, step in enumerate(error["loc"]):
-        if isinstance(at, Mapping) and step in at:
-            at = at[step]
-        elif isinstance(at, list) and isinstance(step, int) and step < len(at):
-            at = at[step]
+        inner = _inside(at, step)
+        if inner is not _NOTHING:
+            at = inner
         elif i != len(error["loc"]) - 1 or error["type"] not in ("missing", "extra_forbidden"):
             continue
         path.append(step)
@@ -112,6 +111,18 @@ def _shape(error: ErrorDetails, data: Any) -> Fault:  # noqa: ANN401 - plain dat
     if at in ("", None) and error["type"] != "extra_forbidden":
         said = SHAPES["missing"]
     return Fault(tuple(path), said or SHAPES.get(error["type"], OTHER).fill(**values))
+
+
+_NOTHING = object()
+
+
+def _inside(at: Any, step: str | int) -> Any:  # noqa: ANN401 - plain data of YAML
+    """What stands at ``step`` of a mapping or list, or ``_NOTHING``."""
+    if isinstance(at, Mapping):
+        return at.get(step, _NOTHING)
+    if isinstance(at, list) and isinstance(step, int) and step < len(at):
+        return at[step]
+    return _NOTHING
 
 
 def _components(file: ProductFile) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from xinqiao.kernel.errors import fail
 from xinqiao.lending.ceiling import overdue_rate
+from xinqiao.lending.cost import grace_of, season_of
 from xinqiao.lending.product_format import Fee, ProductFile, Repayment
 from xinqiao.lending.product_load import Product
 from xinqiao.loan import terms as loan
@@ -45,10 +46,10 @@ def terms_for(
         interest="flat" if flat else "reducing_balance",
         day_count="month" if flat else repayment.day_count,
         every=repayment.every_months,
-        season=tuple(sorted(int(month) for month in repayment.season)) if chosen == "seasonal" else (),
+        season=season_of(repayment) if chosen == "seasonal" else (),
         order=repayment.allocation,
         rounding=loan.Rounding(mode=repayment.rounding),
-        grace=_grace(file),
+        grace=grace_of(repayment),
         fees=tuple(_fees(file, spans, months, start)),
         prepayment=_prepayment(file),
         penalty=_penalty(file, rate, start),
@@ -63,13 +64,6 @@ def _periods(file: ProductFile, way: Repayment, months: int, start: date) -> tup
     every = file.repayment.every_months
     spans = periods(start, -(-months // every), every)
     return (*spans[:-1], (spans[-1][0], ends))
-
-
-def _grace(file: ProductFile) -> loan.Grace:
-    every = file.repayment.every_months
-    return loan.Grace(
-        principal=file.repayment.grace_months // every, interest=file.repayment.interest_grace_months // every
-    )
 
 
 def _prepayment(file: ProductFile) -> loan.Prepayment:

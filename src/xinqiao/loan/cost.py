@@ -12,7 +12,7 @@ from decimal import Decimal
 from xinqiao.loan.calendar import months_between, periods
 from xinqiao.loan.engine import Loan, apply, begin
 from xinqiao.loan.event import Disburse
-from xinqiao.loan.terms import Terms, Way
+from xinqiao.loan.terms import Grace, Terms, Way
 
 DEAREST = 1.0
 """A rate a month beyond which none is searched: said as that."""
@@ -79,7 +79,14 @@ def monthly_rate(loan: Loan) -> float:
 
 
 def plan_of(
-    principal: Decimal, rate: Decimal, months: int, way: Way, *, every: int = 1, season: tuple[int, ...] = ()
+    principal: Decimal,
+    rate: Decimal,
+    months: int,
+    way: Way,
+    *,
+    every: int = 1,
+    season: tuple[int, ...] = (),
+    grace: Grace | None = None,
 ) -> Loan:
     """A loan drawn at once, interest by months of a twelfth of a year: a quote before any date is known."""
     ends = periods(ANY_DAY, 1, months)
@@ -92,6 +99,7 @@ def plan_of(
         interest="flat" if way == "flat" else "reducing_balance",
         day_count="month",
         season=season,
+        grace=grace or Grace(),
         every=every,
     )
     return apply(begin(terms), Disburse(on=ANY_DAY, amount=principal))

@@ -241,7 +241,7 @@ def _bid(tx: Tx, offer: Offer, known: dict[UUID, Text]) -> Bid:
         offer.term_months,
         offer.repayment,  # type: ignore[arg-type] # a way of repayment, as it was offered
         file.fees,
-        every=file.repayment.every_months,
+        plan=file.repayment,
     )
     fees = tuple((Text(zh=fee["zh"], en=fee["en"]), f"{Decimal(fee['cny']):,.2f}") for fee in offer.fees)
     return Bid(

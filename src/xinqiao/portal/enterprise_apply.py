@@ -200,7 +200,12 @@ def _page(visit: Visit, offer_id: UUID, asked: Asked, error: UserError | None = 
     match = next((m for m in found.ranked if m.offer and m.offer.id == offer_id), None) if found else None
     product = offer.product.file
     sample = cost_of(
-        Decimal(100_000), product.pricing.max, product.tenor.usual, product.repayment.ways[0], product.fees
+        Decimal(100_000),
+        product.pricing.max,
+        product.tenor.usual,
+        product.repayment.ways[0],
+        product.fees,
+        plan=product.repayment,
     )
     paper = drafted(visit, offer)
     return visit.page(

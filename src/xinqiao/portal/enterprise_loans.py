@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from xinqiao.db.database import Tx
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
-from xinqiao.lending.case_product import product_of
-from xinqiao.lending.cost import METHOD, cost_of
+from xinqiao.lending.cost import METHOD
+from xinqiao.loan.cost import effective, flows_of, monthly_rate
 from xinqiao.loan.engine import Row, rows
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_apply import attempt
@@ -28,7 +28,7 @@ from xinqiao.servicing.what_if import Effect, repaying, settling
 
 router = APIRouter()
 PAGE = "/enterprise/loans"
-LIMITS = "/enterprise/facilities"
+LIMITS = "/enterprise/loans/facilities"
 Own = Annotated[Visit, needs("company.own")]
 Act = Annotated[Visit, needs("company.act")]
 Amount = Annotated[Decimal, Form(gt=0, le=10**9, decimal_places=2)]
@@ -111,16 +111,13 @@ def draw(
 
 
 def _preview(tx: Tx, facility_id: UUID, amount: Decimal, months: int | None) -> Preview:
-    found = facility.facility(tx, facility_id)
     loan = drawdown.preview(tx, facility_id, amount, months=months)
-    file = product_of(tx, found.institution_id, found.product_id, found.product_version).file
-    term = months or found.term_months
-    every = file.repayment.every_months
-    cost = cost_of(amount, found.rate, term, found.way, file.fees, every=every)  # type: ignore[arg-type] # as offered
-    plan = rows(loan, loan.terms.periods[0][0])
+    plan, monthly = rows(loan, loan.terms.periods[0][0]), monthly_rate(loan)
     interest = sum((row.interest for row in plan), Decimal(0))
-    total = amount + interest + cost.fees_cny
-    return Preview(plan, interest, cost.fees_cny, total, cost.nominal, cost.effective)
+    charged = -sum(
+        (flow for _, flow in flows_of(loan)), Decimal(0)
+    )  # all that is paid beyond what is received
+    return Preview(plan, interest, charged - interest, amount + charged, monthly * 12, effective(monthly))
 
 
 def _facility(

@@ -77,5 +77,5 @@ def dearest(offer: Offered) -> Cost:
         file.tenor.usual,
         file.repayment.ways[0],
         file.fees,
-        every=file.repayment.every_months,
+        plan=file.repayment,
     )

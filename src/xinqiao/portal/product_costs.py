@@ -57,8 +57,8 @@ def costs_of(data: Mapping[str, Any]) -> Costs | None:
         CostRow(
             way,
             months,
-            cost_of(limit.max, pricing.min, months, way, fees, every=repayment.every_months),
-            cost_of(limit.min, pricing.max, months, way, fees, every=repayment.every_months),
+            cost_of(limit.max, pricing.min, months, way, fees, plan=repayment),
+            cost_of(limit.min, pricing.max, months, way, fees, plan=repayment),
         )
         for way, months in pairs
     )

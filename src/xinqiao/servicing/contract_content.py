@@ -12,12 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from xinqiao.kernel.text import Text
-from xinqiao.lending.cost import EFFECTIVE, METHOD, cost_of, monthly_irr, schedule
+from xinqiao.lending.cost import EFFECTIVE, METHOD, cost_of, schedule
 from xinqiao.lending.lpr import published
 from xinqiao.lending.offer_state import Offer
 from xinqiao.lending.product_format import Fee, ProductFile
 from xinqiao.lending.product_terms import terms_for
 from xinqiao.loan import engine
+from xinqiao.loan.cost import monthly_irr
 from xinqiao.loan.event import Disburse
 from xinqiao.servicing.amount_words import amount_in_words
 from xinqiao.servicing.contract_articles import articles, late
@@ -69,9 +70,9 @@ def costed(basis: Basis) -> Costed:
 def _fee_flows(offer: Offer, file: ProductFile) -> list[Decimal]:
     """Month by month what is received and charged, without what is repaid."""
     told = offer.amount_cny, offer.rate, offer.term_months, offer.repayment
-    every = file.repayment.every_months
-    flows = list(cost_of(*told, file.fees, every=every).flows)  # type: ignore[arg-type] # a way of repayment
-    for month, paid in enumerate(schedule(*told, every=every), 1):  # type: ignore[arg-type] # a way of repayment
+    plan = file.repayment
+    flows = list(cost_of(*told, file.fees, plan=plan).flows)  # type: ignore[arg-type] # a way of repayment
+    for month, paid in enumerate(schedule(*told, plan=plan), 1):  # type: ignore[arg-type] # a way of repayment
         flows[month] += sum(paid)
     return flows
 
