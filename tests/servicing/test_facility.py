@@ -47,6 +47,16 @@ def test_only_an_accepted_offer_under_a_signed_contract_becomes_a_facility(datab
             facility.activate(tx, MACHINE, case_id=accepted)
 
 
+def test_what_the_shelf_has_for_a_product_is_its_limit(database: Database) -> None:
+    book = books(database)
+    with database.transaction(SYSTEM) as tx:
+        tx.execute("UPDATE institution_product SET quota_cny = 120000")
+    of = book.facility()
+    book.draw(of, 100_000)
+    _refused(book, of, "SRV-LIMIT-STATE", "20000.01")
+    book.draw(of, 20_000)
+
+
 def test_a_facility_is_drawn_as_its_product_says(database: Database) -> None:
     single = books(database, "single")
     of = single.facility()

@@ -9,7 +9,6 @@ from uuid import UUID
 from xinqiao.account import audit
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Tx, acting, new_id
-from xinqiao.kernel.clock import today
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.period import add_months
 from xinqiao.lending.case_product import product_of
@@ -62,7 +61,7 @@ def open_facility(tx: Tx, actor: Actor, *, case_id: UUID, on: date | None = None
         taken = [offer for offer in offers(tx, case_id=case_id) if offer.state == "accepted"]
         if not taken:
             fail("SRV-CASE-STATE", str(case_id), state=case.state_name)
-        made = _open(tx, taken[0], on or today())
+        made = _open(tx, taken[0], on or business_day(tx, taken[0].institution_id))
     audit.note(tx, actor, "facility.activated", str(made), {"case": str(case_id)})
     return made
 
@@ -99,11 +98,18 @@ def _open(tx: Tx, offer: Offer, on: date) -> UUID:
 
 
 def _cap(tx: Tx, offer: Offer, caps: Caps, group_key: str | None) -> None:
-    """Lower the lines of the company and its group to what the product allows one firm and one group."""
+    """Lower the lines to what the product allows one firm, one group and all its borrowers together."""
     if caps.firm_cny is not None:
         line.lower(tx, offer.institution_id, "company", offer.company_id, caps.firm_cny)
     if caps.group_cny is not None and group_key is not None:
         line.lower(tx, offer.institution_id, "group", group_key, caps.group_cny)
+    quota = tx.execute(
+        "SELECT quota_cny FROM institution_product "
+        "WHERE institution_id = %s AND product_id = %s AND version = %s",
+        [offer.institution_id, offer.product_id, offer.product_version],
+    ).fetchone()
+    if quota is not None and quota["quota_cny"] is not None:
+        line.lower(tx, offer.institution_id, "product", offer.product_id, quota["quota_cny"])
 
 
 def available(tx: Tx, facility_id: UUID) -> Decimal:
