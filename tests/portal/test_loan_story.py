@@ -197,7 +197,7 @@ def _drawn(cast: Cast, live: Live, opened: Open) -> None:
     with opened(cast.company) as page:
         page.goto("/enterprise/loans")
         _until(page, "可用")
-        press(page.locator("a[href*='/enterprise/facilities/'].button").first)
+        press(page.locator("a[href*='/enterprise/loans/facilities/'].button").first)
         page.fill("#f-amount", "50000")
         press(page.get_by_role("button", name="算一算要还多少"))
         _sound(live, page, "07-cost")

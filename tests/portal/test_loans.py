@@ -43,13 +43,13 @@ def the_loan(database: Database) -> UUID:
 def test_a_company_sees_what_a_drawing_costs_and_draws(lent: Books, client_as: Clients) -> None:
     facility, firm = lent.facility(), client_as(lent.place.agent)
     listed = firm.get("/enterprise/loans").text
-    assert f"/enterprise/facilities/{facility}" in listed
-    told = firm.get(f"/enterprise/facilities/{facility}?amount=100000&months=6").text
+    assert f"/enterprise/loans/facilities/{facility}" in listed
+    told = firm.get(f"/enterprise/loans/facilities/{facility}?amount=100000&months=6").text
     assert "综合年化成本" in told
     assert told.count("2026-") >= 6
-    refused = send(firm, f"/enterprise/facilities/{facility}/draw", amount="100000", months="6")
+    refused = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6")
     assert refused.status_code == 400
-    answer = send(firm, f"/enterprise/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
+    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
     assert answer.status_code == 303, answer.text
     assert "100,000.00" in firm.get(answer.headers["location"]).text
     assert lent.faults() == []
@@ -58,7 +58,7 @@ def test_a_company_sees_what_a_drawing_costs_and_draws(lent: Books, client_as: C
 def test_too_much_is_refused_on_the_page_with_what_is_left(lent: Books, client_as: Clients) -> None:
     facility, firm = lent.facility(), client_as(lent.place.agent)
     lent.draw(facility, 150_000)
-    answer = send(firm, f"/enterprise/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
+    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
     assert answer.status_code == 400
     assert "SRV-LIMIT-STATE" in answer.text
 
@@ -171,7 +171,7 @@ def test_a_frozen_facility_cannot_be_drawn(lent: Books, client_as: Clients) -> N
     facility = lent.facility()
     second, firm = client_as(lent.place.second), client_as(lent.place.agent)
     assert send(second, f"/bank/facilities/{facility}/freeze", why="核查用途").status_code == 303
-    answer = send(firm, f"/enterprise/facilities/{facility}/draw", amount="1000", months="6", agreed="yes")
+    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="1000", months="6", agreed="yes")
     assert "SRV-FACILITY-STATE" in answer.text
     assert send(second, f"/bank/facilities/{facility}/unfreeze", why="已核查").status_code == 303
 

@@ -30,7 +30,7 @@ def test_every_page_of_loans_stands(lent: Books, live: Live, browser: Browser, w
         deferral.ask(tx, firm, loan, 3, "下游回款延后")
     with lent.database.transaction(officer.scope) as tx:
         measure.propose(tx, officer, loan, {"kind": "rate_change", "rate": "0.04"}, reason="优惠")
-    own = ("/enterprise/loans", f"/enterprise/facilities/{facility}", f"/enterprise/loans/{loan}")
+    own = ("/enterprise/loans", f"/enterprise/loans/facilities/{facility}", f"/enterprise/loans/{loan}")
     more = (
         f"/enterprise/loans/{loan}/repay?amount=20000&early=smaller",
         f"/enterprise/loans/{loan}/statement",
@@ -54,7 +54,7 @@ def test_every_page_of_loans_stands(lent: Books, live: Live, browser: Browser, w
 def test_a_company_draws_after_seeing_the_cost(lent: Books, live: Live, browser: Browser) -> None:
     facility = lent.facility()
     with live.page(browser, lent.place.agent, width=390) as page:
-        page.goto(f"/enterprise/facilities/{facility}")
+        page.goto(f"/enterprise/loans/facilities/{facility}")
         page.get_by_label("金额（元）").fill("80000")
         press(page.get_by_role("button", name="算一算要还多少"))
         assert page.get_by_text("综合年化成本").first.is_visible()

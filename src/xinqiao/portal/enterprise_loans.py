@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from xinqiao.db.database import Tx
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
-from xinqiao.lending.cost import METHOD
-from xinqiao.loan.cost import effective, flows_of, monthly_rate
+from xinqiao.lending.case_product import product_of
+from xinqiao.lending.cost import METHOD, cost_of
 from xinqiao.loan.engine import Row, rows
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_apply import attempt
@@ -111,13 +111,16 @@ def draw(
 
 
 def _preview(tx: Tx, facility_id: UUID, amount: Decimal, months: int | None) -> Preview:
+    """The schedule as the engine has it; the cost with every fee, those of guarantors and others too."""
+    found = facility.facility(tx, facility_id)
     loan = drawdown.preview(tx, facility_id, amount, months=months)
-    plan, monthly = rows(loan, loan.terms.periods[0][0]), monthly_rate(loan)
+    file = product_of(tx, found.institution_id, found.product_id, found.product_version).file
+    plan, start = rows(loan, loan.terms.periods[0][0]), loan.terms.periods[0][0]
     interest = sum((row.interest for row in plan), Decimal(0))
-    charged = -sum(
-        (flow for _, flow in flows_of(loan)), Decimal(0)
-    )  # all that is paid beyond what is received
-    return Preview(plan, interest, charged - interest, amount + charged, monthly * 12, effective(monthly))
+    term = (plan[-1].due.year - start.year) * 12 + plan[-1].due.month - start.month
+    cost = cost_of(amount, found.rate, term, found.way, file.fees, plan=file.repayment)  # type: ignore[arg-type] # as offered
+    total = amount + interest + cost.fees_cny
+    return Preview(plan, interest, cost.fees_cny, total, cost.nominal, cost.effective)
 
 
 def _facility(

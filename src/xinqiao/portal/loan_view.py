@@ -11,7 +11,8 @@ from uuid import UUID
 from xinqiao.db.database import SYSTEM, Tx, acting
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
-from xinqiao.loan.engine import Loan, Row, rows
+from xinqiao.loan.cost import monthly_rate
+from xinqiao.loan.engine import Loan, Row, fold, rows
 from xinqiao.loan.event import Reverse
 from xinqiao.portal.grants import names
 from xinqiao.portal.loan_story import KINDS, said
@@ -47,7 +48,7 @@ class LoanView:
     """A loan on its own page. ``due_now``: fallen due and not paid; ``next_sum``: the next instalment, CNY.
 
     ``past``: what happened, the latest first, each in words with its colour; ``reversed_``: numbers of events
-    that were taken back.
+    that were taken back. ``apr``: all-in cost a year as it was drawn, simple form.
     """
 
     row: LoanRow
@@ -63,6 +64,7 @@ class LoanView:
     reversed_: frozenset[int]
     due_now: Decimal
     next_sum: Decimal
+    apr: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def loan_view(visit: Visit, loan_id: UUID) -> LoanView:
         reversed_=frozenset(each.event.seq for each in told if isinstance(each.event, Reverse)),
         due_now=due_by(found, on),
         next_sum=NOTHING if following is None else left(following),
+        apr=monthly_rate(fold(row.terms, [told[0].event])) * 12,
     )
 
 
