@@ -11,6 +11,7 @@ import pytest
 
 from tests.monitoring.panels import made
 from xinqiao.kernel.errors import UserError
+from xinqiao.monitoring import hazard
 from xinqiao.monitoring.hazard import Hazard, _quarter, ahead, fit
 from xinqiao.monitoring.panel import Panel
 from xinqiao.scoring.metrics import auc
@@ -66,3 +67,13 @@ def test_a_model_read_back_says_the_same(panel: Panel, model: Hazard) -> None:
 def test_too_few_who_fell_is_an_error(panel: Panel) -> None:
     with pytest.raises(UserError, match="MON-FEW"):
         fit(panel, date(2023, 3, 31))
+
+
+def test_too_many_rows_leave_months_out_but_the_latest_stay(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hazard, "MOST_ROWS", 5_000)
+    kept = hazard._thinned(panel.rows, UNTIL)["as_of"].unique().sort().to_list()
+    known = panel.rows.filter(pl.col("as_of") < UNTIL)["as_of"].unique().sort().to_list()
+    assert kept[-1] == known[-1]
+    assert 1 < len(kept) < len(known)

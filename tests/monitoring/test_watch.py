@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,7 +13,7 @@ from xinqiao.db.database import SYSTEM, Database, new_id
 from xinqiao.kernel import clock
 from xinqiao.kernel.errors import UserError
 from xinqiao.monitoring.parameters import parameters
-from xinqiao.monitoring.watch import finish, leave, steps, tasks, watch, watch_list
+from xinqiao.monitoring.watch import escalate, finish, leave, steps, tasks, watch, watch_list
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -67,6 +67,16 @@ def test_nobody_leaves_while_a_task_is_open_and_a_task_is_done_once(bank: Desk) 
         leave(tx, bank.officer, COMPANY, "已追加担保")
         assert watch_list(tx, bank.bank) == []
         assert steps(tx, bank.bank, COMPANY)[0].reason == "已追加担保"
+
+
+def test_an_overdue_task_is_told_to_the_approvers_once(bank: Desk) -> None:
+    with clock.standing(AT), bank.database.transaction(bank.officer.scope) as tx:
+        watch(tx, bank.officer, COMPANY, "red", "被执行")
+    for day, told in ((3, 0), (4, 1), (9, 0)):
+        with clock.standing(AT + timedelta(days=day)), bank.database.transaction(SYSTEM) as tx:
+            assert escalate(tx, bank.bank) == told
+    notices = bank.rows("SELECT role FROM notice WHERE link LIKE '/bank/monitoring/%' ORDER BY made_at")
+    assert [row["role"] for row in notices] == ["bank.officer", "bank.approver"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ and one model tells of 6 and of 12 months. Bad: 90 days overdue for the first ti
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,6 +27,8 @@ QUARTERS, MONTHS = 4, 3
 HORIZONS = (6, 12)
 LEAST_BADS = 20
 TREES, DEPTH, RATE, LEAF = 250, 4, 0.04, 60
+MOST_ROWS = 600_000
+"""Rows learned from at most: with more, months are left out, evenly, the latest stay."""
 
 
 def ahead(day: date, months: int) -> date:
@@ -66,7 +69,8 @@ class Hazard:
 
 def fit(panel: Panel, until: date, *, seed: int = 0) -> Hazard:
     """Learn from what was known by ``until``. Raises UserError MON-FEW (too few turned bad to learn from)."""
-    parts = [_quarter(panel.rows, quarter, until) for quarter in range(QUARTERS)]
+    known = _thinned(panel.rows.select("as_of", "falls_on", *features()), until)
+    parts = [_quarter(known, quarter, until) for quarter in range(QUARTERS)]
     rows, bad = pl.concat([rows for rows, _ in parts]), np.concatenate([bad for _, bad in parts])
     quarter = np.concatenate([np.full(len(own), float(i)) for i, (own, _) in enumerate(parts)])
     if bad.sum() < LEAST_BADS:
@@ -75,6 +79,15 @@ def fit(panel: Panel, until: date, *, seed: int = 0) -> Hazard:
         signs=signs(), trees=TREES, depth=DEPTH, learning_rate=RATE, min_leaf=LEAF, random_state=seed
     )
     return Hazard(trees.fit(_columns(rows, quarter), bad), until)
+
+
+def _thinned(rows: pl.DataFrame, until: date) -> pl.DataFrame:
+    """The rows before ``until``, of every so-manieth month where all would be too many."""
+    rows = rows.filter(pl.col("as_of") < until)
+    dates = sorted(rows["as_of"].unique().to_list(), reverse=True)
+    seen = sum(ahead(day, MONTHS * (quarter + 1)) <= until for day in dates for quarter in range(QUARTERS))
+    stride = math.ceil(seen * len(rows) / max(len(dates), 1) / MOST_ROWS) or 1
+    return rows.filter(pl.col("as_of").is_in(dates[::stride]))
 
 
 def _quarter(rows: pl.DataFrame, quarter: int, until: date) -> tuple[pl.DataFrame, Floats]:

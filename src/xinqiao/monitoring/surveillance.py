@@ -23,7 +23,7 @@ from xinqiao.monitoring.month import lenders
 from xinqiao.monitoring.panel import features
 from xinqiao.monitoring.parameters import parameters
 from xinqiao.monitoring.signal import BEFORE, LEVELS, Level, Said, signals, spoken, table
-from xinqiao.monitoring.watch import watch
+from xinqiao.monitoring.watch import escalate, watch
 from xinqiao.servicing.business_day import business_day
 
 MODEL = "monitoring.hazard"
@@ -54,6 +54,7 @@ def surveil(tx: Tx, institution_id: UUID, on: date) -> Round:
         entered = sum(
             _keep_state(tx, institution_id, each, said[each.company_id], risks, on) for each in found
         )
+        escalate(tx, institution_id)
     return Round(len(found), sum(bool(each.unread) for each in found), raised, ended, entered)
 
 

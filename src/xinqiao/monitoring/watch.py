@@ -186,6 +186,27 @@ def finish(tx: Tx, actor: Actor, task_id: UUID, result: str, words: str) -> None
     audit.note(tx, actor, "watch.task_done", str(task_id), {"result": result})
 
 
+def escalate(tx: Tx, institution_id: UUID) -> int:
+    """Tell the approvers, once, of tasks that are overdue; gives how many."""
+    rows = tx.execute(
+        "UPDATE watch_task SET escalated = true WHERE institution_id = %s AND result IS NULL "
+        "AND due_on < %s AND NOT escalated RETURNING company_id, due_on",
+        [institution_id, today()],
+    ).fetchall()
+    for row in rows:
+        notify(
+            tx,
+            to_institution=institution_id,
+            role="bank.approver",
+            text=Text(
+                zh=f"贷后核查超期：{row['company_id']}，期限 {row['due_on']}",
+                en=f"a check of a borrower is overdue: {row['company_id']}, due {row['due_on']}",
+            ),
+            link=f"/bank/monitoring/{row['company_id']}",
+        )
+    return len(rows)
+
+
 def leave(tx: Tx, actor: Actor, company_id: str, reason: str) -> None:
     """Take a borrower off the list, for a reason.
 

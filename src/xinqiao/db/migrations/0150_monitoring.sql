@@ -76,6 +76,7 @@ CREATE TABLE watch_task (
   level text NOT NULL,
   made_on date NOT NULL,
   due_on date NOT NULL,
+  escalated boolean NOT NULL DEFAULT false,  -- an approver was told that it is overdue
   result text CHECK (result IN ('no_concern', 'keep_watching', 'limit_frozen', 'security_added', 'repayment_agreed', 'collect')),
   words text NOT NULL DEFAULT '',
   done_by text,
