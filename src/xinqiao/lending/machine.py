@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class State(_Part):
-    """A state, whom it waits for, and what happens when it has not ended in time. ``agreed``: an offer holds."""
+    """A state, whom it waits for, and what happens when it is late. ``agreed``: an accepted offer holds."""
 
     name: Text
     waits: Literal["company", "platform", "institution", "nobody"]

@@ -25,7 +25,7 @@ from xinqiao.lending.product import Product
 from xinqiao.lending.product_format import Repayment
 
 DRAW_UP = "case.draw_up"
-"""The job that draws up the contract; deferred with the acceptance where a module of this process declares it."""
+"""The job that draws up the contract; deferred with the acceptance where this process declares it."""
 METHOD_ID = "irr_times_12"
 """How ``apr`` is worked out: ``cost.METHOD`` in words."""
 RATE_STEP = Decimal("0.000001")
