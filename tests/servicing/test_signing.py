@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from xinqiao.cli.verify import verify
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.evidence.note import PublicKey
 from xinqiao.evidence.trust import Trust
-from xinqiao.kernel.clock import now
+from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.suite import INTERNATIONAL
 from xinqiao.servicing.certificate import (
@@ -191,3 +191,19 @@ def test_the_time_of_a_signature_is_the_one_told(database: Database) -> None:
     (one,) = signatures(data, roots, "x")
     assert isinstance(one.at, datetime)
     assert one.at == at
+
+
+def test_who_signs_at_an_earlier_day_has_a_certificate_that_held_then(database: Database) -> None:
+    keys = ring()
+    serials = []
+    for days in (100, 200, 0):
+        at = now() - timedelta(days=days)
+        with standing(at), database.transaction(SYSTEM) as tx:
+            who = signer(tx, keys, _holder("甲公司"), "p256")
+            roots = tuple(authorities(tx))
+        data = sign_pdf(typeset("cost_sheet", SHEET, at), who, PLACES[0], at, why="test")
+        (one,) = signatures(data, roots, "x")
+        assert one.trusted
+        serials.append(one.serial)
+    assert len(set(serials)) == 2
+    assert serials[2] == serials[0]

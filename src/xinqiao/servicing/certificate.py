@@ -37,7 +37,7 @@ ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 SIGNED_WITH = {"p256": "sha256_ecdsa", "ed25519": "ed25519", "sm2": "1.2.156.10197.1.501"}
 """Names or object identifiers of signatures in certificates."""
 SM2_CURVE = "1.2.156.10197.1.301"
-AUTHORITY_YEARS, SIGNER_YEARS = 20, 3
+AUTHORITY_YEARS, SIGNER_YEARS = 30, 3
 SETTING = "XINQIAO_SIGNATURE"
 NAME = "信桥平台电子签名 CA Xinqiao e-signature CA"
 MOST_CN = 64
@@ -95,8 +95,8 @@ def signer(tx: Tx, ring: Keyring, holder: Holder, algorithm: Algorithm) -> Signe
         root = _authority(tx, ring, algorithm)
         row = tx.execute(
             "SELECT * FROM signer WHERE kind = %s AND holder = %s AND person = %s AND algorithm = %s "
-            "AND until > %s ORDER BY until DESC LIMIT 1",
-            [holder.kind, holder.id, holder.person, algorithm, now() + timedelta(days=180)],
+            "AND issued_at <= %s AND until > %s ORDER BY until DESC LIMIT 1",
+            [holder.kind, holder.id, holder.person, algorithm, now(), now() + timedelta(days=180)],
         ).fetchone()
         if row is not None and _same(bytes(row["certificate"]), holder):
             key = _key(tx, ring, row["id"], row["sealed_key"])
@@ -132,7 +132,7 @@ def _authority(tx: Tx, ring: Keyring, algorithm: Algorithm) -> Signer:
         return Signer(algorithm, row["serial"], data, data, _key(tx, ring, row["id"], row["sealed_key"]))
     private, public = _generate(algorithm)
     name = x509.Name.build({"country_name": "CN", "common_name": NAME})
-    since = now() - timedelta(days=366 * 2)  # what is signed in a history told afterwards verifies too
+    since = now() - timedelta(days=366 * 10)  # a history that is told afterwards verifies too
     until = since + timedelta(days=366 * AUTHORITY_YEARS)
     issuer = Signer(algorithm, "", b"", b"", private)
     data, serial = _certificate(issuer, name, (name, public), (since, until), authority=True)
