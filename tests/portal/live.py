@@ -26,11 +26,11 @@ from fastapi import FastAPI
 from xinqiao.account.actor import Actor
 
 if TYPE_CHECKING:  # optional at run time: without playwright these tests are skipped
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 DESK, PHONE = 1280, 390
 BOTH = pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
-"""Runs a test at both widths."""
+"""Runs a test at both widths: one in which people click. Pages only looked at: Live.look."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Live:
         """
         headers = {} if actor is None else {"x-test-actor": self.sign(actor)}
         context = browser.new_context(
-            viewport={"width": width, "height": 800 if width == PHONE else 900},
+            viewport=_window(width),
             base_url=self.url,
             extra_http_headers=headers,
             java_script_enabled=script,
@@ -72,6 +72,13 @@ class Live:
             path = Path(folder) / f"{name}-{page.viewport_size['width']}.png"
             page.screenshot(path=str(path), full_page=True)
 
+    def look(self, page: Page, name: str) -> list[str]:
+        """``faults`` of a page at both widths, a screenshot of each; it is loaded once."""
+        for width in (PHONE, DESK):
+            page.set_viewport_size(_window(width))
+            self.shot(page, name)
+        return faults(page, DESK, PHONE)
+
 
 def press(what: Locator) -> None:
     """Click what leads to a page and wait until that page is there: a click alone does not wait."""
@@ -79,28 +86,43 @@ def press(what: Locator) -> None:
         what.click()
 
 
-def faults(page: Page, ignore: frozenset[str] = frozenset()) -> list[str]:
-    """Serious accessibility faults (axe) and what sticks out of the window: none is acceptable."""
-    answer = _axe(page)
-    found = [
-        f"{v['id']}: {v['help']}: {[n['html'][:120] for n in v['nodes'][:3]]}"
-        for v in answer["violations"]
-        if v["impact"] in ("serious", "critical") and v["id"] not in ignore
+def _window(width: int) -> ViewportSize:
+    return {"width": width, "height": 800 if width == PHONE else 900}
+
+
+def faults(page: Page, *widths: int) -> list[str]:
+    """Serious accessibility faults (axe) and what sticks out of the window: none is acceptable.
+
+    ``widths``: of windows to look at it in; the page's own where there are none.
+    """
+    return [
+        fault for answer in _axe(page, widths or (page.viewport_size["width"],)) for fault in _told(answer)
     ]
-    return found + [f"sticks out: {text}" for text in answer["out"]]
 
 
-def _axe(page: Page) -> dict[str, Any]:
+def _told(answer: dict[str, Any]) -> Iterator[str]:
+    for v in answer["violations"]:
+        if v["impact"] in ("serious", "critical"):
+            yield f"{v['id']}: {v['help']}: {[n['html'][:120] for n in v['nodes'][:3]]}"
+    for text in answer["out"]:
+        yield f"sticks out at {answer['width']}: {text}"
+
+
+def _axe(page: Page, widths: tuple[int, ...]) -> list[dict[str, Any]]:
     """Run axe on a copy of the page as it stands: the page's scripts are off, a POST loads only once."""
     copy, url = _copies(page), page.url
     html = page.content().replace("<head>", f'<head><base href="{url}">', 1)
-    copy.set_viewport_size(page.viewport_size)
+    copy.set_viewport_size(_window(widths[0]))
     copy.goto("about:blank")  # from one place of a page to another nothing would be loaded
     copy.route(url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
     try:
         copy.goto(url)
-        violations = copy.evaluate(_AXE)
-        return {"violations": violations, "out": copy.evaluate(_SPILLED)}
+        answers = []
+        for width in widths:
+            copy.set_viewport_size(_window(width))
+            violations = copy.evaluate(_AXE)
+            answers.append({"width": width, "violations": violations, "out": copy.evaluate(_SPILLED)})
+        return answers
     finally:
         copy.unroute(url)
 

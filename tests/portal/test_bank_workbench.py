@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.portal.bank import FIRM, OTHER, Bank, bank
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import Live
 from tests.portrait.files import sample_file
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_token
@@ -230,7 +230,6 @@ def test_products_go_on_the_shelf_by_two_and_off_by_one(
     assert "已下架" in approver.get("/bank/products").text
 
 
-@BOTH
 @pytest.mark.parametrize("who", ["editor", "approver", "officer"])
 def test_the_pages_in_a_browser(
     people: Bank,
@@ -239,7 +238,6 @@ def test_the_pages_in_a_browser(
     browser: Browser,
     *,
     database: Database,
-    width: int,
     who: str,
 ) -> None:
     with database.transaction(SYSTEM) as tx:
@@ -280,9 +278,8 @@ def test_the_pages_in_a_browser(
         },
     }[who]
     found = {}
-    with live.page(browser, getattr(people, who), width=width) as page:
+    with live.page(browser, getattr(people, who)) as page:
         for name, path in shown.items():
             page.goto(path)
-            live.shot(page, name)
-            found[name] = faults(page)
+            found[name] = live.look(page, name)
     assert {name: told for name, told in found.items() if told} == {}

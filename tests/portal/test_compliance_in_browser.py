@@ -54,16 +54,13 @@ def test_a_firm_s_pages(live: Live, browser: Browser, database: Database, width:
         assert page.locator(".badge.good").count() == 2
 
 
-@BOTH
-def test_the_operator_s_pages_and_the_disclosure(
-    live: Live, browser: Browser, database: Database, width: int
-) -> None:
+def test_the_operator_s_pages_and_the_disclosure(live: Live, browser: Browser, database: Database) -> None:
     told(database)
     admin, holder = operator(database), institution(database, "holder")
     with database.transaction(admin.scope) as tx:
         supply.agree(tx, holder, ["TAX"], begins_on=today(), ends_on=today(), duties="来源合法")
         records.add(tx, admin, "officer", "任命", {"post": "个人信息保护负责人", "who": "王示范"})
-    with live.page(browser, admin, width=width) as page:
+    with live.page(browser, admin) as page:
         for path, name in (
             ("/operator/compliance", "compliance"),
             ("/operator/compliance/file", "compliance-file"),
@@ -71,5 +68,4 @@ def test_the_operator_s_pages_and_the_disclosure(
             ("/disclosure", "disclosure"),
         ):
             page.goto(path)
-            live.shot(page, name)
-            assert faults(page) == [], path
+            assert live.look(page, name) == [], path

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.consent.people import COMPANY, granted, institution, officer
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import Live
 from xinqiao.account.actor import Actor
 from xinqiao.consent import supply
 from xinqiao.consent.access import permit
@@ -111,14 +111,11 @@ def test_a_program_delivers_by_api(client_as: Clients, holder: UUID) -> None:
         assert answer.json()["already"] is False
 
 
-@BOTH
-def test_pages_in_a_browser(
-    live: Live, browser: Browser, client_as: Clients, holder: UUID, width: int
-) -> None:
+def test_pages_in_a_browser(live: Live, browser: Browser, client_as: Clients, holder: UUID) -> None:
     actor = steward(holder)
     location = deliver(client_as(actor), BAD)
-    with live.page(browser, actor, width=width) as page:
+    with live.page(browser, actor) as page:
         for path in (*PAGES, location):
             page.goto(path)
-            live.shot(page, "holder-" + path.split("/")[2] if path.count("/") > 1 else "holder")
-            assert faults(page) == [], path
+            name = "holder-" + path.split("/")[2] if path.count("/") > 1 else "holder"
+            assert live.look(page, name) == [], path

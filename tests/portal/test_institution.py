@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults, press, serving
+from tests.portal.live import Live, press, serving
 from tests.portal.programs import new_key, public
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
@@ -219,9 +219,8 @@ def test_a_filing_takes_two_operators(client_as: Clients, platform: Platform, ad
     assert (row["filing_number"], str(row["filing_expires_on"])) == ("示范许可-新", "2030-12-31")
 
 
-@BOTH
 @pytest.mark.slow
-def test_the_pages_stand_in_a_browser(live: Live, browser: Any, admins: list[Actor], width: int) -> None:  # noqa: ANN401 - playwright is optional
+def test_the_pages_stand_in_a_browser(live: Live, browser: Any, admins: list[Actor]) -> None:  # noqa: ANN401 - playwright is optional
     for who, path in (
         (None, "/sign-in"),
         (None, "/register"),
@@ -232,10 +231,9 @@ def test_the_pages_stand_in_a_browser(live: Live, browser: Any, admins: list[Act
         (admins[0], "/notices"),
         (admins[2], "/operator/institutions"),
     ):
-        with live.page(browser, who, width=width) as page:
+        with live.page(browser, who) as page:
             page.goto(path)
-            live.shot(page, path.strip("/").replace("/", "-"))
-            assert faults(page) == [], path
+            assert live.look(page, path.strip("/").replace("/", "-")) == [], path
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from tests.account.test_webhook import a_bank
 from tests.portal.applications import add_applications
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import Live
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database, new_id
 from xinqiao.db.embedded import Access
@@ -53,15 +53,11 @@ def test_the_funnel_counts_what_happened(client_as: Clients, database: Database,
     assert "评分低于准入线" in client_as(OPERATOR).get("/operator/needs").text
 
 
-@BOTH
-def test_pages_in_a_browser(
-    live: Live, browser: Browser, database: Database, access: Access, width: int
-) -> None:
+def test_pages_in_a_browser(live: Live, browser: Browser, database: Database, access: Access) -> None:
     bank = a_bank(database)
     assert bank.institution is not None
     add_applications(access.owner, database, bank.institution, firms=240)
-    with live.page(browser, OPERATOR, width=width) as page:
+    with live.page(browser, OPERATOR) as page:
         for path in PAGES:
             page.goto(path)
-            live.shot(page, path.strip("/").replace("/", "-"))
-            assert faults(page) == [], path
+            assert live.look(page, path.strip("/").replace("/", "-")) == [], path

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from tests.consent.people import institution
 from tests.lending.applying import town
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import Live
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database, new_id
 
@@ -71,10 +71,7 @@ def test_only_registered_sites_may_frame_the_page(client_as: Clients, database: 
     assert client_as(None).get(f"/embed/{site}").status_code == 404
 
 
-@BOTH
-def test_pages_in_a_browser(
-    live: Live, browser: Browser, client_as: Clients, database: Database, width: int
-) -> None:
+def test_pages_in_a_browser(live: Live, browser: Browser, client_as: Clients, database: Database) -> None:
     made = town(database)
     actor = admin(made.bank)
     client = client_as(actor)
@@ -84,10 +81,9 @@ def test_pages_in_a_browser(
     endpoint = text.split(PAGE + "/")[1][:36]
     assert client.post(f"{PAGE}/{endpoint}/ping", data=form()).status_code == 303
     site = text.split("/embed/")[1][:36]
-    with live.page(browser, actor, width=width) as page:
+    with live.page(browser, actor) as page:
         for path in ("/developers", PAGE, f"/embed/{site}"):
             page.goto(path)
             if path == "/developers":
                 page.locator("summary").nth(3).click()
-            live.shot(page, path.strip("/").split("/")[0])
-            assert faults(page) == [], path
+            assert live.look(page, path.strip("/").split("/")[0]) == [], path
