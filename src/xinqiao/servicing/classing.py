@@ -5,7 +5,7 @@ All other loans are normal and stay so without being looked at. Judging again ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -22,7 +22,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.loan.balances import Balances
 from xinqiao.loan.classification import Class, Cure, Facts, Verdict, bad, classify, watch_ends
 from xinqiao.servicing.day_lines import enter_parts
-from xinqiao.servicing.provision import Rates, needed
+from xinqiao.servicing.provision import Rates
 
 CHUNK = 500
 MARKS = frozenset({"technical", "use_changed", "refinanced", "impaired", "loss_share"})
@@ -149,38 +149,42 @@ def _own(row: Row) -> Facts:
     )
 
 
-def write(tx: Tx, institution_id: UUID, day: date, rates: Rates, changed: Iterable[Changed]) -> None:
+_WRITE = """
+    WITH v AS (SELECT * FROM unnest(%(loans)s::uuid[], %(befores)s::text[], %(classes)s::text[],
+        %(shares)s::numeric[], %(ids)s::uuid[], %(reasons)s::text[])
+        AS v (loan_id, before, class, share, id, reasons)),
+    l AS (SELECT l.id, round(l.principal_cny * v.share, 2) - l.allowance_cny AS change
+      FROM loan l JOIN v ON v.loan_id = l.id ORDER BY l.id FOR UPDATE OF l),
+    u AS (UPDATE loan SET class = v.class, allowance_cny = allowance_cny + l.change,
+        totals = totals || jsonb_build_object('allowance',
+          ((totals->>'allowance')::numeric + l.change)::numeric(18,2)::text)
+      FROM v JOIN l ON l.id = v.loan_id WHERE loan.id = l.id RETURNING loan.id, l.change),
+    h AS (INSERT INTO loan_class (id, loan_id, institution_id, on_date, before, class, reasons, at)
+      SELECT id, loan_id, %(institution)s, %(day)s, before, class, string_to_array(reasons, ' '), %(at)s
+      FROM v)
+    SELECT id, change FROM u
+"""
+
+
+def write(tx: Tx, institution_id: UUID, day: date, rates: Rates, changed: Sequence[Changed]) -> None:
     """Keep changed classes with their reasons, and adjust the allowance of those loans in one entry."""
-    parts: list[tuple[UUID, Balances]] = []
-    for each in sorted(changed, key=lambda c: c.loan_id):
-        row = tx.execute(
-            "SELECT principal_cny, allowance_cny FROM loan WHERE id = %s FOR UPDATE", [each.loan_id]
-        ).fetchone()
-        if row is None:
-            continue
-        change = needed(row["principal_cny"], each.verdict.cls, rates) - row["allowance_cny"]
-        tx.execute(
-            "UPDATE loan SET class = %(class)s, allowance_cny = allowance_cny + %(change)s, "
-            "totals = totals || jsonb_build_object('allowance', "
-            "((totals->>'allowance')::numeric + %(change)s)::numeric(18,2)::text) WHERE id = %(loan)s",
-            {"class": each.verdict.cls, "change": change, "loan": each.loan_id},
-        )
-        tx.execute(
-            "INSERT INTO loan_class (id, loan_id, institution_id, on_date, before, class, reasons, at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                new_id(),
-                each.loan_id,
-                institution_id,
-                day,
-                each.before,
-                each.verdict.cls,
-                list(each.verdict.reasons),
-                now(),
-            ],
-        )
-        parts.append((each.loan_id, Balances(allowance=change)))
-    enter_parts(tx, institution_id, day, parts)
+    if not changed:
+        return
+    rows = tx.execute(
+        _WRITE,
+        {
+            "loans": [each.loan_id for each in changed],
+            "befores": [each.before for each in changed],
+            "classes": [each.verdict.cls for each in changed],
+            "shares": [rates[each.verdict.cls] for each in changed],
+            "ids": [new_id() for _ in changed],
+            "reasons": [" ".join(each.verdict.reasons) for each in changed],
+            "institution": institution_id,
+            "day": day,
+            "at": now(),
+        },
+    ).fetchall()
+    enter_parts(tx, institution_id, day, [(row["id"], Balances(allowance=row["change"])) for row in rows])
 
 
 def mark(tx: Tx, loan_id: UUID, institution_id: UUID, marks: Mapping[str, object]) -> None:

@@ -26,14 +26,14 @@ _SEND = f"""
       FROM (VALUES ('ahead', %(ahead)s::date), ('today', %(next)s), ('late', %(day)s)) k (kind, due)
       JOIN loan_instalment i ON i.institution_id = %(institution)s AND i.due = k.due
       JOIN loan l ON l.id = i.loan_id AND l.state = 'open'
-      WHERE i.settled_on IS NULL AND i.principal_cny + i.interest_cny + i.fee_cny > i.paid_cny),
+      WHERE i.settled_on IS NULL AND i.principal_cny + i.interest_cny + i.fee_cny > i.paid_cny
+        AND NOT EXISTS (SELECT 1 FROM loan_reminder r
+          WHERE r.loan_id = l.id AND r.due = i.due AND r.kind = k.kind)),
     r AS (INSERT INTO loan_reminder (loan_id, institution_id, due, kind, at)
-      SELECT id, institution_id, due, kind, %(at)s FROM x ON CONFLICT DO NOTHING
-      RETURNING loan_id, due, kind),
+      SELECT id, institution_id, due, kind, %(at)s FROM x),
     n AS (INSERT INTO notice (id, to_company, zh, en, link, made_at)
-      SELECT gen_random_uuid(), company_id, zh, en, '/enterprise/loans/' || loan_id, %(at)s
-      FROM (SELECT x.company_id, x.id AS loan_id, {_WORDS} FROM r
-        JOIN x ON x.id = r.loan_id AND x.kind = r.kind AND x.due = r.due) t RETURNING 1)
+      SELECT gen_random_uuid(), company_id, zh, en, '/enterprise/loans/' || id, %(at)s
+      FROM (SELECT x.company_id, x.id, {_WORDS} FROM x) t RETURNING 1)
     SELECT count(*) AS sent FROM n
 """  # noqa: S608 - our own parts
 
