@@ -180,5 +180,5 @@ class Life(RuleBasedStateMachine):
         assert again == self.loan
 
 
-Life.TestCase.settings = settings(max_examples=40, stateful_step_count=14, deadline=None)
+Life.TestCase.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)
 TestLife = Life.TestCase

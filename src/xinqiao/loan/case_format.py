@@ -98,7 +98,7 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
     recalculated = progressive if actual is None else bool(actual)
     level = given.get("instalment", "fixed_instalment")
     return Terms(
-        principal=given.number("principal", default=_drawn(events)),
+        principal=max(given.number("principal", default=_drawn(events)), _drawn(events) or Decimal(0)),
         rate=rate_of(given),
         periods=made,
         way=_way(given),
@@ -315,7 +315,10 @@ def _fees(given: Given) -> tuple[LoanFee, ...]:
 
 
 def _penalty(given: Given) -> Penalty:
-    said = given.inner("penalty")
+    several = given.get("penalties")
+    said = Given(given.case, several[0], given.faults) if several else given.inner("penalty")
+    if several and len(several) > 1:
+        given.fault("penalties", len(several))
     if not said.values:
         return Penalty(kind="none")
     kind = words(said.get("kind") or "")

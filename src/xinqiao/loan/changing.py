@@ -37,7 +37,7 @@ def disburse(loan: Loan, event: Disburse) -> Loan:
     drawn = loan.state.disbursed
     if drawn + event.amount > loan.terms.principal:
         fail("LON-DRAW-STATE", "amount", amount=event.amount, limit=loan.terms.principal - drawn)
-    since = _from(loan, event.on) if drawn else 0
+    since = _from(loan, event.on)
     last = loan.instalments[-1].due
     if event.on >= last:
         fail("LON-TERM-STATE", "date", on=event.on, until=last)
@@ -87,7 +87,7 @@ def free_of_interest(loan: Loan, event: InterestFree) -> Loan:
 def _at(loan: Loan, due: date) -> int:
     """The instalment due on a day."""
     for k, each in enumerate(loan.instalments):
-        if each.due == due:
+        if each.due == due and each.raw is None:
             return k
     raise user_error("LON-DUE", "due", due=due)
 
@@ -139,7 +139,8 @@ def defer(loan: Loan, event: Defer) -> Loan:
     """All dues from a day on move later; interest of the gap comes on top of the first, or is free."""
     if event.months < 1:
         fail("LON-TERMS", "months", detail="months >= 1")
-    k = next((k for k, each in enumerate(loan.instalments) if each.due >= event.on), None)
+    open_ones = (k for k, each in enumerate(loan.instalments) if each.due >= event.on and each.raw is None)
+    k = next(open_ones, None)
     if k is None:
         fail("LON-DUE", "on", due=event.on)
     kept, free = list(loan.instalments), loan.state.free

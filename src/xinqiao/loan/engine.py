@@ -34,7 +34,7 @@ from xinqiao.loan.event import (
 )
 from xinqiao.loan.event import Payoff as PayoffEvent
 from xinqiao.loan.loan import Loan
-from xinqiao.loan.planning import blank
+from xinqiao.loan.planning import absorb, blank
 from xinqiao.loan.schedule import State, money
 from xinqiao.loan.standing import Payoff, Row, balances_of, oldest_unpaid, payoff_of, rows_of
 from xinqiao.loan.terms import Terms
@@ -142,7 +142,9 @@ def _applied(loan: Loan, event: Event) -> Loan:
     loan = _WORK[type(event)](loan, event)
     as_of = max(event.on, loan.state.as_of or event.on)
     state = replace(loan.state, as_of=as_of)
-    return replace(loan, state=state) if loan.terms.overdue_accrues == "never" else loan.with_state(state)
+    if loan.terms.overdue_accrues == "never":
+        return replace(loan, state=state)
+    return loan.with_state(absorb(loan.terms, state))
 
 
 def _check(loan: Loan, event: Event) -> None:

@@ -55,6 +55,8 @@ def plan(terms: Terms, state: State, since: int, *, alone: bool = False) -> Stat
 
     ``alone``: as if nothing had been paid, the way a further drawing counts; what was paid still stays.
     """
+    while since < len(state.instalments) and state.instalments[since].raw is not None:
+        since += 1  # a restructuring closed it
     if since >= len(state.instalments):
         return absorb(terms, state)
     with localcontext() as context:
@@ -217,7 +219,9 @@ def absorb(terms: Terms, state: State) -> State:
             dues = solve(terms, state)
             left = state.disbursed - sum((due.principal for due in dues), ZERO)
             free = [
-                k for k, due in enumerate(dues) if k not in tried and not settled(state.instalments[k], due)
+                k
+                for k, (each, due) in enumerate(zip(state.instalments, dues, strict=True))
+                if k not in tried and each.raw is None and not settled(each, due)
             ]
             if not left or (not free and tried):
                 return state
