@@ -63,6 +63,22 @@ def benchmark_warning(
 ) -> None:
     """预警的提前量、准确率和召回率 / lead time, precision and recall, beside days overdue alone."""
     console = Console()
+    found = measure(lake, out, capacity=capacity, months=months, samples=samples)
+    console.print(_table(found, capacity))
+    console.print(_signals_table(found))
+    if json_ is not None:
+        write_whole(json_, _as_json(found, capacity))
+        console.print(escape(str(json_)))
+    if model is not None:
+        write_whole(model, found.last.to_json())
+        console.print(escape(str(model)))
+
+
+def measure(lake: Path, out: Path, *, capacity: float, months: int, samples: int) -> Contest:
+    """The ways of warning compared on the last ``months`` that were seen for a year after.
+
+    Raises UserError MON-BOOK, MON-SHORT, MON-FEW.
+    """
     store = Lake(lake)
     book = Book.of_lake(store, date.max)
     first, seen = (getattr(book.months["on"], name)() for name in ("min", "max"))
@@ -74,15 +90,7 @@ def benchmark_warning(
         snapshots(store, dates, out, lambda day: step(day.isoformat()))
     rows = panel(out, book, dates, seen)
     with _progress("拟合 fits", math.ceil(len(tested) / MONTHS)) as step:
-        found = contest(rows, tested, capacity, samples=samples, tick=lambda day: step(day.isoformat()))
-    console.print(_table(found, capacity))
-    console.print(_signals_table(found))
-    if json_ is not None:
-        write_whole(json_, _as_json(found, capacity))
-        console.print(escape(str(json_)))
-    if model is not None:
-        write_whole(model, found.last.to_json())
-        console.print(escape(str(model)))
+        return contest(rows, tested, capacity, samples=samples, tick=lambda day: step(day.isoformat()))
 
 
 @contextmanager
