@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,6 +18,7 @@ from tests.portal.enrolled import enrol
 from tests.servicing.lent import START, Books, books
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
+from xinqiao.servicing import deferral
 
 Clients = Callable[[Actor | None], TestClient]
 _ONCE = iter(range(10_000))
@@ -49,7 +51,9 @@ def test_a_company_sees_what_a_drawing_costs_and_draws(lent: Books, client_as: C
     assert told.count("2026-") >= 6
     refused = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6")
     assert refused.status_code == 400
-    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
+    answer = send(
+        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes"
+    )
     assert answer.status_code == 303, answer.text
     assert "100,000.00" in firm.get(answer.headers["location"]).text
     assert lent.faults() == []
@@ -58,7 +62,9 @@ def test_a_company_sees_what_a_drawing_costs_and_draws(lent: Books, client_as: C
 def test_too_much_is_refused_on_the_page_with_what_is_left(lent: Books, client_as: Clients) -> None:
     facility, firm = lent.facility(), client_as(lent.place.agent)
     lent.draw(facility, 150_000)
-    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes")
+    answer = send(
+        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes"
+    )
     assert answer.status_code == 400
     assert "SRV-LIMIT-STATE" in answer.text
 
@@ -97,8 +103,27 @@ def test_a_company_asks_for_a_deferral_and_two_people_grant_it(lent: Books, clie
     assert send(approver, f"/bank/loans/{loan}/measures/{path}").status_code == 303
     assert due is not None
     assert (lent.see(loan).next_due or due) > due + timedelta(days=80)
+    with lent.database.transaction(SYSTEM) as tx:
+        told = tx.execute("SELECT 1 FROM evidence_entry WHERE kind = 'contract'").fetchall()
+    assert len(told) == 1
     assert "已同意" in firm.get(f"/enterprise/loans/{loan}").text
     assert lent.faults() == []
+
+
+def test_a_company_takes_its_question_back_and_cannot_answer_it(lent: Books, client_as: Clients) -> None:
+    loan, firm = lent.draw(lent.facility(), 120_000, months=12), client_as(lent.place.agent)
+    agent = lent.place.agent
+    with lent.database.transaction(agent.scope) as tx:
+        asked = deferral.ask(tx, agent, loan, 2, "订单延迟")
+    with pytest.raises(psycopg.Error, match="only the bank"), lent.database.transaction(agent.scope) as tx:
+        deferral.answer(tx, asked, "granted")
+    assert send(firm, f"/enterprise/loans/{loan}/deferral/{asked}/withdraw").status_code == 303
+    with lent.database.transaction(agent.scope) as tx:
+        again = deferral.ask(tx, agent, loan, 3, "再次申请")
+    officer = client_as(lent.place.officer)
+    assert "SRV-REASON" in send(officer, f"/bank/loans/{loan}/deferral/{again}/refuse").text
+    assert send(officer, f"/bank/loans/{loan}/deferral/{again}/refuse", words="资料不全").status_code == 303
+    assert "资料不全" in firm.get(f"/enterprise/loans/{loan}").text
 
 
 def test_nobody_decides_what_he_proposed(lent: Books, client_as: Clients) -> None:
@@ -171,7 +196,9 @@ def test_a_frozen_facility_cannot_be_drawn(lent: Books, client_as: Clients) -> N
     facility = lent.facility()
     second, firm = client_as(lent.place.second), client_as(lent.place.agent)
     assert send(second, f"/bank/facilities/{facility}/freeze", why="核查用途").status_code == 303
-    answer = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="1000", months="6", agreed="yes")
+    answer = send(
+        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="1000", months="6", agreed="yes"
+    )
     assert "SRV-FACILITY-STATE" in answer.text
     assert send(second, f"/bank/facilities/{facility}/unfreeze", why="已核查").status_code == 303
 

@@ -17,6 +17,7 @@ from xinqiao.account.actor import Actor
 from xinqiao.account.approval import Approval
 from xinqiao.account.notice import notify
 from xinqiao.db.database import Tx
+from xinqiao.evidence.log import record
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.loan import event as events
@@ -107,6 +108,9 @@ def approve(tx: Tx, actor: Actor, approval_id: UUID) -> UUID:
         book.post(tx, actor, found.loan_id, event, key=key)
     if found.request is not None:
         deferral.answer(tx, found.request, "granted")
+    said = {"loan": str(found.loan_id), "measure": events.to_json(event), "approval": str(approval_id)}
+    said |= {"reason": found.reason, "step": "contract changed"}
+    record(tx, "contract", said, subject=loan.company_id, institution=loan.institution_id)
     number = str(found.loan_id)[-8:]
     text = Text(zh=f"{found.name.zh}已生效：借据 {number}", en=f"{found.name.en} in force: loan {number}")
     notify(tx, to_company=loan.company_id, text=text, link=f"/enterprise/loans/{found.loan_id}")

@@ -27,6 +27,9 @@ CREATE FUNCTION xq_deferral_answered_once() RETURNS trigger LANGUAGE plpgsql AS 
     IS DISTINCT FROM (OLD.loan_id, OLD.company_id, OLD.institution_id, OLD.months, OLD.why, OLD.asked_at) THEN
     RAISE EXCEPTION 'a deferral request is answered once' USING ERRCODE = 'XQ001';
   END IF;
+  IF xq_side() = 'enterprise' AND NEW.state <> 'withdrawn' THEN
+    RAISE EXCEPTION 'only the bank answers a deferral request' USING ERRCODE = 'XQ001';
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER answered_once BEFORE UPDATE ON deferral_request
