@@ -156,5 +156,5 @@ def test_whatever_is_booked_in_whatever_order(database: Database) -> None:
 
     InThisBank.book = books(database)
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    told = settings(max_examples=12, stateful_step_count=16, deadline=None, suppress_health_check=checks)
+    told = settings(max_examples=8, stateful_step_count=14, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(InThisBank, settings=told)  # type: ignore[no-untyped-call] # hypothesis' own
