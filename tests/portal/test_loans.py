@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,8 @@ from tests.portal.enrolled import enrol
 from tests.servicing.lent import START, Books, books
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
+from xinqiao.kernel.clock import now
+from xinqiao.lending import statistics
 from xinqiao.servicing import deferral
 
 Clients = Callable[[Actor | None], TestClient]
@@ -190,6 +193,20 @@ def test_limits_are_shown_as_bars_and_set_by_two(lent: Books, client_as: Clients
     path = second.get("/bank/limits").text.split('action="/bank/limits/')[1].split('"')[0]
     assert send(second, f"/bank/limits/{path}").status_code == 303
     assert "1,000,000.00" in second.get("/bank/limits").text
+
+
+def test_the_pay_out_is_in_the_operators_figures(lent: Books) -> None:
+    facility, since = lent.facility(), now() - timedelta(days=2)
+    with lent.database.transaction(SYSTEM) as tx:
+        (before,) = statistics.cases(tx, since)
+    lent.draw(facility, 50_000)
+    with lent.database.transaction(SYSTEM) as tx:
+        (after,) = statistics.cases(tx, since)
+    assert before.paid_at is None
+    assert after.paid_at is not None
+    many = [replace(after, company_id=f"c{i}") for i in range(6)]
+    stage = statistics.funnel(many)[-1]
+    assert (stage.name, stage.figure.count) == ("paid_out", 5)
 
 
 def test_a_frozen_facility_cannot_be_drawn(lent: Books, client_as: Clients) -> None:
