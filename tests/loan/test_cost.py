@@ -35,5 +35,18 @@ def test_the_fee_at_the_drawing_is_part_of_the_cost() -> None:
     assert monthly_rate(loan) * 12 == pytest.approx(0.0981, abs=2e-4)
 
 
+def test_fees_with_the_instalments_are_too() -> None:
+    """0.6 % of the original sum a month and no interest: the same flows as the flat loan."""
+    agreed = Terms(
+        principal=Decimal(120_000),
+        rate=Decimal(0),
+        periods=periods(date(2026, 1, 15), 12),
+        way="equal_principal",
+        fees=(LoanFee(name="service", when="instalment", share=Decimal("0.006")),),
+    )
+    loan = apply(begin(agreed), Disburse(on=date(2026, 1, 15), amount=Decimal(120_000)))
+    assert round(monthly_rate(loan) * 1200, 2) == 13.03
+
+
 def test_what_is_beyond_all_measure_is_said_as_that() -> None:
     assert irr([(0, 1.0), (1, -100.0)]) == 1.0

@@ -278,6 +278,11 @@ def test_single_figures(terms: dict[str, Any], expect: dict[str, Any]) -> None:
     assert done.agrees, (done.differences, done.errors)
 
 
+def test_a_figure_that_is_not_known_is_told() -> None:
+    done = replay_case({"id": "F", "terms": FIGURES[0][0], "events": [], "expect": {"weather": "fair"}})
+    assert [each.code for each in done.errors] == ["LON-CASE-ASKED"]
+
+
 def test_an_instalment_that_never_repays_is_refused() -> None:
     terms = {
         "principal": "1000",

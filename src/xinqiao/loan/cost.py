@@ -66,7 +66,9 @@ def flows_of(loan: Loan) -> list[tuple[date, Decimal]]:
     first = drawn[0][0] if drawn else loan.instalments[0].start
     out = [*drawn, (first, -loan.drawing_fees)]
     for each, due in zip(loan.instalments, loan.dues, strict=True):
-        out.append((each.due, -due.instalment))
+        charged = sum((amount for _, amount in each.charges), Decimal(0))
+        fee = fee_of(loan.terms, loan.state, each, due) - charged
+        out.append((each.due, -due.instalment - fee))
         out.extend((day, -amount) for day, amount in each.charges)
     return out
 

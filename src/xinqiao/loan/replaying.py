@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.loan.case_event import event_of
 from xinqiao.loan.case_format import Given, moved_from, terms_of
 from xinqiao.loan.changing import rescheduled, shifted
@@ -42,7 +42,7 @@ def replay(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Replayed,
     """The document with ``actual`` in every case, and how each compares. Raises LON-CASE-FILE."""
     cases = document.get("cases")
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
-        fail("LON-CASE-FILE", "cases", detail="cases")
+        raise user_error("LON-CASE-FILE", "cases", detail="cases")
     done = tuple(replay_case(case) for case in cases)
     return {**document, "cases": [each.case for each in done]}, done
 
@@ -58,12 +58,14 @@ def replay_case(case: Mapping[str, Any]) -> Replayed:
             _play(case, given, events, actual)
         else:
             found = figures(given, expect)
-            actual.update({key: found.get(key) for key in expect})
+            actual.update({key: found[key] for key in expect if found.get(key) is not None})
+            unknown = [key for key in expect if found.get(key) is None]
+            given.faults += [user_error("LON-CASE-ASKED", name, key=key) for key in unknown]
         given.finish()
     except UserError as error:
         given.faults.append(error)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:  # a malformed case
-        given.faults.append(_malformed(name, error))
+        given.faults.append(user_error("LON-CASE-FILE", name, detail=f"{type(error).__name__}: {error}"))
     if given.faults:
         actual["errors"] = [
             {"code": each.code, "zh": each.what.zh, "en": each.what.en} for each in given.faults
@@ -73,13 +75,6 @@ def replay_case(case: Mapping[str, Any]) -> Replayed:
         done["events"] = events
     differences = tuple(_differences(expect, actual, "")) + tuple(_splits(events))
     return Replayed(done, differences, tuple(given.faults))
-
-
-def _malformed(name: str, error: Exception) -> UserError:
-    try:
-        fail("LON-CASE-FILE", name, detail=f"{type(error).__name__}: {error}")
-    except UserError as told:
-        return told
 
 
 def _play(
