@@ -60,7 +60,7 @@ def cost_of(
     and season.
     """
     due = schedule(principal, rate, months, way, plan=plan)
-    charged = [_fee(fee, principal, months) for fee in fees]
+    charged = [charges(fee, principal, months) for fee in fees]
     flows = [principal - sum((sums[0] for sums in charged), Decimal(0))]
     for month in range(1, months + 1):
         paid = sum(due[month - 1]) + sum((sums[month] for sums in charged), Decimal(0))
@@ -107,7 +107,7 @@ def season_of(plan: RepaymentRule) -> tuple[int, ...]:
     return tuple(month for month, share in sorted(shares.items()) for _ in range(share // unit))
 
 
-def _fee(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
+def charges(fee: Fee, principal: Decimal, months: int) -> list[Decimal]:
     """What is charged at the start and in every month."""
     sums = [Decimal(0)] * (months + 1)
     match fee.kind:

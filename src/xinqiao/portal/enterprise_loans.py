@@ -14,9 +14,12 @@ from starlette.responses import RedirectResponse, Response
 
 from xinqiao.db.database import Tx
 from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.period import add_months
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
-from xinqiao.lending.cost import METHOD, cost_of
+from xinqiao.lending.cost import METHOD, charges
+from xinqiao.loan.calendar import months_between
+from xinqiao.loan.cost import effective, flows_of, irr
 from xinqiao.loan.engine import Row, rows
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_apply import attempt
@@ -111,16 +114,21 @@ def draw(
 
 
 def _preview(tx: Tx, facility_id: UUID, amount: Decimal, months: int | None) -> Preview:
-    """The schedule as the engine has it; the cost with every fee, those of guarantors and others too."""
+    """The very schedule that will be booked, and its cost with every fee, those of guarantors too."""
     found = facility.facility(tx, facility_id)
     loan = drawdown.preview(tx, facility_id, amount, months=months)
     file = product_of(tx, found.institution_id, found.product_id, found.product_version).file
     plan, start = rows(loan, loan.terms.periods[0][0]), loan.terms.periods[0][0]
-    interest = sum((row.interest for row in plan), Decimal(0))
     term = (plan[-1].due.year - start.year) * 12 + plan[-1].due.month - start.month
-    cost = cost_of(amount, found.rate, term, found.way, file.fees, plan=file.repayment)  # type: ignore[arg-type] # as offered
-    total = amount + interest + cost.fees_cny
-    return Preview(plan, interest, cost.fees_cny, total, cost.nominal, cost.effective)
+    flows = flows_of(loan)
+    for fee in file.fees:
+        if fee.to != "lender":  # not owed to the bank, but a cost all the same
+            charged = enumerate(charges(fee, amount, term))
+            flows += [(add_months(start, month), -sum_) for month, sum_ in charged if sum_]
+    monthly = irr((float(months_between(start, day)), float(sum_)) for day, sum_ in flows)
+    interest = sum((row.interest for row in plan), Decimal(0))
+    beyond = -sum((sum_ for _, sum_ in flows), Decimal(0))  # all that is paid beyond what is received
+    return Preview(plan, interest, beyond - interest, amount + beyond, monthly * 12, effective(monthly))
 
 
 def _facility(
