@@ -12,6 +12,7 @@ from decimal import Decimal
 from xinqiao.loan.calendar import months_between, periods
 from xinqiao.loan.engine import Loan, apply, begin
 from xinqiao.loan.event import Disburse
+from xinqiao.loan.standing import fee_of
 from xinqiao.loan.terms import Grace, Terms, Way
 
 DEAREST = 1.0
