@@ -118,7 +118,7 @@ def _case(row: Row) -> Case:
 
 
 def funnel(found: Sequence[Case]) -> list[Stage]:
-    """Applied, decided, offered, accepted, paid out. Stages of too few firms, or too few left, are not told."""
+    """Applied, decided, offered, accepted, paid out. Stages of too few firmsor too few left aren't told."""
     stages: tuple[tuple[str, Callable[[Case], datetime | None]], ...] = (
         ("applied", lambda c: c.applied_at),
         ("decided", lambda c: c.decided_at),

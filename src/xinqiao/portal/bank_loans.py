@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Form, Query
 from fastapi.routing import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from xinqiao.db.database import Row, Tx
@@ -74,25 +75,32 @@ def book_page(
     after: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """The loan book, filtered."""
-    institution, tx = own_institution(visit), visit.tx
-    found = _chosen(tx, view, class_, q, after)
-    totals = tx.execute(_TOTALS).fetchone()
-    assert totals is not None  # noqa: S101 - sums always have their row
+    found = _chosen(visit.tx, view, class_, q, after)
     return visit.page(
         "bank_loans.html",
-        listed=lines(tx, [book.loan(tx, each) for each in found]),
+        listed=lines(visit.tx, [book.loan(visit.tx, each) for each in found]),
         following=found[-1] if len(found) == MOST else None,
-        totals=totals
-        | {"bad_share": totals["bad"] / totals["principal"] if totals["principal"] else Decimal(0)},
-        day=business_day(tx, institution),
         view=view,
         views=VIEWS,
         chosen=class_,
         q=q,
-        waiting=measure.waiting(tx, institution),
-        asked=deferral.requests(tx, state="open"),
+        **_whole_book(visit),
         **_words(),
     )
+
+
+def _whole_book(visit: Visit) -> dict[str, Any]:
+    """What is told of all loans together, and what waits."""
+    institution, tx = own_institution(visit), visit.tx
+    totals = tx.execute(_TOTALS).fetchone()
+    assert totals is not None  # noqa: S101 - sums always have their row
+    share = totals["bad"] / totals["principal"] if totals["principal"] else Decimal(0)
+    return {
+        "totals": totals | {"bad_share": share},
+        "day": business_day(tx, institution),
+        "waiting": measure.waiting(tx, institution),
+        "asked": deferral.requests(tx, state="open"),
+    }
 
 
 def _words() -> dict[str, Any]:
@@ -187,46 +195,40 @@ def repay(visit: Handle, loan_id: UUID, amount: Amount, early: Annotated[Early, 
     return _do(visit, loan_id, work)
 
 
+class Asked(BaseModel):
+    """What the forms of all measures send; each sends what its measure needs."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    reason: Annotated[str, Field(max_length=400)] = ""
+    request: UUID | None = None
+    amount: Annotated[Decimal, Field(gt=0, le=10**9, decimal_places=2)] | None = None
+    part: Literal["interest", "penalty", "fee"] | None = None
+    months: Annotated[int, Field(ge=1, le=12)] | None = None
+    interest: Literal["accrues", "free"] | None = None
+    extra: Annotated[int, Field(ge=1, le=120)] | None = None
+    rate_percent: Annotated[Decimal, Field(ge=0, le=24, decimal_places=4)] | None = None
+    count: Annotated[int, Field(ge=1, le=360)] | None = None
+    way: Annotated[str, Field(max_length=40)] | None = None
+    until: date | None = None
+    seq: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+    def event(self, matures_on: date) -> dict[str, Any]:
+        """The measure as the JSON of its event, without its day."""
+        told = self.model_dump(mode="json", exclude={"reason", "request", "rate_percent"}, exclude_none=True)
+        if self.rate_percent is not None:
+            told["rate"] = str(self.rate_percent / 100)
+        return told | ({"from_due": matures_on.isoformat()} if self.kind == "extend_term" else {})
+
+
 @router.post(f"{PAGE}/{{loan_id}}/measures")
-def propose(
-    visit: Handle,
-    loan_id: UUID,
-    *,
-    kind: Annotated[str, Form(max_length=40)],
-    reason: Words = "",
-    request: Annotated[UUID | None, Form()] = None,
-    amount: Annotated[Decimal | None, Form(gt=0, le=10**9, decimal_places=2)] = None,
-    part: Annotated[Literal["interest", "penalty", "fee"] | None, Form()] = None,
-    months: Annotated[int | None, Form(ge=1, le=12)] = None,
-    interest: Annotated[Literal["accrues", "free"] | None, Form()] = None,
-    extra: Annotated[int | None, Form(ge=1, le=120)] = None,
-    rate_percent: Annotated[Decimal | None, Form(ge=0, le=24, decimal_places=4)] = None,
-    count: Annotated[int | None, Form(ge=1, le=360)] = None,
-    way: Annotated[str | None, Form(max_length=40)] = None,
-    until: Annotated[date | None, Form()] = None,
-    seq: Annotated[int | None, Form(ge=1, le=100_000)] = None,
-) -> Response:
+def propose(visit: Handle, loan_id: UUID, asked: Annotated[Asked, Form()]) -> Response:
     """Propose a measure to a second person."""
-    told: dict[str, Any] = {
-        "kind": kind,
-        "part": part,
-        "months": months,
-        "interest": interest,
-        "extra": extra,
-    }
-    told |= {"count": count, "way": way, "seq": seq, "amount": None if amount is None else str(amount)}
-    told |= {
-        "until": until and until.isoformat(),
-        "rate": None if rate_percent is None else str(rate_percent / 100),
-    }
-    if kind == "extend_term":
-        told["from_due"] = loan_view(visit, loan_id).row.matures_on.isoformat()
-    given = {name: value for name, value in told.items() if value is not None}
-    return _do(
-        visit,
-        loan_id,
-        lambda: measure.propose(visit.tx, visit.actor, loan_id, given, reason=reason, request=request),
-    )
+
+    def work() -> None:
+        told = asked.event(book.loan(visit.tx, loan_id).matures_on)
+        measure.propose(visit.tx, visit.actor, loan_id, told, reason=asked.reason, request=asked.request)
+
+    return _do(visit, loan_id, work)
 
 
 @router.post(f"{PAGE}/{{loan_id}}/measures/{{approval_id}}/approve")

@@ -84,14 +84,18 @@ def propose(
         "request": str(request) if request else None,
     }
     made = approval.propose(tx, actor, KIND + kind, str(loan_id), body)
+    _tell_approvers(tx, loan, kind)
+    return made
+
+
+def _tell_approvers(tx: Tx, loan: book.LoanRow, kind: str) -> None:
     text = Text(
-        zh=f"待复核：{NAMES[kind].zh}，借据 {str(loan_id)[-8:]}",
-        en=f"for a second person: {NAMES[kind].en}, loan {str(loan_id)[-8:]}",
+        zh=f"待复核：{NAMES[kind].zh}，借据 {str(loan.id)[-8:]}",
+        en=f"for a second person: {NAMES[kind].en}, loan {str(loan.id)[-8:]}",
     )
     notify(
-        tx, to_institution=loan.institution_id, role="bank.approver", text=text, link=f"/bank/loans/{loan_id}"
+        tx, to_institution=loan.institution_id, role="bank.approver", text=text, link=f"/bank/loans/{loan.id}"
     )
-    return made
 
 
 def approve(tx: Tx, actor: Actor, approval_id: UUID) -> UUID:
