@@ -68,6 +68,12 @@ class Life(RuleBasedStateMachine):
         if self.happens(ev.Repay(on=self.today, amount=amount, early=early)):  # type: ignore[arg-type]
             self.received += amount
 
+    @rule(amount=CENTS, ago=st.integers(1, 40))
+    def repaid_some_days_ago(self, amount: Decimal, ago: int) -> None:
+        on = max(self.today - timedelta(days=ago), self.loan.agreed.periods[0][0])
+        if self.happens(ev.Repay(on=on, amount=amount)):
+            self.received += amount
+
     @rule()
     def repays_what_is_due(self) -> None:
         owed = sum((row.open for row in rows(self.loan, self.today) if row.due <= self.today), ZERO)

@@ -138,16 +138,17 @@ def _days_in_year(rule: Penalty, start: date, end: date) -> tuple[int, int]:
 
 
 def interest_earned(loan: Loan, on: date) -> Decimal:
-    """Interest earned by the end of ``on``, due or not."""
+    """Interest earned by the end of ``on``, due or not; what was paid ahead counts as earned."""
     day = min(on, loan.state.stopped_on or on)
-    total = ZERO
+    total, running = ZERO, True
     for each, due in zip(loan.instalments, loan.dues, strict=True):
         if each.due <= day:
             total += due.interest
-        else:
-            total += due.brought + running_interest(loan, each, due, day)
-            break
-    return max(total, sum((each.sum_paid("interest") for each in loan.instalments), ZERO))
+            continue
+        earned = due.brought + running_interest(loan, each, due, day) if running else ZERO
+        total += max(earned, each.sum_paid("interest")) if each.paid else earned
+        running = False
+    return total
 
 
 def running_interest(loan: Loan, each: Instalment, due: Due, day: date) -> Decimal:
