@@ -200,7 +200,7 @@ class Solver:
             due = self._due(k, each, (balance, brought, pool), inside, final=k == last)
             out.append(due)
             balance = due.closing
-            brought = due.raw + brought - due.interest
+            brought = max(due.raw + brought - due.interest, ZERO)
             pool += (each.extra if each.skip else ZERO) - due.taken
             self._overdue(each, due)
         return tuple(out)
