@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -13,6 +15,10 @@ from xinqiao.kernel.text import Text
 from xinqiao.lending.cost import COST_CEILING, Fees, cost_of, dearest, schedule
 from xinqiao.lending.product import catalog_product, catalog_products, parse_product
 from xinqiao.lending.product_format import Fee, RepaymentRule
+from xinqiao.lending.product_terms import terms_for
+from xinqiao.loan.cost import monthly_rate
+from xinqiao.loan.engine import apply, begin
+from xinqiao.loan.event import Disburse
 
 WAYS = ["equal_instalment", "equal_principal", "interest_only_then_bullet", "bullet", "flat", "seasonal"]
 NAME = Text(zh="服务费", en="service fee")
@@ -92,3 +98,16 @@ def test_the_quick_cost_is_near_the_exact_one(product_id: str) -> None:
     months, rate = file.tenor.usual, file.pricing.max
     exact = cost_of(Decimal(300_000), rate, months, file.repayment.ways[0], file.fees)
     assert Fees.of(file, months).cost(float(rate), 300_000) == pytest.approx(exact.nominal, abs=0.01)
+
+
+def test_a_quote_comes_to_what_the_days_of_the_loan_come_to() -> None:
+    for product in catalog_products().values():
+        file = product.file
+        months, rate, sum_ = file.tenor.usual, file.pricing.max, file.limit.max
+        for way in file.repayment.ways:
+            told = cost_of(sum_, rate, months, way, plan=file.repayment).nominal
+            terms = terms_for(
+                product, amount=sum_, rate=rate, months=months, way=way, start=date(2026, 1, 15)
+            )
+            plain = apply(begin(replace(terms, fees=())), Disburse(on=date(2026, 1, 15), amount=sum_))
+            assert told == pytest.approx(monthly_rate(plain) * 12, abs=0.0008), (product.id, way)

@@ -25,6 +25,10 @@ METHOD = Text(
 )
 EFFECTIVE = Text(zh="复利口径（有效年利率）", en="compounded (effective annual rate)")
 CENT = Decimal("0.01")
+DAYS_MORE = Decimal(365) / 360
+"""What a year's interest by days over 360 comes to, beside the rate."""
+BY_MONTHS = RepaymentRule(ways=("equal_instalment",), day_count="30/360")
+"""Months of a twelfth of a year, nothing else agreed."""
 SAMPLE_CNY = Decimal(100_000)
 
 
@@ -52,12 +56,12 @@ def cost_of(
     way: Repayment,
     fees: Sequence[Fee] = (),
     *,
-    plan: RepaymentRule = RepaymentRule(ways=("equal_instalment",)),  # noqa: B008 - frozen
+    plan: RepaymentRule = BY_MONTHS,
 ) -> Cost:
-    """The all-in cost of a loan repaid ``way``; interest counts months of a twelfth of a year.
+    """The all-in cost of a loan repaid ``way``, before its days are known: every month is as long.
 
-    For ``flat`` the rate is a year's share of the original sum. ``plan``: months between repayments, grace
-    and season.
+    For ``flat`` the rate is a year's share of the original sum. ``plan``: months between repayments, grace,
+    season and day count; where days count over 360, a year bears 365 of them.
     """
     due = schedule(principal, rate, months, way, plan=plan)
     charged = [charges(fee, principal, months) for fee in fees]
@@ -82,11 +86,13 @@ def schedule(
     months: int,
     way: Repayment,
     *,
-    plan: RepaymentRule = RepaymentRule(ways=("equal_instalment",)),  # noqa: B008 - frozen
+    plan: RepaymentRule = BY_MONTHS,
 ) -> list[tuple[Decimal, Decimal]]:
     """Principal and interest of every month, to the cent, as the loan engine plans them."""
     out = [(Decimal(0), Decimal(0))] * months
     season = season_of(plan) if way == "seasonal" else ()
+    if plan.day_count == "ACT/360" and way != "flat":
+        rate *= DAYS_MORE
     made = plan_of(principal, rate, months, way, every=plan.every_months, season=season, grace=grace_of(plan))
     for due in made.dues:
         month = (due.due.year - ANY_DAY.year) * 12 + due.due.month - ANY_DAY.month
