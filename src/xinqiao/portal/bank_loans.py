@@ -22,11 +22,12 @@ from xinqiao.loan.classification import REASONS, Class
 from xinqiao.portal.bank_portrait import own_institution
 from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.enterprise_loans import EARLY_WAYS, Early
+from xinqiao.portal.loan_risk import risk_view
 from xinqiao.portal.loan_story import CLASS_KINDS, STATES, said
 from xinqiao.portal.loan_view import key_of, lines, loan_view
 from xinqiao.portal.loan_words import REPAYMENTS
 from xinqiao.portal.visit import Visit, needs
-from xinqiao.servicing import book, deferral, measure, repayment
+from xinqiao.servicing import book, deferral, measure, repayment, risk
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.journal import ACCOUNTS, entries_of
 
@@ -99,6 +100,7 @@ def _whole_book(visit: Visit) -> dict[str, Any]:
         "totals": totals | {"bad_share": share},
         "day": business_day(tx, institution),
         "waiting": measure.waiting(tx, institution),
+        "judgements": [(each, risk.NAMES[each.kind]) for each in risk.waiting(tx, institution)],
         "asked": deferral.requests(tx, state="open"),
     }
 
@@ -135,6 +137,7 @@ def _page(visit: Visit, loan_id: UUID, error: UserError | None = None) -> Respon
         history=_history(tx, loan_id),
         waiting=[_measure(visit, each, view.on) for each in measure.waiting(tx, institution, loan_id)],
         requests=deferral.requests(tx, loan_id=loan_id),
+        risk=risk_view(visit, view.row),
         may_handle=visit.actor.may("loan.handle"),
         may_approve=visit.actor.may("loan.approve"),
         early_ways=EARLY_WAYS,
@@ -175,7 +178,7 @@ def _history(tx: Tx, loan_id: UUID) -> list[dict[str, Any]]:
     return [{**row, "said": [REASONS.get(r, Text(zh=r, en=r)) for r in row["reasons"]]} for row in rows]
 
 
-def _do(visit: Visit, loan_id: UUID, work: Callable[[], object]) -> Response:
+def act(visit: Visit, loan_id: UUID, work: Callable[[], object]) -> Response:
     """Act once and show the loan again, with the fault where there is one."""
 
     def done() -> Response:
@@ -192,7 +195,7 @@ def repay(visit: Handle, loan_id: UUID, amount: Amount, early: Annotated[Early, 
     def work() -> None:
         repayment.repay(visit.tx, visit.actor, loan_id, amount, early=early or None, key=key_of(visit))
 
-    return _do(visit, loan_id, work)
+    return act(visit, loan_id, work)
 
 
 class Asked(BaseModel):
@@ -228,22 +231,22 @@ def propose(visit: Handle, loan_id: UUID, asked: Annotated[Asked, Form()]) -> Re
         told = asked.event(book.loan(visit.tx, loan_id).matures_on)
         measure.propose(visit.tx, visit.actor, loan_id, told, reason=asked.reason, request=asked.request)
 
-    return _do(visit, loan_id, work)
+    return act(visit, loan_id, work)
 
 
 @router.post(f"{PAGE}/{{loan_id}}/measures/{{approval_id}}/approve")
 def approve(visit: Approve, loan_id: UUID, approval_id: UUID) -> Response:
     """The second person agrees."""
-    return _do(visit, loan_id, lambda: measure.approve(visit.tx, visit.actor, approval_id))
+    return act(visit, loan_id, lambda: measure.approve(visit.tx, visit.actor, approval_id))
 
 
 @router.post(f"{PAGE}/{{loan_id}}/measures/{{approval_id}}/refuse")
 def refuse(visit: Approve, loan_id: UUID, approval_id: UUID, reason: Words = "") -> Response:
     """The second person does not agree."""
-    return _do(visit, loan_id, lambda: measure.refuse(visit.tx, visit.actor, approval_id, reason))
+    return act(visit, loan_id, lambda: measure.refuse(visit.tx, visit.actor, approval_id, reason))
 
 
 @router.post(f"{PAGE}/{{loan_id}}/deferral/{{request_id}}/refuse")
 def refuse_deferral(visit: Handle, loan_id: UUID, request_id: UUID, words: Words = "") -> Response:
     """Tell the company that its dues don't move."""
-    return _do(visit, loan_id, lambda: deferral.refuse(visit.tx, request_id, words))
+    return act(visit, loan_id, lambda: deferral.refuse(visit.tx, request_id, words))

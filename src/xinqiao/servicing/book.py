@@ -56,6 +56,7 @@ __all__ = [
     "loans",
     "post",
     "replayed",
+    "would_enter",
 ]
 
 
@@ -142,6 +143,17 @@ def replayed(tx: Tx, loan_id: UUID) -> Standing:
     return standing(folded(tx, row), row.posted_on, allowance=row.totals.allowance)
 
 
+def would_enter(tx: Tx, loan_id: UUID, event: Event) -> tuple[tuple[Posting, ...], tuple[Posting, ...]]:
+    """What booking ``event`` would enter: what accrues until its day, and the event (no reversal) itself.
+
+    Nothing is booked. Raises UserError SRV-LOAN-ABSENT, LON-*.
+    """
+    row = loan(tx, loan_id)
+    was = folded(tx, row)
+    before, after = _sides(row, event, was, engine.apply(was, event))
+    return postings(before.totals - row.totals), postings(after.totals - before.totals)
+
+
 def known(tx: Tx, institution_id: UUID, key: str | None) -> tuple[UUID, Booked] | None:
     """The loan and the event an institution's key stands for (scope SYSTEM)."""
     if key is None:
@@ -170,9 +182,8 @@ def _known(tx: Tx, row: LoanRow, event: Event, key: str | None) -> bool:
 
 
 def _book(tx: Tx, row: LoanRow, writing: _Writing, was: Loan, became: Loan) -> None:
-    on = max(row.posted_on, writing.event.on)
-    before = standing(was, on, allowance=row.totals.allowance)
-    after = standing(became, on, allowance=row.totals.allowance)
+    before, after = _sides(row, writing.event, was, became)
+    on = after.posted_on
     _tell(tx, row, writing)
     _enter(tx, row, writing, before.totals, after.totals)
     told = columns(after) | {"totals": Jsonb(totals_json(after.totals)), "version": writing.seq}
@@ -184,6 +195,13 @@ def _book(tx: Tx, row: LoanRow, writing: _Writing, was: Loan, became: Loan) -> N
     _instalments(tx, row, became, on)
     accruing.keep(tx, row.id, became, on)
     line.give_back(tx, row.facility_id, row.standing.drawn_cny - after.drawn_cny)
+
+
+def _sides(row: LoanRow, event: Event, was: Loan, became: Loan) -> tuple[Standing, Standing]:
+    """How the loan stands on the day of an event without it, and with it."""
+    on = max(row.posted_on, event.on)
+    before = standing(was, on, allowance=row.totals.allowance)
+    return before, standing(became, on, allowance=row.totals.allowance)
 
 
 def _enter(tx: Tx, row: LoanRow, writing: _Writing, before: Balances, after: Balances) -> None:
