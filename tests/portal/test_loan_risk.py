@@ -78,6 +78,7 @@ def test_nobody_decides_his_own_and_a_no_needs_a_reason(lent: Books, loan: UUID,
     with lent.database.transaction(SYSTEM) as tx:
         (waiting,) = risk.waiting(tx, lent.bank)
     path = f"{base}/risk/{waiting.id}"
+    assert "ACC-APPROVAL-ABSENT" in send(second, f"{base}/measures/{waiting.id}/approve").text
     assert "ACC-SAME-FORBIDDEN" in send(both, f"{path}/approve").text
     assert "SRV-REASON" in send(second, f"{path}/refuse").text
     assert send(client_as(lent.place.officer), f"{path}/approve").status_code == 403

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from xinqiao.account import approval
 from xinqiao.account.actor import Actor
-from xinqiao.account.approval import Approval
+from xinqiao.account.approval import Approval, Outcome
 from xinqiao.account.notice import notify
 from xinqiao.db.database import Tx
 from xinqiao.evidence.log import record
@@ -103,7 +103,7 @@ def approve(tx: Tx, actor: Actor, approval_id: UUID) -> UUID:
 
     Raises UserError ACC-APPROVAL-*, ACC-SAME-FORBIDDEN, or what the loan refuses now (LON-*, SRV-*).
     """
-    found = _measure(approval.decide(tx, actor, approval_id, "approved"))
+    found = _decided(tx, actor, approval_id, "approved")
     loan = book.loan(tx, found.loan_id)
     event, key = _event(found.told, business_day(tx, loan.institution_id)), f"measure/{approval_id}"
     if isinstance(event, events.Reverse):
@@ -125,13 +125,20 @@ def refuse(tx: Tx, actor: Actor, approval_id: UUID, reason: str) -> UUID:
     """The second person does not agree; the loan's id. Raises UserError SRV-REASON, ACC-*."""
     if not reason.strip():
         fail("SRV-REASON", "reason")
-    return _measure(approval.decide(tx, actor, approval_id, "refused", reason)).loan_id
+    return _decided(tx, actor, approval_id, "refused", reason).loan_id
 
 
 def waiting(tx: Tx, institution_id: UUID, loan_id: UUID | None = None) -> list[Measure]:
     """What waits for a second person, the oldest first."""
     found = [_measure(each) for each in approval.open_approvals(tx, institution_id, f"{KIND}%")]
     return [each for each in found if each.kind in NAMES and loan_id in (None, each.loan_id)]
+
+
+def _decided(tx: Tx, actor: Actor, approval_id: UUID, outcome: Outcome, reason: str = "") -> Measure:
+    found = approval.decide(tx, actor, approval_id, outcome, reason)
+    if found.kind.removeprefix(KIND) not in NAMES:  # somebody sent the id of another proposal
+        fail("ACC-APPROVAL-ABSENT", str(approval_id))
+    return _measure(found)
 
 
 def _measure(found: Approval) -> Measure:
