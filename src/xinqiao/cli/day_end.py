@@ -30,8 +30,11 @@ def day_end(home: Home, institution: Institution, until: Until = None) -> None:
     last = _day(until) if until else today() - timedelta(days=1)
     with opened(home, Address("127.0.0.1", 0)) as platform:
         bank = _institution(platform.database, institution)
-        for done in _shown(platform.database, bank, last):
-            _say(done)
+        closed = _shown(platform.database, bank, last)
+    for done in closed:
+        _say(done)
+    if not closed:
+        Console().print(f"{last}  没有未结束的营业日 / no business day up to then is open")
 
 
 def _shown(database: Database, bank: UUID, last: date) -> list[DayEnd]:
