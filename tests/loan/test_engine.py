@@ -155,6 +155,32 @@ def test_a_restructuring_spreads_the_principal_and_keeps_what_was_earned() -> No
     assert loan.restructured_on == day
 
 
+def test_interest_put_off_is_owed_once_when_a_restructuring_closes_its_instalments() -> None:
+    loan = lent(way="bullet", count=2, rate="0.24", prepayment=Prepayment(effect="shorter"))
+    overdue = date(2026, 4, 9)
+    loan = apply(loan, ev.Repay(on=overdue, amount=D("10000")))
+    earned = balances(loan, overdue).interest_earned
+    again = apply(loan, ev.Restructure(on=overdue, rate=D("0.05"), count=3, way="equal_instalment"))
+    closed = rows(again, overdue)[:2]
+    assert sum(row.interest for row in closed) == earned == balances(again, overdue).interest_due
+    assert (closed[0].interest, unpaid_since(again, overdue)) == (0, None)
+    assert rows(again, overdue)[2].interest > 0
+
+
+def test_a_restructuring_makes_interest_put_off_due_that_day() -> None:
+    loan = lent(way="bullet", count=3)
+    day = date(2026, 2, 15)  # the first instalment's own day: nothing of it would be due
+    again = apply(loan, ev.Restructure(on=day, rate=D("0.05"), count=3, way="bullet"))
+    assert rows(again, day)[0].interest == balances(loan, day).interest_earned == D("620.00")
+    assert days_past_due(again, date(2026, 2, 16)) == 1
+
+
+def test_what_is_written_off_is_no_more_than_was_drawn() -> None:
+    loan = apply(lent(), ev.WriteOff(on=date(2026, 1, 25)))
+    assert sum(row.principal for row in rows(loan, DAY)) == D("120000")
+    assert sum(row.interest for row in rows(loan, DAY)) == balances(loan, DAY).interest_earned == D("200.00")
+
+
 def test_after_a_write_off_money_that_comes_in_is_a_recovery() -> None:
     day = date(2027, 6, 1)
     loan = apply(lent(), ev.WriteOff(on=day))

@@ -226,15 +226,15 @@ def _closed(loan: Loan, on: date) -> tuple[Instalment, ...]:
         out.append(_without_open(done, due, running=running))
     if not out:
         fail("LON-DUE", "on", due=on)
-    out[-1] = _with_later(out[-1], later, on)
+    out[-1] = _with_later(replace(out[-1], carry=False), later, on)
     return tuple(out)
 
 
 def _without_open(each: Instalment, due: Due, *, running: bool) -> Instalment:
-    """An instalment whose principal is what was paid of it."""
+    """An instalment whose principal is what was paid of it; interest it put off stays with the next."""
     principal = each.sum_paid("principal") - each.extra
-    if each.level is None or running:
-        return replace(each, level=None, planned=principal, carry=False, gaps=())
+    if each.level is None or each.carry or running:
+        return replace(each, level=None, planned=principal, gaps=())
     return replace(each, level=principal + due.interest, gaps=())
 
 
@@ -263,7 +263,7 @@ def write_off(loan: Loan, event: WriteOff) -> Loan:
         penalty_written_off=now.penalty,
         fee_written_off=now.fee,
     )
-    state: State = replace(loan.state, stopped_on=event.on)
+    state: State = absorb(loan.terms, replace(loan.state, stopped_on=event.on))
     return replace(loan.with_state(state), lost=lost, written_off_on=event.on)
 
 
