@@ -18,7 +18,12 @@ from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.loan_view import companies, facility_view
 from xinqiao.portal.loan_words import wan_of
 from xinqiao.portal.visit import Visit, needs
-from xinqiao.servicing import facility, limit_change, line
+from xinqiao.servicing import (
+    facility,
+    limit_change,
+    line,
+    regrouping,  # noqa: F401 - its job is declared by importing it
+)
 from xinqiao.servicing.inclusive import inclusive
 from xinqiao.servicing.line import ORDER, Line
 

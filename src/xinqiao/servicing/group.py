@@ -14,6 +14,11 @@ def controller_of(tx: Tx, company_id: str) -> str | None:
 
     A company that only controls others is its own group; None where no majority is known.
     """
+    return control_known(tx, company_id)[1]
+
+
+def control_known(tx: Tx, company_id: str) -> tuple[bool, str | None]:
+    """Whether a company's latest credit file shows holdings at all, and who controls it by them."""
     with acting(tx, SYSTEM):
         rows = tx.execute(
             "SELECT e->>'source' AS holder, e->>'target' AS firm, (e->>'share')::float8 AS share FROM "
@@ -22,7 +27,7 @@ def controller_of(tx: Tx, company_id: str) -> str | None:
             "WHERE e->>'kind' = 'holding' AND e->>'share' IS NOT NULL",
             [company_id],
         ).fetchall()
-    return _controller(company_id, rows)
+    return bool(rows), _controller(company_id, rows)
 
 
 def _controller(company_id: str, rows: list[Row]) -> str | None:
