@@ -32,3 +32,20 @@ def test_what_is_no_file_of_cases_is_told(tmp_path: Path) -> None:
         assert told.code == 2
         assert "LON-CASE-FILE" in told.err
     assert call("loan", "replay", tmp_path / "none.json", "--out", tmp_path / "out.json").code == 2
+
+
+def test_a_file_that_nests_without_end_or_is_no_text_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "cases.json"
+    for text in ("[" * 100_000, '{"cases": [{"id": "\\ud800"}]}'):
+        file.write_text(text, "utf-8")
+        told = call("loan", "replay", file, "--out", tmp_path / "out.json")
+        assert (told.code, "LON-CASE-FILE" in told.err) == (2, True)
+
+
+def test_a_case_whose_needs_are_no_words_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "cases.json"
+    odd = {**CASE, "id": "[red]", "needs": 3}
+    file.write_text(json.dumps({"cases": [odd, CASE]}), "utf-8")
+    told = call("loan", "replay", file, "--out", tmp_path / "out.json")
+    assert told.code == 0, told
+    assert ("[red]" in told.out, "一致 agree 1 / 2" in told.out) == (True, True)

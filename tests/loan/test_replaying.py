@@ -297,3 +297,57 @@ def test_an_instalment_that_never_repays_is_refused() -> None:
 def test_a_file_without_cases_is_refused() -> None:
     with pytest.raises(UserError, match="LON-CASE-FILE"):
         replay({"cases": {}})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"events": ["disburse"]},
+        {"events": 3},
+        {"terms": ["principal"]},
+        {"expect": "900.00"},
+        {"needs": [3]},
+    ],
+)
+def test_a_case_of_another_shape_is_told_and_the_others_worked_out(part: dict[str, Any]) -> None:
+    document, (odd, same) = replay({"cases": [CASE | part, CASE]})
+    assert [error.code for error in odd.errors] == ["LON-CASE-FILE"]
+    assert next(iter(part)) in odd.errors[0].what.en
+    assert document["cases"][0]["actual"]["errors"]
+    assert same.agrees
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"interest": "compound"},
+        {"year_end_split": "june_30"},
+        {"leap_basis": "lunar"},
+        {"payoff_interest_until": "never"},
+        {"interest_recalculated_on_actual_balance": "no"},
+        {"rounding": {"interest_each_period": "tens"}},
+        {"rounding": {"instalment": "tens"}},
+        {"penalty": {"annual_rate_pct": "25", "day_count": "ACT/lunar"}},
+    ],
+)
+def test_a_word_that_is_not_known_is_never_passed_over(terms: dict[str, Any]) -> None:
+    assert "LON-CASE-WORD" in [error.code for error in changed(**terms).errors]
+
+
+def test_a_figure_counts_days_as_the_case_says() -> None:
+    terms = {"principal": "36600", "annual_rate_pct": "10", "from": "2024-01-01", "to": "2024-01-11"}
+
+    def earned(day_count: str) -> Replayed:
+        case = {"id": "A", "terms": terms | {"day_count": day_count}, "expect": {"accrued_interest_2dp": ""}}
+        return replay_case(case)
+
+    found = {name: earned(name).case["actual"]["accrued_interest_2dp"] for name in ("ACT/360", "ACT/364")}
+    assert found == {"ACT/360": "101.67", "ACT/364": "100.55"}
+    assert earned("ACT/ACT").case["actual"]["accrued_interest_2dp"] == "100.00"
+    assert [error.code for error in earned("30/360").errors] == ["LON-CASE-WORD"]
+
+
+def test_nothing_to_repay_is_told() -> None:
+    terms = {"principal": "0", "annual_rate_pct": "5", "repayment": "fixed_instalment_amount"}
+    done = replay_case({"id": "F", "terms": terms | {"instalment": "100"}, "expect": {"count": 0}})
+    assert [error.code for error in done.errors] == ["LON-TERMS"]

@@ -26,9 +26,10 @@ def loan_replay(
     """按条件和事项重算贷款算例，与预期并列 / loans worked out from their terms and events."""
     try:
         document = json.loads(file.read_text("utf-8"))
+        json.dumps(document, ensure_ascii=False).encode()  # half a character can't be written back
     except OSError as error:
         fail("LON-CASE-FILE", str(file), detail=error.strerror or "")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         fail("LON-CASE-FILE", str(file), detail=str(error))
     if not isinstance(document, dict):
         fail("LON-CASE-FILE", str(file), detail="{}")
@@ -49,6 +50,7 @@ def _table(done: tuple[Replayed, ...]) -> Table:
     for each in done:
         told = [*each.differences[:SHOWN], *(["…"] if len(each.differences) > SHOWN else [])]
         sign = "[green]是 yes[/]" if each.agrees else "[red]否 no[/]"
-        needs = ", ".join(each.case.get("needs") or ())
-        table.add_row(str(each.case.get("id")), escape(needs), sign, escape("\n".join(told)))
+        needs = each.case.get("needs") or ()
+        needs = ", ".join(map(str, needs)) if isinstance(needs, list | tuple) else str(needs)
+        table.add_row(escape(str(each.case.get("id"))), escape(needs), sign, escape("\n".join(told)))
     return table

@@ -93,8 +93,12 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
     """The terms of a case whose loan has a schedule."""
     unit, every, made = _periods(given, events)
     progressive = family == PROGRESSIVE
-    interest = given.get("interest") or "reducing_balance"
+    interest = words(given.get("interest") or "reducing_balance")
+    if interest not in ("reducing balance", "declining balance", "flat"):
+        given.fault("interest", interest)
     actual = given.get("interest_recalculated_on_actual_balance", "interest_follows_actual_balance")
+    if not isinstance(actual, bool | None):
+        given.fault("interest_recalculated_on_actual_balance", actual)
     recalculated = progressive if actual is None else bool(actual)
     level = given.get("instalment", "fixed_instalment")
     return Terms(
@@ -111,10 +115,8 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
         overdue_accrues=_overdue(given, "day" if recalculated and not progressive else "never"),
         level_from=_level_from(given, "all" if progressive else "first"),
         smoothing=progressive,
-        year_end="jan_1"
-        if "jan" in words(given.get("year_end_split")) or "new year" in words(given.get("year_end_split"))
-        else "dec_31",
-        leap="feb_29" if "feb 29" in words(given.get("leap_basis")) else "calendar_year",
+        year_end="jan_1" if _said(given, "year_end_split", ("jan", "new year"), ("dec",)) else "dec_31",
+        leap="feb_29" if _said(given, "leap_basis", ("feb 29",), ("calendar",)) else "calendar_year",
         order=_order(given),
         rounding=rounding_of(given),
         grace=_grace(given),
@@ -122,6 +124,17 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
         prepayment=_prepayment(given, default="shorter" if recalculated and not progressive else "next"),
         penalty=_penalty(given),
     )
+
+
+def _said(given: Given, key: str, these: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a phrase holds one of ``these`` words; a fault where it holds none of the ``others`` either."""
+    value = given.get(key)
+    phrase = words(value)
+    if any(word in phrase for word in these):
+        return True
+    if value is not None and not any(word in phrase for word in others):
+        given.fault(key, value)
+    return False
 
 
 def rate_of(given: Given) -> Decimal:
@@ -222,7 +235,8 @@ def rounding_of(given: Given) -> Rounding:
         unit = Decimal("0.01")
     whole = said.get("all_amounts_multiple_of")
     unit = Decimal(str(whole)) if whole else unit
-    each_period = words(said.get("interest_each_period") or "")
+    whole_interest = _said(said, "interest_each_period", ("whole",), ("cent",))
+    whole_level = _said(said, "instalment", ("whole",), ("cent",))
     level, multiple = words(said.get("instalment") or ""), said.get("instalment_multiple_of")
     said.get("compare")
     digits = int(said.get("working_precision_digits") or 28)
@@ -236,12 +250,8 @@ def rounding_of(given: Given) -> Rounding:
     return Rounding(
         unit=unit,
         mode=cast("Literal['half_up', 'half_even']", mode),
-        interest_unit=Decimal(1) if "whole" in each_period else Decimal(0),
-        instalment_unit=Decimal(str(multiple))
-        if multiple
-        else Decimal(1)
-        if "whole" in level
-        else Decimal(0),
+        interest_unit=Decimal(1) if whole_interest else Decimal(0),
+        instalment_unit=Decimal(str(multiple)) if multiple else Decimal(1) if whole_level else Decimal(0),
         instalment_mode="up" if level.startswith("up") else "nearest",
         each_stretch=bool(stretch),
         digits=digits,
@@ -325,6 +335,9 @@ def _penalty(given: Given) -> Penalty:
     daily = said.get("annual_rate_pct", "penalty_annual_rate_pct")
     if daily is None and "once" not in kind:
         given.fault("penalty.kind", kind)
+    days = str(said.get("day_count") or "ACT/365F")
+    if days not in DAY_COUNTS:
+        said.fault("penalty.day_count", days)
     out = Penalty(
         kind="once" if daily is None else "daily",
         rate=None if daily is None else Decimal(str(daily)) / 100,
@@ -332,7 +345,7 @@ def _penalty(given: Given) -> Penalty:
         base=_base(said, "principal"),
         share=said.number("pct", default=Decimal(0)) / 100,
         amount=said.number("amount", "flat", "flat_amount", default=Decimal(0)),
-        days=DAY_COUNTS.get(str(said.get("day_count") or "ACT/365F"), "ACT/365F"),
+        days=DAY_COUNTS.get(days, "ACT/365F"),
     )
     said.finish()
     return out
@@ -348,10 +361,10 @@ def _prepayment(given: Given, *, default: str) -> Prepayment:
             given.fault("surplus_goes_to", surplus)
     if effect:
         found = _effect(given, effect)
-    until = words(given.get("payoff_interest_until") or "payoff day")
+    to_period = _said(given, "payoff_interest_until", ("period", "due", "instalment"), ("day", "date"))
     return Prepayment(
         effect=cast("Any", found),
-        interest_until="period" if "period" in until or "due" in until or "instalment" in until else "day",
+        interest_until="period" if to_period else "day",
     )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, cast
 
 from xinqiao.kernel.errors import user_error
-from xinqiao.loan.calendar import Unit, add_months, month_end, periods
+from xinqiao.loan.calendar import Unit, actual_ratio, add_months, month_end, periods
 from xinqiao.loan.case_format import PER_YEAR, Given, day_count_of, rate_of, rounding_of, words
 from xinqiao.loan.event import Disburse
 from xinqiao.loan.loan import Loan
@@ -24,6 +24,7 @@ LONGEST = 1200
 ANY_DAY = date(2024, 1, 1)
 Figures = dict[str, Any]
 CENT = Decimal("0.01")
+YEARS = {"ACT/360": 360, "ACT/364": 364, "ACT/365F": 365, "ACT/365": 365}
 CENT_PLACES = 2
 
 
@@ -31,9 +32,13 @@ def accrual(given: Given) -> Figures:
     """Interest accrued between two days."""
     start = date.fromisoformat(str(given.get("from", "start")))
     end = date.fromisoformat(str(given.get("to", "end")))
-    days = (end - start).days + (1 if given.get("both_days_count") else 0)
-    basis = Decimal(360) if given.get("day_count") == "ACT/360" else Decimal(365)
-    amount = given.number("principal", "outstanding") * rate_of(given) * days / basis
+    end += timedelta(days=1 if given.get("both_days_count") else 0)
+    days = (end - start).days
+    if given.get("day_count") == "ACT/ACT":
+        part, whole = actual_ratio(start, end, split_day="dec_31")
+    else:
+        part, whole = days, _year(given)
+    amount = given.number("principal", "outstanding") * rate_of(given) * part / whole
     return {"days": days, **_amounts("accrued_interest", amount)}
 
 
@@ -43,10 +48,18 @@ def late(given: Given) -> Figures:
     grace = int(given.get("grace_days") or 0)
     chargeable = given.get("chargeable_days")
     days = max(int(count or 0) - grace, 0) if chargeable is None else int(chargeable)
-    basis = Decimal(360) if given.get("day_count") == "ACT/360" else Decimal(365)
+    basis = _year(given)
     rate = given.number("penalty_annual_rate_pct", "annual_rate_pct") / 100
     amount = given.number("overdue_amount", "overdue_principal", "principal") * rate * days / basis
     return {"chargeable_days": days, **_amounts("penalty", amount)}
+
+
+def _year(given: Given) -> int:
+    """Days of a year; 365 where no day-count is named."""
+    name = str(given.get("day_count") or "ACT/365F")
+    if name not in YEARS:
+        given.fault("day_count", name)
+    return YEARS.get(name, 365)
 
 
 def _amounts(name: str, amount: Decimal) -> Figures:
@@ -134,6 +147,8 @@ def _fixed(given: Given) -> Figures:
     level, left = given.number("instalment"), given.number("principal")
     rate, rule = rate_of(given) * every / PER_YEAR.get(unit, 12), rounding_of(given)
     count, interest = 0, Decimal(0)
+    if left <= 0:
+        raise user_error("LON-TERMS", given.case, detail="principal > 0")
     while left > 0:
         part = _interest_part(left * rate, rule)
         if part >= level or count >= LONGEST:

@@ -49,7 +49,11 @@ def replay(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Replayed,
 
 def replay_case(case: Mapping[str, Any]) -> Replayed:
     """One case with its ``actual``, as far as it could be worked out."""
-    name, expect = str(case.get("id")), case.get("expect") or {}
+    name, wrong = str(case.get("id")), _misshapen(case)
+    if wrong:
+        fault = user_error("LON-CASE-FILE", name, detail=wrong)
+        return Replayed({**case, "actual": {"errors": _told([fault])}}, (), (fault,))
+    expect = case.get("expect") or {}
     given = Given(name, case.get("terms") or {})
     actual: dict[str, Any] = {}
     events = [dict(each) for each in case.get("events") or ()]
@@ -67,14 +71,33 @@ def replay_case(case: Mapping[str, Any]) -> Replayed:
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:  # a malformed case
         given.faults.append(user_error("LON-CASE-FILE", name, detail=f"{type(error).__name__}: {error}"))
     if given.faults:
-        actual["errors"] = [
-            {"code": each.code, "zh": each.what.zh, "en": each.what.en} for each in given.faults
-        ]
+        actual["errors"] = _told(given.faults)
     done = {**case, "actual": actual}
     if events and "events" in case:
         done["events"] = events
     differences = tuple(_differences(expect, actual, "")) + tuple(_splits(events))
     return Replayed(done, differences, tuple(given.faults))
+
+
+def _misshapen(case: Mapping[str, Any]) -> str | None:
+    """The part of a case that isn't of the shape it should have."""
+    shapes: tuple[tuple[str, type[dict[str, Any] | list[Any]], type], ...] = (
+        ("terms", dict, str),
+        ("expect", dict, str),
+        ("events", list, dict),
+        ("needs", list, str),
+    )
+    for name, shape, inner in shapes:
+        part = case.get(name)
+        if part is None:
+            continue
+        if not isinstance(part, shape) or not all(isinstance(each, inner) for each in part):
+            return name
+    return None
+
+
+def _told(faults: Sequence[UserError]) -> list[dict[str, str]]:
+    return [{"code": each.code, "zh": each.what.zh, "en": each.what.en} for each in faults]
 
 
 def _play(
