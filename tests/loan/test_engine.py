@@ -227,6 +227,14 @@ def test_what_cannot_be_is_refused(event: ev.Event, code: str) -> None:
         apply(lent(), event)
 
 
+def test_before_money_is_drawn_nothing_is_owed() -> None:
+    before = START - timedelta(days=1)
+    loan = lent()
+    assert balances(loan, before) == Balances()
+    assert (payoff(loan, before).total, days_past_due(loan, before), next_due(loan, before)) == (0, 0, None)
+    assert sum(row.total for row in rows(loan, before)) == 0
+
+
 def test_nothing_happens_before_money_is_drawn_nor_after_the_term() -> None:
     agreed = Terms(principal=D("100"), rate=D("0.05"), periods=periods(START, 2))
     with pytest.raises(UserError, match="LON-DRAWN-STATE"):

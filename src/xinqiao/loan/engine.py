@@ -35,7 +35,7 @@ from xinqiao.loan.event import (
 from xinqiao.loan.event import Payoff as PayoffEvent
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, blank
-from xinqiao.loan.schedule import State, money
+from xinqiao.loan.schedule import State, money, solve
 from xinqiao.loan.standing import Payoff, Row, balances_of, oldest_unpaid, payoff_of, rows_of
 from xinqiao.loan.terms import Terms
 
@@ -84,7 +84,8 @@ def begin(terms: Terms) -> Loan:
             k = next((k for k, each in enumerate(instalments) if each.due >= fee.on), len(instalments) - 1)
             each = instalments[k]
             instalments[k] = replace(each, charges=(*each.charges, (fee.on, amount)))
-    return Loan(terms=terms, agreed=terms, state=State(instalments=tuple(instalments)))
+    state = State(instalments=tuple(instalments))
+    return Loan(terms=terms, agreed=terms, state=state, dues=solve(terms, state))
 
 
 def apply(loan: Loan, event: Event) -> Loan:
