@@ -1,4 +1,4 @@
-"""Schedules that the tests of another servicer published: figures only, the file names the source."""
+"""Schedules that the tests of another servicer published: figures only, the files name the source."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 
 from xinqiao.loan.replaying import replay_case
 
-CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("published_cases.json").read_text())[
-    "cases"
+CASES: list[dict[str, Any]] = [
+    case
+    for name in ("published_cases.json", "published_repayments.json")
+    for case in json.loads(Path(__file__).with_name(name).read_text())["cases"]
 ]
 
 

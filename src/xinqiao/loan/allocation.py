@@ -9,7 +9,7 @@ from decimal import Decimal
 from xinqiao.kernel.errors import fail
 from xinqiao.loan.event import Part, Payoff, Repay, Settle, Waive
 from xinqiao.loan.loan import Loan
-from xinqiao.loan.planning import absorb, plan
+from xinqiao.loan.planning import absorb, plan, settled
 from xinqiao.loan.schedule import ZERO, Paid
 from xinqiao.loan.standing import (
     as_of,
@@ -29,6 +29,8 @@ def repay(loan: Loan, event: Repay) -> Loan:
     _positive(event.amount)
     if loan.written_off_on is not None:
         return replace(loan, recovered=loan.recovered + event.amount)
+    if _settles(loan, event):
+        return settle_whole(loan, Payoff(on=event.on, amount=event.amount))
     loan = as_of(loan, event.on)
     pool = event.amount + loan.credit
     loan, pool = _cover_due(replace(loan, credit=ZERO), event.on, pool)
@@ -38,6 +40,15 @@ def repay(loan: Loan, event: Repay) -> Loan:
     if pool > 0:
         loan, pool = _ahead(loan, event.on, pool, backwards=effect == "last")
     return replace(loan, credit=pool)
+
+
+def _settles(loan: Loan, event: Repay) -> bool:
+    """Whether a repayment is a payoff: where that takes the interest of the whole running period."""
+    terms = loan.terms
+    if terms.prepayment.interest_until != "period" or not terms.recalculated or terms.flat:
+        return False
+    first = loan.running(event.on)
+    return first is not None and event.amount >= payoff_of(loan, event.on).total
 
 
 def _positive(amount: Decimal) -> None:
@@ -94,7 +105,8 @@ def _ahead(loan: Loan, on: date, pool: Decimal, *, backwards: bool) -> tuple[Loa
         interest = due.interest - each.sum_paid("interest")
         principal = due.principal - each.sum_paid("principal")
         if loan.terms.recalculated and not loan.terms.flat:
-            accrued = _accrued(loan, on) if k == first else ZERO
+            # what was earned and not paid falls on the oldest instalment that is still open
+            accrued = _accrued(loan, on) if not backwards or k == first else ZERO
             if each.level is not None:
                 principal += interest - min(accrued, interest)
             interest = min(accrued, interest)
@@ -172,7 +184,9 @@ def settle_whole(loan: Loan, event: Payoff) -> Loan:
     rest = quote.interest - (_interest_paid(loan) - before)
     loan = _worked_out(replace(loan, state=replace(loan.state, stopped_on=event.on)))
     if first is not None:
-        loan, pool = _cover(loan, first, event.on, pool, {"interest": rest})
+        still = range(first, len(loan.instalments))
+        k = next((k for k in still if not settled(loan.instalments[k], loan.dues[k])), first)
+        loan, pool = _cover(loan, k, event.on, pool, {"interest": rest})
         loan = _worked_out(loan)
     loan, pool = _ahead(loan, event.on, pool, backwards=False)
     return replace(loan, credit=pool)

@@ -45,7 +45,7 @@ def blank(terms: Terms) -> tuple[Instalment, ...]:
 
 def leveled(terms: Terms, k: int, count: int) -> bool:
     """Whether instalment number ``k`` (from 0) is a level one."""
-    if terms.flat or terms.way not in LEVEL_WAYS:
+    if terms.way not in LEVEL_WAYS or (terms.flat and not terms.smoothing):
         return False
     return k >= terms.grace.principal or k == count - 1
 
@@ -61,8 +61,10 @@ def plan(terms: Terms, state: State, since: int, *, alone: bool = False) -> Stat
         return absorb(terms, state)
     with localcontext() as context:
         context.prec = terms.rounding.digits
+        base = replace(state, as_of=None)  # what is overdue now has no say in what is agreed
         bare = alone and any(each.paid for each in state.instalments)
-        base = replace(state, instalments=tuple(map(_bare, state.instalments))) if bare else state
+        if bare:
+            base = replace(base, instalments=tuple(map(_bare, state.instalments)))
         if any(each.level is not None for each in base.instalments[since:]):
             found = _smoothed(terms, _leveled(terms, base, since), since)
         else:
@@ -71,6 +73,7 @@ def plan(terms: Terms, state: State, since: int, *, alone: bool = False) -> Stat
             merged = [*state.instalments[:since]]
             merged += map(_merged, state.instalments[since:], found.instalments[since:])
             found = replace(state, instalments=tuple(merged))
+        found = replace(found, as_of=state.as_of)
         return absorb(terms, found)
 
 
@@ -110,6 +113,9 @@ def _leveled(terms: Terms, state: State, since: int) -> State:
     balance = _opening(terms, state, first)
     if terms.level is not None:
         level = terms.level
+    elif terms.flat:
+        interest = sum((due.raw for due in solve(terms, state)[first:]), ZERO)
+        level = whole_instalment(terms, (balance + interest) / (len(state.instalments) - first))
     else:
         level = level_of(terms, balance, _factors(terms, state, first))
     return absorb(terms, _with_level(state, first, level))

@@ -295,9 +295,17 @@ class Solver:
             return each.raw or ZERO
         unit = self.terms.rounding.interest_unit or None
         if self.terms.flat:
-            share = factor(self.terms, self.state, each, each.start, self._flat_until(each))
-            return money(self.terms, self.state.disbursed * share, unit)
+            return money(self.terms, self._flat(each), unit)
         return money(self.terms, self.accrued(each, opening, inside, each.due), unit)
+
+    def _flat(self, each: Instalment) -> Decimal:
+        """Flat interest of a period: on all that was drawn, from its day on, whatever was repaid."""
+        until, total = self._flat_until(each), ZERO
+        for day, amount in self.state.drawn:
+            since = max(day, each.start)
+            if since < until:
+                total += amount * factor(self.terms, self.state, each, since, until)
+        return total
 
     def _flat_until(self, each: Instalment) -> date:
         """Flat interest runs to the due day, or to the day the loan was settled or written off."""

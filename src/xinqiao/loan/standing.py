@@ -140,14 +140,17 @@ def _days_in_year(rule: Penalty, start: date, end: date) -> tuple[int, int]:
 def interest_earned(loan: Loan, on: date) -> Decimal:
     """Interest earned by the end of ``on``, due or not; what was paid ahead counts as earned."""
     day = min(on, loan.state.stopped_on or on)
-    total, running = ZERO, True
+    total, left, running = ZERO, ZERO, True
     for each, due in zip(loan.instalments, loan.dues, strict=True):
         if each.due <= day:
             total += due.interest
             continue
-        earned = due.brought + running_interest(loan, each, due, day) if running else ZERO
+        if running:
+            left, running = due.brought + running_interest(loan, each, due, day), False
+        earned = min(left, due.interest)  # what an instalment settled early doesn't bear is the next one's
+        left -= earned
         total += max(earned, each.sum_paid("interest")) if each.paid else earned
-        running = False
+    total += left
     return total
 
 
