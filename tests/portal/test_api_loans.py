@@ -37,7 +37,7 @@ def test_a_facility_is_drawn_once_for_a_key(lent: Books, program: TestClient) ->
     facility = str(lent.facility())
     found = program.get(f"{API}/facilities").json()["items"]
     assert [each["id"] for each in found] == [facility]
-    body = {"facility_id": facility, "amount_cny": "50000.00", "months": 6}
+    body = {"facility_id": facility, "amount_cny": "50000.00", "months": 6, "purpose": "stock"}
     first, again = (send(program, "/drawdowns", body, "d1") for _ in range(2))
     assert first.status_code == 201, first.text
     assert again.json() == first.json()

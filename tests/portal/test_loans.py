@@ -55,18 +55,44 @@ def test_a_company_sees_what_a_drawing_costs_and_draws(lent: Books, client_as: C
     refused = send(firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6")
     assert refused.status_code == 400
     answer = send(
-        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes"
+        firm,
+        f"/enterprise/loans/facilities/{facility}/draw",
+        amount="100000",
+        months="6",
+        purpose="stock",
+        agreed="yes",
     )
     assert answer.status_code == 303, answer.text
     assert "100,000.00" in firm.get(answer.headers["location"]).text
     assert lent.faults() == []
 
 
+def test_what_a_drawing_is_for_is_asked_shown_and_kept(lent: Books, client_as: Clients) -> None:
+    facility, firm = lent.facility(), client_as(lent.place.agent)
+    path = f"/enterprise/loans/facilities/{facility}"
+    page = firm.get(f"{path}?amount=100000&months=6").text
+    assert 'value="stock"' in page
+    assert 'value="real_estate"' not in page
+    form = {"amount": "100000", "months": "6", "agreed": "yes"}
+    refused = send(firm, f"{path}/draw", **form, purpose="real_estate")
+    assert refused.status_code == 400
+    assert "SRV-PURPOSE" in refused.text
+    assert "综合年化成本" in refused.text
+    loan = send(firm, f"{path}/draw", **form, purpose="stock").headers["location"].rsplit("/", 1)[1]
+    for client, side in ((firm, "enterprise"), (client_as(lent.place.officer), "bank")):
+        assert "采购原料和存货" in client.get(f"/{side}/loans/{loan}").text
+
+
 def test_too_much_is_refused_on_the_page_with_what_is_left(lent: Books, client_as: Clients) -> None:
     facility, firm = lent.facility(), client_as(lent.place.agent)
     lent.draw(facility, 150_000)
     answer = send(
-        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="100000", months="6", agreed="yes"
+        firm,
+        f"/enterprise/loans/facilities/{facility}/draw",
+        amount="100000",
+        months="6",
+        purpose="stock",
+        agreed="yes",
     )
     assert answer.status_code == 400
     assert "SRV-LIMIT-STATE" in answer.text
@@ -214,7 +240,12 @@ def test_a_frozen_facility_cannot_be_drawn(lent: Books, client_as: Clients) -> N
     second, firm = client_as(lent.place.second), client_as(lent.place.agent)
     assert send(second, f"/bank/facilities/{facility}/freeze", why="核查用途").status_code == 303
     answer = send(
-        firm, f"/enterprise/loans/facilities/{facility}/draw", amount="1000", months="6", agreed="yes"
+        firm,
+        f"/enterprise/loans/facilities/{facility}/draw",
+        amount="1000",
+        months="6",
+        purpose="stock",
+        agreed="yes",
     )
     assert "SRV-FACILITY-STATE" in answer.text
     assert send(second, f"/bank/facilities/{facility}/unfreeze", why="已核查").status_code == 303

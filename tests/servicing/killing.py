@@ -27,7 +27,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from tests.servicing.lent import MACHINE, START, Books, books
+from tests.servicing.lent import FUNDS, MACHINE, START, Books, books
 from xinqiao.db.database import SYSTEM, Database, Tx
 from xinqiao.db.embedded import Embedded
 from xinqiao.db.migrate import migrate
@@ -61,7 +61,7 @@ class Act:
         """Book it."""
         amount, of = Decimal(self.amount), UUID(self.of)
         if self.kind == "draw":
-            drawdown.draw(tx, MACHINE, of, amount, key=self.key)
+            drawdown.draw(tx, MACHINE, of, amount, funds=FUNDS, key=self.key)
         elif self.kind == "repay":
             repayment.repay(tx, MACHINE, of, amount, key=self.key)
         else:

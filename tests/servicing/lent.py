@@ -16,9 +16,11 @@ from xinqiao.loan.event import Event
 from xinqiao.servicing import book, drawdown, facility, repayment
 from xinqiao.servicing.loan_row import LoanRow
 from xinqiao.servicing.statement import check
+from xinqiao.servicing.use_of_funds import Funds
 
 MACHINE = Actor("system", frozenset(), "日终")
 START = date(2026, 3, 2)
+FUNDS = Funds("working_capital")
 
 
 def written(kind: str = "single", way: str = "equal_instalment") -> str:
@@ -64,11 +66,17 @@ class Books:
             tx.execute("UPDATE business_day SET day = %s WHERE institution_id = %s", [on, self.bank])
 
     def draw(
-        self, of: UUID, amount: int | str = 100_000, *, months: int | None = None, key: str | None = None
+        self,
+        of: UUID,
+        amount: int | str = 100_000,
+        *,
+        months: int | None = None,
+        key: str | None = None,
+        funds: Funds = FUNDS,
     ) -> UUID:
         """The company draws."""
         with self.database.transaction(SYSTEM) as tx:
-            return drawdown.draw(tx, MACHINE, of, Decimal(amount), months=months, key=key)
+            return drawdown.draw(tx, MACHINE, of, Decimal(amount), funds=funds, months=months, key=key)
 
     def repay(self, loan: UUID, amount: int | str, **changes: object) -> Loan:
         """Money comes in."""

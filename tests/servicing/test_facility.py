@@ -8,7 +8,7 @@ import pytest
 from tests.lending.applying import COMPANY
 from tests.lending.bank import person
 from tests.portrait.files import sample_file
-from tests.servicing.lent import MACHINE, START, Books, books
+from tests.servicing.lent import FUNDS, MACHINE, START, Books, books
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.kernel.errors import UserError
 from xinqiao.loan.engine import rows
@@ -133,14 +133,14 @@ def test_a_company_draws_its_own_and_sees_no_other(database: Database) -> None:
     of = book.facility()
     agent = book.place.agent
     with database.transaction(agent.scope) as tx:
-        loan = drawdown.draw(tx, agent, of, Decimal(50_000))
+        loan = drawdown.draw(tx, agent, of, Decimal(50_000), funds=FUNDS)
         assert facility.available(tx, of) == 150_000
         assert [each.id for each in facility.facilities(tx)] == [of]
     stranger = person("officer")
     with database.transaction(stranger.scope) as tx:
         assert facility.facilities(tx) == []
         with pytest.raises(UserError, match="SRV-FACILITY-ABSENT"):
-            drawdown.draw(tx, stranger, of, Decimal(50_000))
+            drawdown.draw(tx, stranger, of, Decimal(50_000), funds=FUNDS)
     assert book.see(loan).company_id == COMPANY
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.lending.applying import COMPANY
-from tests.servicing.lent import MACHINE, Books, books
+from tests.servicing.lent import FUNDS, MACHINE, Books, books
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.kernel.errors import UserError
 from xinqiao.servicing import drawdown, facility
@@ -30,7 +30,7 @@ def _at_once(database: Database, facilities: list[UUID], amount: int) -> Counter
         start.wait(30)
         try:
             with wide.transaction(SYSTEM) as tx:
-                drawdown.draw(tx, MACHINE, of, Decimal(amount))
+                drawdown.draw(tx, MACHINE, of, Decimal(amount), funds=FUNDS)
         except UserError as error:
             return error.code
         return "drawn"

@@ -22,6 +22,7 @@ from xinqiao.servicing import book, drawdown, facility, repayment
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.facility import Facility
 from xinqiao.servicing.loan_row import LoanRow
+from xinqiao.servicing.use_of_funds import Funds
 
 router = APIRouter(prefix=VERSION, tags=["loans 贷款"], responses=PROBLEMS)
 Reader = Annotated[Visit, needs("loan.read")]
@@ -176,10 +177,16 @@ class RepaymentIn(In):
 
 
 class DrawdownIn(In):
-    """A drawing under a facility; ``months``: the term, as long as may be unless told."""
+    """A drawing under a facility; ``months``: the term, as long as may be unless told.
+
+    ``purpose``: what for, by its id; ``payee_*``: the seller, where the product pays it straight.
+    """
 
     facility_id: Id
     amount_cny: Money
+    purpose: Annotated[str, Field(max_length=40)]
+    payee_name: Annotated[str, Field(max_length=120)] = ""
+    payee_account: Annotated[str, Field(max_length=40)] = ""
     months: Annotated[int, Field(ge=1, le=360)] | None = None
 
 
@@ -214,7 +221,13 @@ def draw(visit: Writer, told: DrawdownIn) -> Response:
 
     def work() -> LoanOut:
         made = drawdown.draw(
-            visit.tx, visit.actor, told.facility_id, told.amount_cny, months=told.months, key=key_of(visit)
+            visit.tx,
+            visit.actor,
+            told.facility_id,
+            told.amount_cny,
+            funds=Funds(told.purpose, told.payee_name, told.payee_account),
+            months=told.months,
+            key=key_of(visit),
         )
         return LoanOut.of(book.loan(visit.tx, made))
 

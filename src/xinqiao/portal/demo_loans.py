@@ -18,11 +18,12 @@ from uuid import UUID
 
 from xinqiao.account.actor import Actor
 from xinqiao.consent.grants import Proof
-from xinqiao.db.database import SYSTEM, Database, Row
+from xinqiao.db.database import SYSTEM, Database, Row, Tx
 from xinqiao.kernel import clock
 from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.protect import Keyring
+from xinqiao.lending.case_product import product_of
 from xinqiao.lending.case_state import get
 from xinqiao.lending.deciding import platform_actor
 from xinqiao.loan.engine import rows
@@ -44,6 +45,7 @@ from xinqiao.servicing import (
     repayment,
 )
 from xinqiao.servicing.business_day import business_day, open_next
+from xinqiao.servicing.use_of_funds import Funds, entrusted, purposes
 from xinqiao.servicing.what_if import due_by
 
 Habit = Literal["on_time", "late", "stops", "early"]
@@ -54,6 +56,7 @@ DAY_END_DAYS = 7
 UNSIGNED_DAYS = 6
 """Offers accepted within the last days wait for the company's signature."""
 BOOK_LIMIT = Decimal(300_000_000)
+SELLER = ("示范供货商", "0000 0000 0000 0001")
 OPEN_HOUR = time(10, 0, tzinfo=CHINA)
 
 
@@ -213,7 +216,7 @@ class _Life:
             amount = (found.amount_cny * share).quantize(Decimal(100))
             by = self.firms[found.company_id]
             with self.database.transaction(by.scope) as tx:
-                made = drawdown.draw(tx, by, found.id, amount)
+                made = drawdown.draw(tx, by, found.id, amount, funds=_funds(tx, found, amount))
             habit = self.draw.choices(list(HABITS), list(HABITS.values()))[0]
             self._next(made, habit, on, by)
 
@@ -239,6 +242,13 @@ class _Life:
             if owed > 0:
                 repayment.repay(tx, by, loan_id, owed)
         self._next(loan_id, habit, on, by)
+
+
+def _funds(tx: Tx, found: facility.Facility, amount: Decimal) -> Funds:
+    """A purpose the product allows, and a made-up seller where it is paid straight."""
+    file = product_of(tx, found.institution_id, found.product_id, found.product_version).file
+    purpose = next(iter(purposes(file)))
+    return Funds(purpose, *SELLER) if entrusted(file, amount) else Funds(purpose)
 
 
 def _extras(database: Database, lender: Lender, firms: Mapping[str, Actor]) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Form, Query
 from fastapi.routing import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from xinqiao.db.database import Tx
@@ -27,6 +28,7 @@ from xinqiao.portal.loan_story import EARLY, STATES
 from xinqiao.portal.loan_view import FacilityView, LoanView, facility_view, key_of, lines, loan_view
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.servicing import book, deferral, drawdown, facility, repayment
+from xinqiao.servicing.use_of_funds import Funds, entrusted, purposes
 from xinqiao.servicing.what_if import Effect, repaying, settling
 
 router = APIRouter()
@@ -35,7 +37,6 @@ LIMITS = "/enterprise/loans/facilities"
 Own = Annotated[Visit, needs("company.own")]
 Act = Annotated[Visit, needs("company.act")]
 Amount = Annotated[Decimal, Form(gt=0, le=10**9, decimal_places=2)]
-Months = Annotated[int, Form(ge=1, le=360)]
 Early = Literal["", "next", "shorter", "smaller"]
 EARLY_WAYS = [("", Text(zh="按合同", en="as the contract says")), *EARLY.items()]
 TERMS = (1, 3, 6, 9, 12, 18, 24, 36, 48, 60, 84, 120)
@@ -96,20 +97,47 @@ def facility_page(
     return _facility(visit, facility_id, amount=amount, months=months, preview=preview)
 
 
+class Asked(BaseModel):
+    """What the form of a drawing sends."""
+
+    amount: Annotated[Decimal, Field(gt=0, le=10**9, decimal_places=2)]
+    months: Annotated[int, Field(ge=1, le=360)]
+    purpose: Annotated[str, Field(max_length=40)] = ""
+    payee_name: Annotated[str, Field(max_length=120)] = ""
+    payee_account: Annotated[str, Field(max_length=40)] = ""
+    agreed: Annotated[str, Field(max_length=3)] = ""
+
+
 @router.post(f"{LIMITS}/{{facility_id}}/draw")
-def draw(
-    visit: Act, facility_id: UUID, amount: Amount, months: Months, agreed: Annotated[str, Form()] = ""
-) -> Response:
+def draw(visit: Act, facility_id: UUID, asked: Annotated[Asked, Form()]) -> Response:
     """Draw money."""
+    funds = Funds(asked.purpose, asked.payee_name, asked.payee_account)
 
     def work() -> Response:
-        if agreed != "yes":
+        if asked.agreed != "yes":
             fail("CST-AGREE", "agreed")
-        made = drawdown.draw(visit.tx, visit.actor, facility_id, amount, months=months, key=key_of(visit))
+        made = drawdown.draw(
+            visit.tx,
+            visit.actor,
+            facility_id,
+            asked.amount,
+            funds=funds,
+            months=asked.months,
+            key=key_of(visit),
+        )
         return RedirectResponse(f"{PAGE}/{made}", 303)
 
-    return attempt(
-        visit, work, lambda error: _facility(visit, facility_id, error, amount=amount, months=months)
+    return attempt(visit, work, lambda error: _refused(visit, facility_id, asked, funds, error))
+
+
+def _refused(visit: Visit, facility_id: UUID, asked: Asked, funds: Funds, error: UserError) -> Response:
+    """The page again with what was asked for, its cost where that can be told."""
+    try:
+        preview = _preview(visit.tx, facility_id, asked.amount, asked.months)
+    except UserError:
+        preview = None
+    return _facility(
+        visit, facility_id, error, amount=asked.amount, months=asked.months, preview=preview, funds=funds
     )
 
 
@@ -139,9 +167,12 @@ def _facility(
     amount: Decimal | None = None,
     months: int | None = None,
     preview: Preview | None = None,
+    funds: Funds | None = None,
 ) -> Response:
     own_company(visit)
     shown = facility_view(visit.tx, facility.facility(visit.tx, facility_id))
+    found = shown.facility
+    file = product_of(visit.tx, found.institution_id, found.product_id, found.product_version).file
     return visit.page(
         "enterprise_facility.html",
         400 if error else 200,
@@ -150,6 +181,9 @@ def _facility(
         months=months or shown.most_months,
         amount=amount,
         preview=preview,
+        funds=funds,
+        purposes=list(purposes(file).items()),
+        entrusted=amount is not None and entrusted(file, amount),
         loans=lines(visit.tx, book.loans(visit.tx, facility_id=facility_id)),
         states=STATES,
         method=METHOD,

@@ -11,6 +11,7 @@ from uuid import UUID
 from xinqiao.db.database import SYSTEM, Tx, acting
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
+from xinqiao.lending.component import library
 from xinqiao.loan.cost import monthly_rate
 from xinqiao.loan.engine import Loan, Row, fold, rows
 from xinqiao.loan.event import Reverse
@@ -22,6 +23,7 @@ from xinqiao.servicing import book, drawdown, facility
 from xinqiao.servicing.book import Booked, LoanRow
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.facility import Facility
+from xinqiao.servicing.use_of_funds import funds_of
 from xinqiao.servicing.what_if import due_by, left
 
 FACILITY_STATES = {
@@ -48,7 +50,8 @@ class LoanView:
     """A loan on its own page. ``due_now``: fallen due and not paid; ``next_sum``: the next instalment, CNY.
 
     ``past``: what happened, the latest first, each in words with its colour; ``reversed_``: numbers of events
-    that were taken back. ``apr``: all-in cost a year as it was drawn, simple form.
+    that were taken back. ``apr``: all-in cost a year as it was drawn, simple form. ``funds``: what for, and
+    whom it was paid to.
     """
 
     row: LoanRow
@@ -65,6 +68,7 @@ class LoanView:
     due_now: Decimal
     next_sum: Decimal
     apr: float
+    funds: Text | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,20 @@ def loan_view(visit: Visit, loan_id: UUID) -> LoanView:
         due_now=due_by(found, on),
         next_sum=NOTHING if following is None else left(following),
         apr=monthly_rate(fold(row.terms, [told[0].event])) * 12,
+        funds=_funds(tx, loan_id),
     )
+
+
+def _funds(tx: Tx, loan_id: UUID) -> Text | None:
+    """What a loan was drawn for, and whom it was paid to."""
+    found = funds_of(tx, loan_id)
+    if found is None:
+        return None
+    words = library().purposes.get(found.purpose, Text(zh=found.purpose, en=found.purpose))
+    payee = f"{found.payee_name} {found.payee_account}"
+    if not found.payee_name:
+        return words
+    return Text(zh=f"{words.zh}，支付给 {payee}", en=f"{words.en}, paid to {payee}")
 
 
 def facility_view(tx: Tx, found: Facility) -> FacilityView:

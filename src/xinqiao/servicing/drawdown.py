@@ -22,6 +22,7 @@ from xinqiao.loan.terms import Terms
 from xinqiao.servicing import book
 from xinqiao.servicing.business_day import business_day
 from xinqiao.servicing.facility_row import Facility, facility
+from xinqiao.servicing.use_of_funds import Funds, checked, funds_of, keep, stripped
 
 CENT = Decimal("0.01")
 
@@ -41,6 +42,7 @@ def draw(
     facility_id: UUID,
     amount_cny: Decimal,
     *,
+    funds: Funds,
     months: int | None = None,
     key: str | None = None,
     on: date | None = None,
@@ -48,19 +50,22 @@ def draw(
     """Draw ``amount_cny`` under a facility that ``actor`` may see; gives the loan's id.
 
     ``months``: the loan's term, as long as the facility lets it be unless told. ``on``: the day, the open
-    business day unless told. ``key``: asked again with the same one, the same loan is given. Raises
-    UserError SRV-FACILITY-ABSENT, SRV-FACILITY-STATE, SRV-AMOUNT, SRV-TERM, SRV-DAY, SRV-DRAWN-STATE,
-    SRV-OVERDUE-STATE, SRV-LIMIT-STATE, SRV-KEY-STATE.
+    business day unless told. ``funds``: what for, and whom it is paid to. ``key``: asked again with the same
+    one, the same loan is given. Raises UserError SRV-FACILITY-ABSENT, SRV-FACILITY-STATE, SRV-AMOUNT,
+    SRV-TERM, SRV-DAY, SRV-DRAWN-STATE, SRV-OVERDUE-STATE, SRV-LIMIT-STATE, SRV-KEY-STATE, SRV-PURPOSE,
+    SRV-PAYEE.
     """
     facility(tx, facility_id)
     with acting(tx, SYSTEM):
         found = facility(tx, facility_id, lock=True)
-        made = _known(tx, found, amount_cny, key)
+        made = _known(tx, found, amount_cny, funds, key)
         if made is None:
             product = product_of(tx, found.institution_id, found.product_id, found.product_version)
             asked = _checked(tx, found, product, _Asked(amount_cny, *_when(tx, found, on, months)))
+            kept = checked(product.file, amount_cny, funds)
             event = Disburse(on=asked.on, amount=asked.amount_cny)
             made = book.begin(tx, found, _terms(found, product, asked), event, by=actor, key=key)
+            keep(tx, made, found, kept)
         else:
             return made
     audit.note(tx, actor, "loan.drawn", str(made), {"facility": str(facility_id), "cny": str(amount_cny)})
@@ -102,12 +107,14 @@ def _when(tx: Tx, found: Facility, on: date | None, months: int | None) -> tuple
     return drawn_on, longest_months(found, drawn_on) if months is None else months
 
 
-def _known(tx: Tx, found: Facility, amount_cny: Decimal, key: str | None) -> UUID | None:
+def _known(tx: Tx, found: Facility, amount_cny: Decimal, funds: Funds, key: str | None) -> UUID | None:
     was = book.known(tx, found.institution_id, key)
     if was is None:
         return None
     loan_id, booked = was
     same = isinstance(booked.event, Disburse) and booked.event.amount == amount_cny
+    was_for = funds_of(tx, loan_id)
+    same = same and (was_for is None or was_for == stripped(funds))
     if not same or book.loan(tx, loan_id).facility_id != found.id:
         fail("SRV-KEY-STATE", str(key)[:80])
     return loan_id
