@@ -364,6 +364,7 @@ def _prepayment(given: Given, *, default: str) -> Prepayment:
     to_period = _said(given, "payoff_interest_until", ("period", "due", "instalment"), ("day", "date"))
     return Prepayment(
         effect=cast("Any", found),
+        toward_running=default == "shorter",
         interest_until="period" if to_period else "day",
     )
 

@@ -14,6 +14,8 @@ from xinqiao.loan.schedule import (
     factor,
     level_of,
     money,
+    rate_on,
+    ratio,
     remember,
     rounded,
     solve,
@@ -124,8 +126,9 @@ def _leveled(terms: Terms, state: State, since: int) -> State:
 def _factors(terms: Terms, state: State, first: int) -> list[Decimal]:
     """Interest factors of the periods from ``first`` on, at the rates agreed for their days."""
     if terms.level_from == "first":
-        each = state.instalments[first]
-        return [factor(terms, state, each, each.start, each.due)] * (len(state.instalments) - first)
+        days, year = ratio(terms, state.instalments[0], state.instalments[0].start, state.instalments[0].due)
+        rate = rate_on(terms, state, state.instalments[first].start)
+        return [rate * days / year] * (len(state.instalments) - first)
     out = []
     for each in state.instalments[first:]:
         marks = sorted(day for day, _ in state.rates if each.start < day < each.due)

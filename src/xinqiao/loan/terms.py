@@ -103,9 +103,11 @@ class Prepayment:
     instalments, ``smaller`` all that follow, ``skip`` lowers the balance and counts for the principal parts
     next due. ``fee``: a share of the principal repaid early, until ``fee_until`` (None: always).
     ``interest_until``: a payoff owes interest to its ``day`` or to the end of the running ``period``.
+    ``toward_running``: what lowers the balance counts for the principal part of the running instalment.
     """
 
     effect: Literal["next", "last", "shorter", "smaller", "skip"] = "next"
+    toward_running: bool = False
     fee: Decimal = Decimal(0)
     fee_until: date | None = None
     interest_until: Literal["day", "period"] = "day"
