@@ -129,6 +129,13 @@ def test_a_deferral_moves_dues_and_bears_no_interest_on_interest() -> None:
     assert rows(free, DAY)[0].interest == before[0].interest
 
 
+def test_a_deferral_keeps_dues_at_the_end_of_the_month() -> None:
+    agreed = Terms(principal=D("1000"), rate=D("0.06"), periods=periods(date(2026, 1, 31), 3))
+    loan = apply(begin(agreed), ev.Disburse(on=date(2026, 1, 31), amount=D("1000")))
+    moved = apply(loan, ev.Defer(on=date(2026, 2, 10), months=3))
+    assert [row.due for row in rows(moved, DAY)] == [date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)]
+
+
 def test_a_term_extension_spreads_what_is_open() -> None:
     loan = apply(
         lent(way="equal_principal", count=3), ev.ExtendTerm(on=START, from_due=date(2026, 3, 15), extra=2)
@@ -201,6 +208,44 @@ def test_a_reversal_is_as_if_it_had_never_been() -> None:
             apply(back, ev.Reverse(on=date(2026, 3, 1), seq=seq))
 
 
+def test_what_repays_the_next_instalments_ahead_bears_the_prepayment_fee_beyond_the_running_one() -> None:
+    day = date(2026, 2, 1)
+    loan = lent(count=3, way="equal_principal", prepayment=Prepayment(fee=D("0.01")))
+    running = apply(loan, ev.Repay(on=day, amount=D("40000"), early="next"))
+    assert balances(running, day).fee_paid == 0
+    whole = apply(loan, ev.Repay(on=day, amount=payoff(loan, day).total, early="next"))
+    now = balances(whole, day)
+    assert (now.principal, now.fee_paid) == (D("0"), D("800.00"))  # 1 % of the two instalments after it
+    assert now.credit == payoff(loan, day).prepayment_fee - D("800.00") == D("400.00")
+    part = balances(apply(loan, ev.Repay(on=day, amount=D("60000"), early="next")), day)
+    assert part.principal_paid + part.interest_paid + part.fee_paid == 60_000
+    assert part.fee_paid == pytest.approx((part.principal_paid - 40_000) / 100, abs=D("0.01"))
+
+
+def test_a_payoff_of_nothing_does_not_keep_a_payment_from_being_taken_back() -> None:
+    day = date(2026, 2, 1)
+    loan = lent(count=3)
+    paid = apply(loan, ev.Repay(on=day, amount=payoff(loan, day).total, early="next"))
+    closed = apply(paid, ev.Payoff(on=day))
+    back = apply(closed, ev.Reverse(on=day, seq=2))
+    assert balances(back, day) == balances(loan, day)
+
+
+def test_a_fee_charged_after_the_last_due_day_is_late_from_its_own_day() -> None:
+    due, day = date(2026, 2, 15), date(2026, 6, 1)
+    loan = lent(count=1)
+    loan = apply(loan, ev.Repay(on=due, amount=payoff(loan, due).total))
+    loan = apply(loan, ev.Charge(on=day, amount=D("10"), fee="notary"))
+    assert [days_past_due(loan, day + timedelta(days=n)) for n in (0, 1, 5)] == [0, 1, 5]
+
+
+def test_the_penalty_rate_is_that_of_the_day_it_starts_whatever_is_paid_later() -> None:
+    day = date(2026, 6, 1)
+    loan = apply(lent(count=2, way="equal_principal"), ev.RateChange(on=date(2026, 3, 1), rate=D("0.03")))
+    paid = apply(loan, ev.Repay(on=date(2026, 3, 2), amount=D("0.01")))
+    assert balances(paid, day).penalty_earned == balances(loan, day).penalty_earned > 0
+
+
 def test_an_event_told_late_is_worked_in_at_its_day() -> None:
     loan = apply(lent(), ev.EndOfDay(on=date(2026, 3, 1)))
     due = rows(loan, date(2026, 2, 15))[0].total
@@ -215,6 +260,9 @@ def test_an_event_told_late_is_worked_in_at_its_day() -> None:
         (ev.Disburse(on=START, amount=D("1")), "LON-DRAW-STATE"),
         (ev.Repay(on=START, amount=D("0")), "LON-AMOUNT"),
         (ev.Repay(on=START, amount=D("1.001")), "LON-AMOUNT"),
+        (ev.Charge(on=START, amount=D("0.005"), fee="x"), "LON-AMOUNT"),
+        (ev.Restructure(on=DAY, rate=D("0.05"), count=3, way="other"), "LON-TERMS"),
+        (ev.Renew(on=DAY, rate=D("0.05"), count=0, way="bullet"), "LON-TERMS"),
         (ev.Waive(on=START, part="interest", amount=D("1")), "LON-WAIVE"),
         (ev.Settle(on=START, part="principal", n=99, amount=D("1")), "LON-INSTALMENT"),
         (ev.MoveDue(on=START, due=START, to=START), "LON-DUE"),

@@ -10,7 +10,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.loan.event import Part, Payoff, Repay, Settle, Waive
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, plan, settled
-from xinqiao.loan.schedule import ZERO, Paid, solve
+from xinqiao.loan.schedule import ZERO, Paid
 from xinqiao.loan.standing import (
     as_of,
     fee_of,
@@ -31,6 +31,11 @@ def repay(loan: Loan, event: Repay) -> Loan:
         return replace(loan, recovered=loan.recovered + event.amount)
     if _settles(loan, event):
         return settle_whole(loan, Payoff(on=event.on, amount=event.amount))
+    return _repaid(loan, event)
+
+
+def _repaid(loan: Loan, event: Repay) -> Loan:
+    """What came in and what is held, for what is due and then ahead."""
     loan = as_of(loan, event.on)
     pool = event.amount + loan.credit
     loan, pool = _cover_due(replace(loan, credit=ZERO), event.on, pool)
@@ -38,7 +43,7 @@ def repay(loan: Loan, event: Repay) -> Loan:
     if pool > 0 and effect in ("shorter", "smaller", "skip"):
         loan, pool = _extra(loan, event.on, pool, effect)
     if pool > 0:
-        loan, pool = _ahead(loan, event.on, pool, backwards=effect == "last")
+        loan, pool = _ahead(loan, event.on, pool, backwards=effect == "last", free=False)
     return replace(loan, credit=pool)
 
 
@@ -92,8 +97,11 @@ def _cover(loan: Loan, k: int, on: date, pool: Decimal, owed: dict[Part, Decimal
     return loan.with_instalment(k, replace(each, paid=(*each.paid, *parts))), pool
 
 
-def _ahead(loan: Loan, on: date, pool: Decimal, *, backwards: bool) -> tuple[Loan, Decimal]:
-    """Instalments not yet due: of each the interest accrued to the day, and the rest as principal."""
+def _ahead(loan: Loan, on: date, pool: Decimal, *, backwards: bool, free: bool) -> tuple[Loan, Decimal]:
+    """Instalments not yet due: of each the interest accrued to the day, and the rest as principal.
+
+    What is repaid beyond the running instalment, or with the last, bears the prepayment fee unless ``free``.
+    """
     first = loan.running(on)
     if first is None:
         return loan, pool
@@ -113,9 +121,31 @@ def _ahead(loan: Loan, on: date, pool: Decimal, *, backwards: bool) -> tuple[Loa
         principal = min(principal, _principal_open(loan))
         fee = fee_of(loan.terms, loan.state, each, due) - each.sum_paid("fee")
         owed: dict[Part, Decimal] = {"principal": principal, "interest": interest, "fee": fee}
+        if not free and (k > first or k == order[-1]):
+            loan, pool, owed = _with_fee(loan, k, on, pool, owed)
         loan, pool = _cover(loan, k, on, pool, owed)
         loan = _worked_out(loan)
     return loan, pool
+
+
+def _with_fee(
+    loan: Loan, k: int, on: date, pool: Decimal, owed: dict[Part, Decimal]
+) -> tuple[Loan, Decimal, dict[Part, Decimal]]:
+    """The prepayment fee of one instalment taken, and as much of its principal as the rest reaches for."""
+    order = loan.terms.order
+    before = sum((max(owed.get(part, ZERO), ZERO) for part in order[: order.index("principal")]), ZERO)
+    reach = max(pool - before, ZERO)
+    principal = min(owed["principal"], reach)
+    fee = prepayment_fee(loan.terms, principal, on)
+    if principal + fee > reach:
+        principal = (reach / (1 + loan.terms.prepayment.fee)).quantize(CENT)
+        fee = reach - principal
+    if fee <= 0:
+        return loan, pool, owed
+    each = loan.instalments[k]
+    paid, charges = (*each.paid, Paid(on, "fee", fee)), (*each.charges, (on, fee))
+    taken = loan.with_instalment(k, replace(each, paid=paid, charges=charges))
+    return taken, pool - fee, {**owed, "principal": principal}
 
 
 def _accrued(loan: Loan, on: date) -> Decimal:
@@ -149,21 +179,14 @@ def _extra(loan: Loan, on: date, pool: Decimal, effect: str) -> tuple[Loan, Deci
     if fee > 0:
         parts.append(Paid(on, "fee", fee))
         charges = (*charges, (on, fee))
-    changed = replace(each, skip=effect == "skip", paid=(*each.paid, *parts), charges=charges)
-    beyond = amount
-    if loan.terms.prepayment.toward_running and effect != "skip":
-        beyond = _beyond(loan.with_instalment(k, changed), k)
-    loan = loan.with_instalment(k, replace(changed, extra=each.extra + beyond))
-    again = effect == "smaller" and beyond > 0
-    loan = loan.with_state(plan(loan.terms, loan.state, k + 1) if again else absorb(loan.terms, loan.state))
+    changed = replace(
+        each, extra=each.extra + amount, skip=effect == "skip", paid=(*each.paid, *parts), charges=charges
+    )
+    loan = loan.with_instalment(k, changed)
+    loan = loan.with_state(
+        plan(loan.terms, loan.state, k + 1) if effect == "smaller" else absorb(loan.terms, loan.state)
+    )
     return loan, pool - amount - fee
-
-
-def _beyond(loan: Loan, k: int) -> Decimal:
-    """What was paid of the principal of an instalment beyond its own part."""
-    each, due = loan.instalments[k], solve(loan.terms, loan.state)[k]
-    part = each.planned or ZERO if each.level is None else max(each.level - due.raw - due.brought, ZERO)
-    return max(each.sum_paid("principal") - part - each.extra, ZERO)
 
 
 def told_whole(loan: Loan, event: Payoff) -> Payoff:
@@ -179,7 +202,7 @@ def settle_whole(loan: Loan, event: Payoff) -> Loan:
     loan, quote = as_of(loan, event.on), payoff_of(loan, event.on)
     amount = quote.total if event.amount is None else event.amount
     if amount < quote.total:
-        return repay(loan, Repay(on=event.on, amount=amount, early="next"))
+        return _repaid(loan, Repay(on=event.on, amount=amount, early="next"))
     first = loan.running(event.on)
     pool = amount + loan.credit
     if first is not None and quote.prepayment_fee:
@@ -195,7 +218,7 @@ def settle_whole(loan: Loan, event: Payoff) -> Loan:
         k = next((k for k in still if not settled(loan.instalments[k], loan.dues[k])), first)
         loan, pool = _cover(loan, k, event.on, pool, {"interest": rest})
         loan = _worked_out(loan)
-    loan, pool = _ahead(loan, event.on, pool, backwards=False)
+    loan, pool = _ahead(loan, event.on, pool, backwards=False, free=True)
     return replace(loan, credit=pool)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from xinqiao.kernel.errors import fail, user_error
 from xinqiao.loan.balances import Balances
-from xinqiao.loan.calendar import Period, add_months, periods
+from xinqiao.loan.calendar import Period, add_months, month_end, periods
 from xinqiao.loan.event import (
     Charge,
     Defer,
@@ -27,7 +27,9 @@ from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, blank, plan
 from xinqiao.loan.schedule import ZERO, Due, Instalment, State, money, rate_on
 from xinqiao.loan.standing import as_of, balances_of, penalty_of, running_interest
-from xinqiao.loan.terms import Terms, Way
+from xinqiao.loan.terms import WAYS, Terms, Way
+
+CENT = Decimal("0.01")
 
 
 def disburse(loan: Loan, event: Disburse) -> Loan:
@@ -144,11 +146,12 @@ def defer(loan: Loan, event: Defer) -> Loan:
     if k is None:
         fail("LON-DUE", "on", due=event.on)
     kept, free = list(loan.instalments), loan.state.free
-    gap = (kept[k].due, add_months(kept[k].due, event.months))
+    meant = max(each.due.day for each in kept) if loan.terms.unit in ("month", "year") else None
+    gap = (kept[k].due, _later(kept[k].due, event.months, meant))
     for i in range(k, len(kept)):
         each = kept[i]
         start = each.start if i == k else kept[i - 1].due
-        kept[i] = replace(each, start=start, due=add_months(each.due, event.months))
+        kept[i] = replace(each, start=start, due=_later(each.due, event.months, meant))
     if event.interest == "free":
         free = (*free, gap)
     else:
@@ -157,9 +160,14 @@ def defer(loan: Loan, event: Defer) -> Loan:
     return loan.with_state(absorb(loan.terms, state))
 
 
+def _later(due: date, months: int, meant: int | None) -> date:
+    """A due date months later; one that a short month cut is again on the day of the month that was meant."""
+    return add_months(due, months, meant if month_end(due) else None)
+
+
 def charge(loan: Loan, event: Charge) -> Loan:
     """A fee, due at once; it shows in the instalment of its day."""
-    if event.amount <= 0:
+    if event.amount <= 0 or event.amount != event.amount.quantize(CENT):
         fail("LON-AMOUNT", "amount", amount=event.amount)
     k = next(
         (k for k, each in enumerate(loan.instalments) if each.due >= event.on), len(loan.instalments) - 1
@@ -189,7 +197,9 @@ def _anew(loan: Loan, event: Restructure | Renew) -> Loan:
     if balances_of(loan, event.on).principal <= 0:
         fail("LON-CLOSED-STATE", "principal")
     kept = _closed(loan, event.on)
-    way: Way = event.way  # type: ignore[assignment] # checked by Terms
+    if event.way not in WAYS or event.count < 1:
+        fail("LON-TERMS", "terms", detail="way, count >= 1")
+    way: Way = event.way
     made = periods(event.on, event.count, terms.every, terms.unit)
     again = replace(
         terms,

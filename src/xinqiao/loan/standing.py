@@ -107,14 +107,14 @@ def penalty_of(loan: Loan, k: int, on: date) -> Decimal:
     if rule.kind == "once":
         return _once(loan.terms, rule, each, due, since)
     paid = sorted({part.on for part in each.paid if since < part.on < on})
-    total = ZERO
+    total, rate = ZERO, _penalty_rate(loan, rule, since)  # of the day it starts, whatever is paid later
     for start, end in zip([since, *paid], [*paid, on], strict=True):
         overdue = due.principal - each.sum_paid("principal", by=start)
         if rule.compound:
             overdue += due.interest - each.sum_paid("interest", by=start)
         if overdue > 0:
             days, year = _days_in_year(rule, start, end)
-            total += overdue * _penalty_rate(loan, rule, start) * days / year
+            total += overdue * rate * days / year
     return money(loan.terms, total)
 
 
@@ -251,8 +251,15 @@ def oldest_unpaid(loan: Loan, on: date) -> date | None:
         if each.due >= on:
             return None
         owed = due.principal + due.interest + fee_of(loan.terms, loan.state, each, due)
-        if owed > sum((part.amount for part in each.paid if part.part != "penalty"), ZERO):
+        owed -= sum((part.amount for part in each.paid if part.part != "penalty"), ZERO)
+        late = sorted((day, amount) for day, amount in each.charges if day > each.due)
+        covered = sum((amount for _, amount in late), ZERO) - owed
+        if covered < 0:
             return each.due
+        for day, amount in late:  # a fee charged after the last due day is due on its own day
+            if covered < amount:
+                return day if day < on else None
+            covered -= amount
     return None
 
 

@@ -217,21 +217,21 @@ def _late(loan: Loan, on: date) -> Late:
         since = each.due + timedelta(days=rule.grace_days)
         marks = [since, *sorted({part.on for part in each.paid if since < part.on <= on})]
         found.raw.append(_stretches(loan, each, due, marks))
-        found.amount.append(owed * _penalty_rate(loan, marks[-1]))
+        found.amount.append(owed * _penalty_rate(loan, since))
         found.start.append(marks[-1])
     return Late(_cents(constant), found.raw, found.amount, found.start)
 
 
 def _stretches(loan: Loan, each: Instalment, due: Due, marks: list[date]) -> Decimal:
     """Penalty of an instalment between payments, up to the last of them, not rounded."""
-    rule, total = loan.terms.penalty, ZERO
+    rule, total, rate = loan.terms.penalty, ZERO, _penalty_rate(loan, marks[0])
     for start, end in pairwise(marks):
         overdue = due.principal - each.sum_paid("principal", by=start)
         if rule.compound:
             overdue += due.interest - each.sum_paid("interest", by=start)
         if overdue > 0:
             years = Decimal((end - start).days) / PENALTY_BASIS[rule.days]
-            total += overdue * _penalty_rate(loan, start) * years
+            total += overdue * rate * years
     return total
 
 
