@@ -10,7 +10,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.loan.event import Part, Payoff, Repay, Settle, Waive
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.planning import absorb, plan, settled
-from xinqiao.loan.schedule import ZERO, Paid
+from xinqiao.loan.schedule import ZERO, Paid, solve
 from xinqiao.loan.standing import (
     as_of,
     fee_of,
@@ -179,14 +179,21 @@ def _extra(loan: Loan, on: date, pool: Decimal, effect: str) -> tuple[Loan, Deci
     if fee > 0:
         parts.append(Paid(on, "fee", fee))
         charges = (*charges, (on, fee))
-    changed = replace(
-        each, extra=each.extra + amount, skip=effect == "skip", paid=(*each.paid, *parts), charges=charges
-    )
-    loan = loan.with_instalment(k, changed)
-    loan = loan.with_state(
-        plan(loan.terms, loan.state, k + 1) if effect == "smaller" else absorb(loan.terms, loan.state)
-    )
+    changed = replace(each, skip=effect == "skip", paid=(*each.paid, *parts), charges=charges)
+    beyond = amount
+    if loan.terms.prepayment.toward_running and effect != "skip":
+        beyond = _beyond(loan.with_instalment(k, changed), k)
+    loan = loan.with_instalment(k, replace(changed, extra=each.extra + beyond))
+    again = effect == "smaller" and beyond > 0
+    loan = loan.with_state(plan(loan.terms, loan.state, k + 1) if again else absorb(loan.terms, loan.state))
     return loan, pool - amount - fee
+
+
+def _beyond(loan: Loan, k: int) -> Decimal:
+    """What was paid of the principal of an instalment beyond its own part."""
+    each, due = loan.instalments[k], solve(loan.terms, loan.state)[k]
+    part = each.planned or ZERO if each.level is None else max(each.level - due.raw - due.brought, ZERO)
+    return max(each.sum_paid("principal") - part - each.extra, ZERO)
 
 
 def told_whole(loan: Loan, event: Payoff) -> Payoff:
