@@ -126,9 +126,10 @@ def _leveled(terms: Terms, state: State, since: int) -> State:
 def _factors(terms: Terms, state: State, first: int) -> list[Decimal]:
     """Interest factors of the periods from ``first`` on, at the rates agreed for their days."""
     if terms.level_from == "first":
-        days, year = ratio(terms, state.instalments[0], state.instalments[0].start, state.instalments[0].due)
+        one = state.instalments[0]
+        part, whole = ratio(terms, one, one.start, one.due)
         rate = rate_on(terms, state, state.instalments[first].start)
-        return [rate * days / year] * (len(state.instalments) - first)
+        return [rate * part / whole] * (len(state.instalments) - first)
     out = []
     for each in state.instalments[first:]:
         marks = sorted(day for day, _ in state.rates if each.start < day < each.due)
