@@ -15,17 +15,24 @@ from starlette.responses import RedirectResponse, Response
 
 from xinqiao.db.database import Tx
 from xinqiao.kernel.errors import UserError, fail
-from xinqiao.kernel.period import add_months
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
-from xinqiao.lending.cost import METHOD, charges
-from xinqiao.loan.calendar import months_between
-from xinqiao.loan.cost import effective, flows_of, irr
+from xinqiao.lending.cost import METHOD
+from xinqiao.loan.cost import effective
 from xinqiao.loan.engine import Row, rows
 from xinqiao.portal.enterprise import own_company
 from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.loan_story import EARLY, STATES
-from xinqiao.portal.loan_view import FacilityView, LoanView, facility_view, key_of, lines, loan_view
+from xinqiao.portal.loan_view import (
+    FacilityView,
+    LoanView,
+    all_flows,
+    facility_view,
+    key_of,
+    lines,
+    loan_view,
+    monthly_cost,
+)
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.servicing import book, deferral, drawdown, facility, repayment
 from xinqiao.servicing.use_of_funds import Funds, entrusted, purposes
@@ -146,14 +153,8 @@ def _preview(tx: Tx, facility_id: UUID, amount: Decimal, months: int | None) -> 
     found = facility.facility(tx, facility_id)
     loan = drawdown.preview(tx, facility_id, amount, months=months)
     file = product_of(tx, found.institution_id, found.product_id, found.product_version).file
-    plan, start = rows(loan, loan.terms.periods[0][0]), loan.terms.periods[0][0]
-    term = (plan[-1].due.year - start.year) * 12 + plan[-1].due.month - start.month
-    flows = flows_of(loan)
-    for fee in file.fees:
-        if fee.to != "lender":  # not owed to the bank, but a cost all the same
-            charged = enumerate(charges(fee, amount, term))
-            flows += [(add_months(start, month), -sum_) for month, sum_ in charged if sum_]
-    monthly = irr((float(months_between(start, day)), float(sum_)) for day, sum_ in flows)
+    plan = rows(loan, loan.terms.periods[0][0])
+    flows, monthly = all_flows(loan, file), monthly_cost(loan, file)
     interest = sum((row.interest for row in plan), Decimal(0))
     beyond = -sum((sum_ for _, sum_ in flows), Decimal(0))  # all that is paid beyond what is received
     return Preview(plan, interest, beyond - interest, amount + beyond, monthly * 12, effective(monthly))

@@ -9,10 +9,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from xinqiao.db.database import SYSTEM, Tx, acting
+from xinqiao.kernel.period import add_months
 from xinqiao.kernel.text import Text
 from xinqiao.lending.case_product import product_of
 from xinqiao.lending.component import library
-from xinqiao.loan.cost import monthly_rate
+from xinqiao.lending.cost import charges
+from xinqiao.lending.product_format import ProductFile
+from xinqiao.loan.calendar import months_between
+from xinqiao.loan.cost import flows_of, irr
 from xinqiao.loan.engine import Loan, Row, fold, rows
 from xinqiao.loan.event import Reverse
 from xinqiao.portal.grants import names
@@ -126,7 +130,7 @@ def loan_view(visit: Visit, loan_id: UUID) -> LoanView:
         reversed_=frozenset(each.event.seq for each in told if isinstance(each.event, Reverse)),
         due_now=due_by(found, on),
         next_sum=NOTHING if following is None else left(following),
-        apr=monthly_rate(fold(row.terms, [told[0].event])) * 12,
+        apr=monthly_cost(fold(row.terms, [told[0].event]), _file(tx, row)) * 12,
         funds=_funds(tx, loan_id),
     )
 
@@ -141,6 +145,29 @@ def _funds(tx: Tx, loan_id: UUID) -> Text | None:
     if not found.payee_name:
         return words
     return Text(zh=f"{words.zh}，支付给 {payee}", en=f"{words.en}, paid to {payee}")
+
+
+def _file(tx: Tx, row: LoanRow) -> ProductFile:
+    with acting(tx, SYSTEM):
+        return product_of(tx, row.institution_id, row.product_id, row.product_version).file
+
+
+def all_flows(loan: Loan, file: ProductFile) -> list[tuple[date, Decimal]]:
+    """Every flow of a loan as the borrower sees it: fees of guarantors and others are in."""
+    start, ends = loan.terms.periods[0][0], loan.instalments[-1].due
+    term = (ends.year - start.year) * 12 + ends.month - start.month
+    flows = flows_of(loan)
+    for fee in file.fees:
+        if fee.to != "lender":  # not owed to the bank, but a cost all the same
+            charged = enumerate(charges(fee, loan.terms.principal, term))
+            flows += [(add_months(start, month), -sum_) for month, sum_ in charged if sum_]
+    return flows
+
+
+def monthly_cost(loan: Loan, file: ProductFile) -> float:
+    """The all-in cost a month of a loan by its own dates, every fee in."""
+    start, flows = loan.terms.periods[0][0], all_flows(loan, file)
+    return irr((float(months_between(start, day)), float(sum_)) for day, sum_ in flows)
 
 
 def facility_view(tx: Tx, found: Facility) -> FacilityView:
