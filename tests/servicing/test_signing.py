@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from datetime import datetime, timedelta
@@ -101,6 +102,14 @@ def _holds(data: bytes, roots: tuple[bytes, ...]) -> bool:
 @given(st.binary(max_size=300))
 def test_what_is_no_pdf_is_said_to_be_none(data: bytes) -> None:
     assert not _holds(b"%PDF-1.7\n" + data, ())
+
+
+def test_signing_and_checking_work_where_a_loop_is_running(database: Database) -> None:
+    async def within() -> list[bool]:
+        data, roots = _signed(database, "p256")
+        return [one.trusted for one in signatures(data, roots, "x")]
+
+    assert asyncio.run(within()) == [True, True]
 
 
 def test_another_authority_is_not_trusted(database: Database) -> None:

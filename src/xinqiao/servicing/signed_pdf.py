@@ -10,6 +10,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -140,7 +141,8 @@ def _pades(
         allow_fetching=False,
         revocation_mode="soft-fail",
     )
-    told = validate_pdf_signature(found, context)
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own: the caller's may have a loop running
+        told = pool.submit(validate_pdf_signature, found, context).result()
     whole = told.coverage == SignatureCoverageLevel.ENTIRE_FILE
     valid = told.valid and told.intact and told.docmdp_ok is not False and bool(told.coverage)
     unchanged = told.modification_level in (ModificationLevel.NONE, ModificationLevel.FORM_FILLING, None)

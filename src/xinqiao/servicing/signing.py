@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,7 +92,8 @@ def _pades(digest: bytes, signer: Signer, at: datetime) -> cms.ContentInfo:
     )
     told = PdfCMSSignedAttributes(signing_time=at, cades_signed_attrs=CAdESSignedAttrSpec())
     work = by.async_sign(digest, _hash(signer), use_pades=True, signed_attr_settings=told)
-    return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own: the caller's may have a loop running
+        return pool.submit(asyncio.run, work).result()
 
 
 def _covered(data: bytes, prepared: Any) -> bytes:  # noqa: ANN401 - pyHanko's digest
