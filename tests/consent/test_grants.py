@@ -71,7 +71,7 @@ def test_what_was_shown_is_what_is_signed(database: Database) -> None:
         ({"until": today() + timedelta(days=400)}, "CST-TERMS"),
         ({"institution": new_id()}, "CST-RECEIVER"),
         ({"proof": Proof("session", now() - timedelta(minutes=20))}, "CST-PROOF"),
-        ({"proof": Proof("session", now() + timedelta(minutes=5))}, "CST-PROOF"),
+        ({"proof": Proof("session", now() + timedelta(days=1))}, "CST-PROOF"),
         ({"proof": Proof("handover", now())}, "CST-PROOF"),
     ],
 )
