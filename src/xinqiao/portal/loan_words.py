@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from xinqiao.kernel.text import Text
+from xinqiao.servicing.contract_words import WAYS
 
 CLASSES = {
     "credit": Text(zh="信用", en="unsecured"),
@@ -12,14 +13,7 @@ CLASSES = {
     "supply_chain": Text(zh="供应链", en="supply chain"),
     "guarantee": Text(zh="担保", en="guaranteed"),
 }
-REPAYMENTS = {
-    "equal_instalment": Text(zh="等额本息", en="equal instalments"),
-    "equal_principal": Text(zh="等额本金", en="equal principal"),
-    "interest_only_then_bullet": Text(zh="按期付息、到期还本", en="interest first, principal at the end"),
-    "bullet": Text(zh="到期一次还本付息", en="all at the end"),
-    "flat": Text(zh="等本等息", en="flat interest"),
-    "seasonal": Text(zh="按季节还款", en="by the season"),
-}
+REPAYMENTS = WAYS
 DRAWDOWNS = {
     "single": Text(zh="一次放款", en="paid out once"),
     "revolving": Text(zh="随借随还", en="revolving"),
