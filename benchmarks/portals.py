@@ -21,9 +21,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.portal.killing import Agent, Town, make_town, opened_beside
+from tests.portal.programs import assertion, new_key, public
 
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
+from xinqiao.account.client import description, issue, new_client_id, put_client
 from xinqiao.account.session import open_session
 from xinqiao.consent.grants import Proof, give
 from xinqiao.consent.watch import agree
@@ -70,7 +72,7 @@ def section(folder: Path) -> list[str]:
         town.start()
         try:
             lines = _decisions(town)
-            rows = [_floor(town), *_reads(town, officer)]
+            rows = [_floor(town), *_reads(town, officer), *_calls(town)]
         finally:
             assert town.process is not None
             town.process.terminate()
@@ -211,6 +213,31 @@ def _reads(town: Town, officer: Agent) -> list[Timing]:
     ]
 
 
+def _calls(town: Town) -> list[Timing]:
+    """A bank's program, with a token it got by its key, over the REST API."""
+    key, name = new_key(), new_client_id()
+    audience = "http://benchmark"
+    with opened_beside(town) as database, database.transaction(SYSTEM) as tx:
+        row = tx.execute("SELECT id FROM institution WHERE kind = 'bank'").fetchone()
+        assert row is not None
+        body = description(
+            tx, row["id"], name="示范", role="api.bank", keys=public(key), calls_a_minute=6_000
+        )
+        put_client(tx, row["id"], name, body, None)
+        token = issue(tx, assertion(name, key, audience), [audience]).value
+    files = [f"/api/v1/companies/{agent.company}" for agent in town.agents]
+    asked = "?purpose=pre_approval"
+    return [
+        _load("API: score, 50 companies", town.port, [f"{f}/score{asked}" for f in files], f"Bearer {token}"),
+        _load(
+            "API: portrait, 50 companies",
+            town.port,
+            [f"{f}/portrait{asked}" for f in files],
+            f"Bearer {token}",
+        ),
+    ]
+
+
 def _wait(port: int, path: str) -> None:
     for _ in range(200):
         try:
@@ -241,7 +268,8 @@ def _place(values: list[float], share: float) -> float:
 def _client(port: int, token: str, seconds: float, paths: list[str]) -> None:
     """The second process: prints the seconds of every request after a warm-up."""
     times: list[float] = []
-    headers = {} if token == "-" else {"Cookie": f"session={token}"}  # noqa: S105 - no token at all
+    told = ("Authorization", token) if token.startswith("Bearer ") else ("Cookie", f"session={token}")
+    headers = {} if token == "-" else dict([told])  # noqa: S105 - no token at all
     end = time.monotonic() + seconds + 2
 
     def one(first: int) -> None:

@@ -1,0 +1,121 @@
+"""What a kind of job is: its roles, what it checks, what each party learns, and the protocol itself.
+
+A kind is a module of this package that registers one ``Kind``. Nodes, the docs' privacy page and the
+conformance suite read the same registry, so what a page promises is what the node enforces.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from xinqiao.kernel.errors import fail
+from xinqiao.kernel.text import Text
+from xinqiao.privacy.link import Link
+from xinqiao.privacy.manifest import Manifest, Party
+
+MODULES: tuple[str, ...] = ()
+"""Modules of this package that hold a ``KIND``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A part in a kind of job: how many parties may have it and whether they bring data."""
+
+    name: str
+    title: Text
+    at_least: int = 1
+    at_most: int = 1
+    brings_data: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a kind computes, and against whom that is safe: the rows of the docs' privacy page."""
+
+    name: str
+    paper: str
+    adversary: Text
+    collusion: Text
+    cost: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One party's view of a job that runs: what the protocol is given besides its link.
+
+    ``table``: the party's own rows as the manifest names them: key first (where there is one, already
+    normalised), then columns; None for a party that brings none. ``folder``: fresh and empty, removed after.
+    ``state``: what the node keeps for this party between jobs of one deployment (keys, parts of models),
+    a folder of its own. ``progress`` is told shares between 0 and 1.
+    """
+
+    manifest: Manifest
+    me: Party
+    table: pa.Table | None
+    folder: Path
+    state: Path
+    engine_python: Path | None = None
+    progress: Callable[[float], None] = lambda _: None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The kind's parameters, as checked."""
+        return self.manifest.params
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one party has at the end: plain values for the page and, where rows are delivered, a table."""
+
+    told: Mapping[str, Any] = field(default_factory=dict)
+    table: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job.
+
+    ``check`` raises UserError PRV-MANIFEST for parameters or roles that don't fit. ``learns`` tells, for each
+    party by name, everything it learns (of results, sizes, and by-products), in the words of the docs.
+    ``run`` is the protocol: every party calls it with its own view. ``plain`` computes the same from all
+    parties' tables at once, by party name: what the conformance suite compares with.
+    """
+
+    name: str
+    version: int
+    title: Text
+    roles: tuple[Role, ...]
+    protocols: tuple[Protocol, ...]
+    check: Callable[[Manifest], None]
+    learns: Callable[[Manifest], Mapping[str, tuple[Text, ...]]]
+    run: Callable[[Job, Link], Result]
+    plain: Callable[[Manifest, Mapping[str, pa.Table]], Mapping[str, Result]]
+
+
+def kinds() -> dict[str, Kind]:
+    """All kinds by name."""
+    found = (importlib.import_module(f"xinqiao.privacy.{module}").KIND for module in MODULES)
+    return {kind.name: kind for kind in found}
+
+
+def kind_of(manifest: Manifest) -> Kind:
+    """The kind of a manifest, its roles and parameters checked. Raises UserError PRV-KIND, PRV-MANIFEST."""
+    kind = kinds().get(manifest.kind)
+    if kind is None or kind.version != manifest.version:
+        fail("PRV-KIND", str(manifest.job), kind=manifest.kind, version=manifest.version)
+    known = {role.name: role for role in kind.roles}
+    for party in manifest.parties:
+        role = known.get(party.role)
+        if role is None or role.brings_data != (party.input is not None):
+            fail("PRV-MANIFEST", str(manifest.job), detail=f"{party.name}: {party.role}")
+    for role in kind.roles:
+        if not role.at_least <= len(manifest.having(role.name)) <= role.at_most:
+            fail("PRV-MANIFEST", str(manifest.job), detail=f"{len(manifest.having(role.name))} x {role.name}")
+    kind.check(manifest)
+    return kind
