@@ -25,13 +25,17 @@ MODULES: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A part in a kind of job: how many parties may have it and whether they bring data."""
+    """A part in a kind of job: how many parties may have it and whether they bring data.
+
+    ``receives``: False for those who see sizes only (a dealer): rules and consents need not name them.
+    """
 
     name: str
     title: Text
     at_least: int = 1
     at_most: int = 1
     brings_data: bool = True
+    receives: bool = True
 
 
 @dataclass(frozen=True, slots=True)
