@@ -30,6 +30,7 @@ Kind = Literal[
     "model",
     "policy",
     "report",
+    "computation",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SALT_BYTES = 32

@@ -32,6 +32,7 @@ KINDS = {
     "model": Text(zh="模型", en="model"),
     "policy": Text(zh="政策", en="policy"),
     "report": Text(zh="报告", en="report"),
+    "computation": Text(zh="隐私计算", en="privacy computation"),
 }
 
 

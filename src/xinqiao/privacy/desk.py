@@ -28,7 +28,8 @@ class Standing:
     """How a job stands at this party.
 
     ``signatures``: hex by party, verified. ``attempt``: how many have begun. ``again``: somebody here asked
-    to try a failed job again. ``refused_by``: the party that refused, and ``code`` why.
+    to try a failed job again. ``refused_by``: the party that refused, and ``code`` why. ``receipts``: what
+    parties say came of it, hex of signature and body, by party: told to the others like signatures.
     """
 
     manifest: Manifest
@@ -38,6 +39,7 @@ class Standing:
     again: bool = False
     refused_by: str | None = None
     code: str | None = None
+    receipts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
