@@ -33,7 +33,7 @@ NODE = "node"
 
 
 class Agreement:
-    """A party's jobs. ``folder``: where what is kept between jobs of a deployment lies (keys, parts of models).
+    """A party's jobs. ``folder``: what is kept between jobs of a deployment (keys, parts of models).
 
     Every call is one transaction of its own and may be made from any thread.
     """
@@ -45,6 +45,7 @@ class Agreement:
         identity: Identity,
         policy: Policy,
         folder: Path,
+        *,
         side: Side = "holder",
     ) -> None:
         self.database = database

@@ -123,7 +123,8 @@ def charge(tx: Tx, rule: Rule, use: Use, rows: int, told: dict[str, Sketch]) -> 
         fail("PRV-BUDGET-RUNS", use.peer, runs=rule.runs, days=rule.days)
     for basis, sketch in told.items():
         earlier = tx.execute(
-            "SELECT DISTINCT sketch FROM privacy_use WHERE peer = %s AND source = %s AND basis = %s AND at > %s",
+            "SELECT DISTINCT sketch FROM privacy_use "
+            "WHERE peer = %s AND source = %s AND basis = %s AND at > %s",
             [use.peer, use.source, basis, now() - timedelta(days=rule.days)],
         ).fetchall()
         for row in earlier:

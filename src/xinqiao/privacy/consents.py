@@ -100,7 +100,8 @@ def take_in(tx: Tx, identity: Identity, institution: UUID, told: ConsentList) ->
     ]
     with tx.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO privacy_consent AS c (institution_id, subject, receiver, purpose, until, revoked, told_at) "
+            "INSERT INTO privacy_consent AS c "
+            "(institution_id, subject, receiver, purpose, until, revoked, told_at) "
             "VALUES (%s,%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, subject, receiver, purpose) "
             "DO UPDATE SET until = excluded.until, revoked = excluded.revoked, told_at = excluded.told_at "
             "WHERE c.told_at < excluded.told_at",
@@ -109,7 +110,8 @@ def take_in(tx: Tx, identity: Identity, institution: UUID, told: ConsentList) ->
         changed = cursor.rowcount
     ended = sum(g.revoked for g in told.grants)
     tx.execute(
-        "INSERT INTO privacy_consent_list (institution_id, digest, issuer, made_at, grants, revoked, imported_at) "
+        "INSERT INTO privacy_consent_list "
+        "(institution_id, digest, issuer, made_at, grants, revoked, imported_at) "
         "VALUES (%s,%s,%s,%s,%s,%s,%s) ON CONFLICT DO NOTHING",
         [institution, digest(told.body()), told.issuer, told.made_at, len(rows), ended, now()],
     )

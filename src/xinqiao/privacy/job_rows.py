@@ -119,7 +119,7 @@ def add(tx: Tx, institution: UUID, manifest: Manifest, by_name: str) -> bool:
         ],
     )
     if made.rowcount:
-        _event(tx, institution, manifest.job, "proposed", by_name, "")
+        _event(tx, institution, manifest.job, state="proposed", by_name=by_name)
         return True
     if one(tx, manifest.job).manifest.digest != manifest.digest:
         fail("PRV-MANIFEST-CHANGED", str(manifest.job))
@@ -136,12 +136,13 @@ def move(
     told = {"state": to, "ended_at": now() if to in (*ENDED, "failed") else None} | columns
     changes = ", ".join(f"{name} = %({name})s" for name in told)
     row = tx.execute(
-        f"UPDATE privacy_job SET {changes} WHERE id = %(id)s AND state = ANY(%(of)s) RETURNING institution_id",  # noqa: S608 - names are our own
+        f"UPDATE privacy_job SET {changes} WHERE id = %(id)s AND state = ANY(%(of)s) "  # noqa: S608 - names are our own
+        "RETURNING institution_id",
         {**told, "id": job, "of": list(of)},
     ).fetchone()
     if row is None:
         fail("PRV-STATE", str(job), state=one(tx, job).state, wanted=to)
-    _event(tx, row["institution_id"], job, to, by_name, words)
+    _event(tx, row["institution_id"], job, state=to, by_name=by_name, words=words)
     return one(tx, job)
 
 
@@ -151,7 +152,7 @@ def approve(tx: Tx, job: UUID, by_name: str, words: str = "") -> JobRow:
 
 
 def refuse(tx: Tx, job: UUID, by_name: str, words: str = "") -> JobRow:
-    """A person refuses a job that has not begun; others learn that, not the words. Raises UserError PRV-STATE."""
+    """A person refuses a job that does not run; others learn that, not the words. Raises PRV-STATE."""
     columns = {"error": "PRV-REFUSED", "error_where": ""}
     return move(tx, job, "refused", OPEN, by_name, words=words[:WORDS_AT_MOST], **columns)
 
@@ -189,7 +190,7 @@ def signers(tx: Tx, job: UUID) -> dict[str, bytes]:
     return {row["party"]: bytes(row["signature"]) for row in rows}
 
 
-def _event(tx: Tx, institution: UUID, job: UUID, state: str, by_name: str, words: str) -> None:
+def _event(tx: Tx, institution: UUID, job: UUID, *, state: str, by_name: str, words: str = "") -> None:
     tx.execute(
         "INSERT INTO privacy_event (id, institution_id, job_id, state, by_name, words, at) "
         "VALUES (%s,%s,%s,%s,%s,%s,%s)",

@@ -1,4 +1,4 @@
-"""What a node's configuration says of agreement: its peers as pinned, its sources, its rules, issuers of consents."""
+"""What a node's configuration says of agreement: peers as pinned, sources, rules, issuers of consents."""
 
 from __future__ import annotations
 

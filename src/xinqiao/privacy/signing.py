@@ -87,7 +87,7 @@ def sign_manifest(manifest: Manifest, pair: KeyPair) -> bytes:
 
 
 def check_signature(manifest: Manifest, party: str, signature: bytes) -> None:
-    """Raises UserError PRV-SIGNATURE unless ``party`` signed the manifest, PRV-MANIFEST where it is in none."""
+    """Raises UserError PRV-SIGNATURE unless ``party`` signed, PRV-MANIFEST where it is none of the job."""
     if not signed(manifest.party(party).signing_key, MANIFEST, manifest.canonical(), signature):
         fail("PRV-SIGNATURE", str(manifest.job), party=party)
 

@@ -63,7 +63,8 @@ class Store(Agreement):
             tx.execute(
                 "INSERT INTO privacy_input (institution_id, job_id, salt, commitment, rows, at) "
                 "VALUES (%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, job_id) DO UPDATE SET "
-                "salt = excluded.salt, commitment = excluded.commitment, rows = excluded.rows, at = excluded.at",
+                "salt = excluded.salt, commitment = excluded.commitment, rows = excluded.rows, "
+                "at = excluded.at",
                 [
                     self.institution,
                     job,
