@@ -1,0 +1,123 @@
+"""A party's own columns as a joint model reads them: cut into bins, then turned so that fitting is quick.
+
+Bins are quantiles and words, cut without a look at any outcome, for only one party has it. Their
+indicators are centred and turned into uncorrelated columns (a party's own whitening): what is left to
+joint steps is how the parties' columns go together, so few steps are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from xinqiao.kernel.errors import fail
+from xinqiao.scoring.binning import prebins, unfilled
+from xinqiao.scoring.card import Card, Scale, Variable
+from xinqiao.scoring.columns import Floats, Texts, read_columns
+from xinqiao.scoring.compiled import variable_codes
+
+SHRINK = 0.002
+"""Ridge on the turned columns, for a row: how far a party's part is drawn to 0 as a whole."""
+ROWS_ADDED = 2.0
+"""Ridge on each bin's value, as a sum over all rows: draws bins of few rows to 0."""
+POINT_DIGITS = 2
+CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A party's columns: ``codes`` (rows,) of each variable's bins and ``matrix`` (rows, width) as fitted.
+
+    ``turn`` (all bins, width): a bin's value in log odds is its row times the coefficients.
+    """
+
+    variables: tuple[Variable, ...]
+    codes: tuple[NDArray[np.uint8], ...]
+    matrix: Floats
+    turn: Floats
+
+    def card(self, coefficients: Floats, base: float | None = None) -> Card:
+        """The card of ``coefficients`` (width,) of log odds of bad; ``base``: the intercept, where known."""
+        scale, values, start, kept = Scale(), self.turn @ coefficients, 0, []
+        for variable, codes in zip(self.variables, self.codes, strict=True):
+            size = len(variable.bins)
+            count = np.bincount(codes, minlength=size)
+            own = values[start : start + size]
+            points = np.round(-scale.factor * (own - count @ own / count.sum()), POINT_DIGITS) + 0.0
+            start += size
+            told = zip(variable.bins, count.tolist(), points.tolist(), strict=True)
+            bins = tuple(b.model_copy(update={"count": n, "points": p}) for b, n, p in told)
+            kept.append(variable.model_copy(update={"bins": bins}))
+        points_at_base = 0.0 if base is None else round(scale.offset - scale.factor * base, POINT_DIGITS)
+        return Card(scale=scale, digits=POINT_DIGITS, base_points=points_at_base, variables=tuple(kept))
+
+
+def block(table: pa.Table, names: Sequence[str], bins: int) -> Block:
+    """The columns ``names`` of ``table``, cut into at most ``bins`` bins each (words: twice as many).
+
+    Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE, SCR-INFINITE.
+    """
+    columns = read_columns(table.select(list(names))) if names else None
+    variables, codes = [], []
+    for name in names if columns is not None else ():
+        values = columns.coded(name)
+        variable = _shape(name, values, bins)
+        variables.append(variable)
+        codes.append(np.asarray(variable_codes(variable, columns.column(name)), np.uint8))
+    matrix, turn = _turned(codes, [len(v.bins) for v in variables], table.num_rows)
+    return Block(tuple(variables), tuple(codes), matrix, turn)
+
+
+def _shape(name: str, values: Floats | Texts, bins: int) -> Variable:
+    if not isinstance(values, Texts):
+        return unfilled(name, edges=prebins(name, values, sign=0, specials=(), most=bins).cuts)
+    count = np.bincount(values.codes[values.codes >= 0], minlength=len(values.words))
+    often = sorted(zip((-count).tolist(), values.words, strict=True))[: 2 * bins]
+    return unfilled(name, categories=tuple((word,) for _, word in often))
+
+
+def _turned(codes: Sequence[NDArray[np.uint8]], sizes: Sequence[int], rows: int) -> tuple[Floats, Floats]:
+    """The uncorrelated columns and how bins' values come back from their coefficients."""
+    if not codes:
+        return np.empty((rows, 0)), np.empty((0, 0))
+    mean, second = _moments(codes, sizes, rows)
+    spread, axes = np.linalg.eigh(second - np.outer(mean, mean))
+    lift = ROWS_ADDED / (SHRINK * rows)
+    used = spread > 1e-9  # noqa: PLR2004 - indicators of a column add up to 1
+    turn = axes[:, used] / np.sqrt(spread[used] + lift)
+    matrix = np.tile(-mean @ turn, (rows, 1))
+    for own, start in zip(codes, np.cumsum([0, *sizes[:-1]]), strict=True):
+        matrix += turn[start + own.astype(np.intp)]
+    return matrix, turn
+
+
+def _moments(codes: Sequence[NDArray[np.uint8]], sizes: Sequence[int], rows: int) -> tuple[Floats, Floats]:
+    """Means of the bins' indicators and of their products."""
+    places = np.column_stack([c.astype(np.intp) for c in codes]) + np.cumsum([0, *sizes[:-1]])
+    total, second = sum(sizes), np.zeros((sum(sizes), sum(sizes)))
+    for start in range(0, rows, CHUNK):
+        part = places[start : start + CHUNK]
+        shown = np.zeros((len(part), total))
+        np.put_along_axis(shown, part, 1.0, axis=1)
+        second += shown.T @ shown
+    return np.diag(second) / rows, second / rows
+
+
+def labels(table: pa.Table, name: str, least: int) -> Floats:
+    """The outcomes, 1.0 bad and 0.0 good. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW."""
+    column = (
+        table.column(name).cast(pa.float64()) if not pa.types.is_string(table.column(name).type) else None
+    )
+    if column is None or column.null_count:
+        fail("PRV-MODEL-LABEL", name)
+    bad: Floats = column.to_numpy()
+    if not np.isin(bad, (0.0, 1.0)).all():
+        fail("PRV-MODEL-LABEL", name)
+    found = int(min(bad.sum(), len(bad) - bad.sum()))
+    if found < least:
+        fail("PRV-MODEL-FEW", name, found=found, least=least)
+    return bad
