@@ -101,6 +101,14 @@ def one(tx: Tx, job: UUID) -> JobRow:
     return _job(found)
 
 
+def job_id(text: str) -> UUID:
+    """The id a person typed. Raises UserError PRV-JOB-ABSENT."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return fail("PRV-JOB-ABSENT", text[:64])
+
+
 def add(tx: Tx, institution: UUID, manifest: Manifest, by_name: str) -> bool:
     """Keep a job as proposed; False where it is there already. Raises UserError PRV-MANIFEST-CHANGED."""
     made = tx.execute(

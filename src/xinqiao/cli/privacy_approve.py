@@ -1,0 +1,32 @@
+"""``xinqiao privacy approve``: let a waiting job be signed; the node signs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from xinqiao.cli.privacy_jobs import ConfigFile, JobId
+from xinqiao.privacy import job_rows
+from xinqiao.privacy.config import read_config
+from xinqiao.privacy.job_rows import job_id
+from xinqiao.privacy.kind import kind_of
+from xinqiao.privacy.opening import opened
+
+
+def privacy_approve(
+    job: JobId,
+    config: ConfigFile = Path("node.toml"),
+    by: Annotated[str, typer.Option(help="批准人 / who approves")] = "command line",
+    words: Annotated[str, typer.Option(help="说明 / words")] = "",
+) -> None:
+    """批准一项等待中的任务 / approve a waiting job: shows who learns what."""
+    console = Console(soft_wrap=True, highlight=False)
+    with opened(read_config(config)) as store, store.transaction() as tx:
+        row = job_rows.approve(tx, job_id(job), by, words)
+    for name, learns in kind_of(row.manifest).learns(row.manifest).items():
+        for what in learns:
+            console.print(f"  {name} 得知 learns: {what.zh}\n    [dim]{what.en}[/]")
+    console.print(f"任务 job  {row.id}  {row.state}")

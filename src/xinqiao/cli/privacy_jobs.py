@@ -1,0 +1,49 @@
+"""``xinqiao privacy jobs``: this party's jobs and how they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xinqiao.kernel.clock import CHINA
+from xinqiao.kernel.errors import user_error
+from xinqiao.privacy import job_rows
+from xinqiao.privacy.config import read_config
+from xinqiao.privacy.opening import opened
+
+ConfigFile = Annotated[Path, typer.Option(help="节点配置 node.toml / configuration of the node")]
+JobId = Annotated[str, typer.Argument(help="任务编号 / id of the job")]
+
+
+def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
+    """任务列表 / this party's jobs, the latest first."""
+    with opened(read_config(config)) as store, store.transaction() as tx:
+        found = job_rows.jobs(tx)
+    table = Table(box=None)
+    for title in ("任务 job", "类型 kind", "用途 purpose", "提出方 by", "状态 state", "进度", "时间 at", ""):
+        table.add_column(title)
+    for row in found:
+        told, at = row.manifest, row.proposed_at.astimezone(CHINA)
+        table.add_row(
+            str(row.id),
+            told.kind,
+            told.purpose,
+            told.made_by,
+            row.state,
+            f"{row.progress:.0%}",
+            f"{at:%Y-%m-%d %H:%M}",
+            row.error,
+        )
+    Console(soft_wrap=True, highlight=False).print(table)
+
+
+def text_of(path: Path) -> str:
+    """A file's text. Raises UserError PRV-DRAFT."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise user_error("PRV-DRAFT", str(path), detail=str(error)) from error

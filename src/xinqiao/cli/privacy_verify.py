@@ -1,0 +1,34 @@
+"""``xinqiao privacy verify``: check a job's proof offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from xinqiao.kernel.errors import user_error
+from xinqiao.privacy.job_proof import verify
+
+BAD = 1
+"""Exit code of a proof that does not hold."""
+
+
+def privacy_verify(file: Annotated[Path, typer.Argument(help="证明 .json / proof of a job")]) -> None:
+    """离线核验任务证明：0 成立，1 不成立 / verify a job's proof offline: exit 0 if all holds, 1 if not."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise user_error("PRV-PROOF", str(file), detail=error.strerror or str(error)) from error
+    found = verify(data, str(file))
+    console = Console(soft_wrap=True, highlight=False)
+    for told in found:
+        mark = "[green]✓[/]" if told.holds else "[red]✗[/]"
+        console.print(f"{mark} {escape(told.text.zh)}\n  [dim]{escape(told.text.en)}[/]")
+    if all(told.holds for told in found):
+        console.print("[bold green]核验通过 verified[/]")
+        return
+    console.print("[bold red]核验不通过，不要采信 not verified: do not rely on this file[/]")
+    raise typer.Exit(BAD)
