@@ -22,6 +22,7 @@ def _item(path: str, zh: str, en: str, permission: str) -> Item:
 
 
 _EVIDENCE = _item("/evidence", "存证", "Evidence", "account.own")
+_PRIVACY = _item("/privacy", "隐私计算", "Joint computing", "privacy.read")
 _BANK = (
     _item("/bank", "工作台", "Work queue", "case.read"),
     _item("/bank/products", "产品", "Products", "case.read"),
@@ -37,6 +38,8 @@ _BANK = (
     _item("/bank/annual-reviews", "年度重评", "Yearly reviews", "loan.read"),
     _item("/bank/needs", "融资需求", "Posted needs", "case.read"),
     _item("/bank/outcomes", "结果反馈", "Outcomes", "case.handle"),
+    _item("/bank/data", "找数据", "Find data", "data.consult"),
+    _PRIVACY,
     _EVIDENCE,
     _item("/institution", "机构管理", "Institution", "institution.admin"),
     _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),
@@ -60,6 +63,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/holder/deliveries", "交付与质量", "Deliveries and quality", "holder.work"),
         _item("/holder/uses", "使用情况", "Uses", "holder.work"),
         _item("/holder/bills", "账单", "Bills", "holder.work"),
+        _PRIVACY,
         _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
         _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),
@@ -74,6 +78,7 @@ MENUS: dict[str, tuple[Item, ...]] = {
         _item("/operator/needs", "未满足需求", "Unmet needs", "platform.statistics"),
         _item("/operator/institutions", "机构入驻", "Onboarding", "platform.admin"),
         _item("/operator/compliance", "合规", "Compliance", "platform.admin"),
+        _PRIVACY,
         _EVIDENCE,
         _item("/institution", "机构管理", "Institution", "institution.admin"),
         _item("/institution/webhooks", "消息推送", "Webhooks", "webhook.own"),

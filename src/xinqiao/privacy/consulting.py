@@ -24,6 +24,7 @@ from xinqiao.evidence.log import record
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.privacy import job_rows
 from xinqiao.privacy.need_search import NEED_AT_MOST
 from xinqiao.source.contract import contract
 
@@ -155,15 +156,23 @@ def advance(
 def propose_contract(tx: Tx, actor: Actor, project_id: UUID, signed: DataContract) -> UUID:
     """Put a signed contract up for a second person.
 
-    Raises UserError PRV-PROJECT-STATE before a data-value run, PRV-CONTRACT (dates, fee or digest) and
-    ACC-TWO-FORBIDDEN.
+    Raises UserError PRV-PROJECT-STATE (its stage), PRV-PROJECT-VALUE-STATE before a data-value run is done,
+    PRV-CONTRACT (dates, fee or digest) and ACC-TWO-FORBIDDEN.
     """
     found = project(tx, project_id)
     if found.stage not in _BEFORE["contract"]:
         fail("PRV-PROJECT-STATE", str(project_id), stage=STAGES[found.stage], wanted=STAGES["contract"])
+    if not _valued(tx, project_id):
+        fail("PRV-PROJECT-VALUE-STATE", str(project_id))
     if signed.ends_on <= signed.begins_on or signed.fee_cny < 0 or not _is_digest(signed.digest):
         fail("PRV-CONTRACT", str(project_id))
     return approval.propose(tx, actor, APPROVAL, str(project_id), signed.body)
+
+
+def _valued(tx: Tx, project_id: UUID) -> bool:
+    """Whether a data-value run of the project is done."""
+    ran = [step.job_id for step in steps(tx, project_id) if step.kind == "value" and step.job_id is not None]
+    return any(job_rows.one(tx, job).state == "done" for job in ran)
 
 
 def decide_contract(
