@@ -56,7 +56,8 @@ class Lift:
 def lift(joint: Floats, alone: Floats, bad: Floats) -> Lift:
     """The two scores (rows,), higher is riskier, on outcomes ``bad`` (rows,) of both classes.
 
-    AUC: DeLong's covariance (Biometrics 1988) by mid-ranks; KS: bootstrap over rows, the same for both.
+    AUC: DeLong's covariance (Biometrics 1988) by mid-ranks; KS: bootstrap over rows, the
+    same for both, its interval turned about the figure, for a sample's KS rises when drawn again.
     """
     order = np.lexsort((bad, alone, joint))  # so that drawn samples don't hang on the order of rows
     both, bad = np.stack([joint[order], alone[order]]), bad[order]
@@ -92,7 +93,8 @@ def _ks(risks: Floats, bad: Floats) -> list[Estimate]:
     ]
     found = np.array(drawn)
     low, high = np.nanquantile(found[1:], [0.025, 0.975], axis=0)
-    return [Estimate(float(v), float(a), float(b)) for v, a, b in zip(found[0], low, high, strict=True)]
+    turned = zip(found[0], 2 * found[0] - high, 2 * found[0] - low, strict=True)
+    return [Estimate(float(v), float(a), float(b)) for v, a, b in turned]
 
 
 def _distances(rankings: list[Ranking], weight: Floats, bad: Floats) -> tuple[float, float, float]:
