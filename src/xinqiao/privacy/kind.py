@@ -19,7 +19,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest, Party
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("data_value", "scorecard", "statistics")
 """Modules of this package that hold a ``KIND``."""
 
 
