@@ -57,5 +57,5 @@ def test_a_store_of_another_size_or_of_no_points_is_refused() -> None:
         (b"", store.slots, 4),
         (store.seed, bad, 4),
     ):
-        with pytest.raises(UserError, match="PRV-MESSAGE|PRV-POINT"):
+        with pytest.raises(UserError, match=r"PRV-MESSAGE|PRV-POINT"):
             received(GROUP, seed, slots, rows, "builder")

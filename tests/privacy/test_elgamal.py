@@ -69,7 +69,7 @@ def test_a_share_is_taken_only_with_its_proof() -> None:
         (ZERO, proof, b"job"),
         (np.full((1, 32), 255, np.uint8), proof, b"job"),
     ):
-        with pytest.raises(UserError, match="PRV-LIST-KEY|PRV-POINT"):
+        with pytest.raises(UserError, match=r"PRV-LIST-KEY|PRV-POINT"):
             verify(GROUP, public, told, context, "other")
 
 
@@ -77,7 +77,7 @@ def test_what_is_no_ciphertext_is_refused() -> None:
     good = GROUP.base([1, 2])
     assert len(checked(GROUP, good, good, 2, "other")) == 2
     for bad in (good[:1], good.astype(np.int64), np.full((2, 32), 255, np.uint8)):
-        with pytest.raises(UserError, match="PRV-MESSAGE|PRV-POINT"):
+        with pytest.raises(UserError, match=r"PRV-MESSAGE|PRV-POINT"):
             checked(GROUP, good, bad, 2, "other")
 
 

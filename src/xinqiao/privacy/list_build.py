@@ -1,0 +1,236 @@
+"""Building an operators' list: pseudonyms under all keys, totals under encryption, origin unlinkable.
+
+Operators O_1 … O_N hold lists of ids with counts; the chain is O_1 … O_N and, where there is one, the
+keeper; its last member is the builder. Every job draws fresh secrets: each operator a factor k_i for
+hashing, each in the chain a share of the mix key, each operator a share x_i of the key of counts.
+
+1. Each publishes its shares, with a proof that it knows the secrets.
+2. Each operator hashes its ids onto the group, adds random points as dummies with count 0 up to the
+   bound of the manifest, encrypts points under the mix key and counts under the key of counts, shuffles
+   and sends them to O_1.
+3. Each in the chain in turn multiplies the encrypted points by its k_i, takes its layer of the mix key
+   off, randomises both ciphertexts anew, shuffles all rows, hands them on (a re-encryption mix net: Chaum
+   1981; Park, Itoh, Kurosawa 1993). After the last turn the points are pseudonyms k_1⋯k_N·H(id).
+4. The builder adds up the counts under equal pseudonyms, still encrypted, puts them into an oblivious
+   store (``privacy.cipher_store``) whose size follows from the bounds alone, and gives that to the bank.
+   Mix keys are forgotten; operators keep k_i and x_i, the bank the store.
+
+What each sees (semi-honest; decisional Diffie-Hellman, random oracle), as a simulator makes it:
+- an operator that is not last: bounds, and ciphertexts under a key of which it lacks a share: random points.
+- the builder: besides, pseudonyms. While one operator but itself keeps its k_i they are random points,
+  equal where the same id stands in several lists. So it learns how many pseudonyms came from one, two, …
+  lists (dummies are among those from one), not which ids, and not which operators: each row went through
+  an honest shuffle. A simulator draws that histogram's random points. A keeper who is no operator and
+  answers no questions is the better builder: then operators learn nothing at all.
+- the bank: a store of random points of the known size. It learns nothing.
+
+Collusion: the bank and the builder together learn for each id that the bank asks how many lists hold it.
+All of the chain together learn the lists. Any coalition that lacks one operator can't hash, and so can't
+look a person up outside the quota, nor tell that operator's rows from others'. A party that deviates can
+mark its own rows (related points) or falsify its counts; that is not prevented.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from xinqiao.kernel.errors import fail
+from xinqiao.privacy.cipher_store import CipherStore, encode, received
+from xinqiao.privacy.elgamal import (
+    Ciphers,
+    Share,
+    add,
+    checked,
+    encrypt,
+    joint,
+    multiples,
+    new_share,
+    rerandomise,
+    shuffled,
+    turn,
+)
+from xinqiao.privacy.group import Group, Points, random_scalar, the_group
+from xinqiao.privacy.kind import Job
+from xinqiao.privacy.link import Link
+from xinqiao.privacy.list_setting import Setting, bound, hashed, listed, published, rows_of
+from xinqiao.privacy.list_state import ListState, file_of, write
+from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.wire import pack, unpack
+
+STEP_ROWS = 20_000
+"""After that many rows a party tells those who wait that it is at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows on their way through the chain: points of ids under the mix key, counts under theirs."""
+
+    points: Ciphers
+    counts: Ciphers
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> _Rows:
+        return _Rows(self.points.take(rows), self.counts.take(rows))
+
+
+def build(job: Job, link: Link) -> ListState:
+    """This party's part of the list, kept in ``job.state``. Raises UserError PRV-LIST-*, PRV-MESSAGE."""
+    manifest, shares = job.manifest, {"mix": new_share(the_group()), "counts": new_share(the_group())}
+    setting = published(manifest, link, shares)
+    hashing = random_scalar() if link.me in setting.operators else None
+    state = _state(manifest, setting, hashing, shares["counts"])
+    if link.me in setting.chain:
+        own = None if hashing is None else _encrypted(setting, job, state)
+        _mixed(job, setting, hashing or 1, shares["mix"], own)
+    else:
+        _keep_store(job, setting, state)
+    if link.me in (setting.bank, *setting.operators):
+        state.save(job.state)
+    return state
+
+
+def _state(manifest: Manifest, setting: Setting, hashing: int | None, opening: Share) -> ListState:
+    given = manifest.only("bank").input
+    return ListState(
+        name=manifest.params["list"],
+        bank=setting.bank,
+        built=manifest.digest,
+        key_kind=(given.key_kind if given else None) or "text",
+        publics={name: setting.counts[name].tobytes().hex() for name in setting.operators},
+        rows=rows_of(manifest),
+        count_at_most=manifest.params["count_at_most"],
+        quota=manifest.params["quota"],
+        hashing=None if hashing is None else f"{hashing:064x}",
+        opening=None if hashing is None else f"{opening.secret:064x}",
+    )
+
+
+def _encrypted(setting: Setting, job: Job, state: ListState) -> _Rows:
+    """The own list, padded with dummies to its bound, encrypted and shuffled."""
+    group, at_most = setting.group, bound(job.me)
+    if job.table is None:
+        fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
+    totals = listed(job.table, state.count_at_most, job.me.name)
+    dummies = at_most - len(totals)
+    if dummies < 0:
+        fail("PRV-LIST-ROWS", job.me.name, rows=len(totals), at_most=at_most)
+    points = hashed(group, list(totals), state.key_kind)
+    random = group.from_uniform(np.frombuffer(os.urandom(64 * dummies), np.uint8).reshape(-1, 64))
+    counts = multiples(group, state.count_at_most)[[*totals.values(), *[0] * dummies]]
+    mix_key = joint(group, list(setting.mix.values()))
+    rows = _Rows(
+        encrypt(group, mix_key, np.concatenate([points, random])), encrypt(group, setting.count_key, counts)
+    )
+    return rows.take(shuffled(len(rows)))
+
+
+def _mixed(job: Job, setting: Setting, factor: int, share: Share, own: _Rows | None) -> None:
+    """Take part in the chain with the ``own`` rows; its last member builds the store for the bank."""
+    link, position = setting.link, setting.chain.index(setting.link.me)
+    rows = _my_turn(job, setting, own)
+    done = [
+        _Rows(
+            turn(setting.group, part.points, factor, share.secret, setting.left_after(position)),
+            rerandomise(setting.group, setting.count_key, part.counts),
+        )
+        for part in _parts(setting, rows)
+    ]
+    rows = _joined(done).take(shuffled(len(rows)))
+    if position + 1 < len(setting.chain):
+        _send(link, setting.chain[position + 1], rows)
+        return
+    pseudonyms, counts = merged(setting.group, rows.points.two, rows.counts)
+    store = encode(setting.group, pseudonyms, counts, rows_of(job.manifest))
+    told = {"seed": store.seed, "one": store.slots.one, "two": store.slots.two}
+    link.send(setting.bank, "list-store", pack(told))
+
+
+def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, Ciphers]:
+    """Distinct pseudonyms with the sums of their counts."""
+    distinct, which = np.unique(pseudonyms, axis=0, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    first = np.searchsorted(which.ravel()[order], np.arange(len(distinct)))
+    number = np.bincount(which.ravel(), minlength=len(distinct))
+    one, two = (part[order[first]].copy() for part in (counts.one, counts.two))
+    for nth in range(1, int(number.max(initial=0))):
+        more = np.flatnonzero(number > nth)
+        summed = add(group, Ciphers(one[more], two[more]), counts.take(order[first[more] + nth]))
+        one[more], two[more] = summed.one, summed.two
+    return distinct, Ciphers(one, two)
+
+
+def _keep_store(job: Job, setting: Setting, state: ListState) -> None:
+    for name in setting.chain:
+        _await(setting, name, state.rows)
+    builder = setting.chain[-1]
+    payload = setting.link.receive(builder, "list-store")
+    told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
+    received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
+    write(file_of(job.state, state.name, state.bank, "store"), payload)
+
+
+def load_store(job: Job, state: ListState) -> CipherStore:
+    """The store that the bank keeps. Raises UserError PRV-LIST-STATE."""
+    try:
+        payload = file_of(job.state, state.name, state.bank, "store").read_bytes()
+    except OSError as error:
+        fail("PRV-LIST-STATE", state.bank, name=state.name, detail=type(error).__name__)
+    told = unpack(payload, state.bank, seed=bytes, one=np.ndarray, two=np.ndarray)
+    return CipherStore(told["seed"], Ciphers(told["one"], told["two"]))
+
+
+def _my_turn(job: Job, setting: Setting, own: _Rows | None) -> _Rows:
+    """All rows, once it is this party's turn: the first of the chain gathers them from the operators."""
+    link, position = setting.link, setting.chain.index(setting.link.me)
+    if position == 0 and own is not None:
+        others = [p for p in job.manifest.having("operator") if p.name != link.me]
+        return _joined([own, *(_receive(setting, p.name, bound(p)) for p in others)])
+    if own is not None:
+        _send(link, setting.chain[0], own)
+    for before, name in enumerate(setting.chain[:position]):
+        _await(setting, name, rows_of(job.manifest))
+        job.progress((before + 1) / (len(setting.chain) + 1))
+    return _receive(setting, setting.chain[position - 1], rows_of(job.manifest))
+
+
+def _joined(parts: list[_Rows]) -> _Rows:
+    def all_of(which: Literal["points", "counts"]) -> Ciphers:
+        ciphers: list[Ciphers] = [getattr(part, which) for part in parts]
+        return Ciphers(*(np.concatenate([getattr(c, n) for c in ciphers]) for n in ("one", "two")))
+
+    return _Rows(all_of("points"), all_of("counts"))
+
+
+def _parts(setting: Setting, rows: _Rows) -> Iterator[_Rows]:
+    """``rows`` in steps; those who wait are told after each."""
+    later = setting.chain[setting.chain.index(setting.link.me) + 1 :]
+    for start in range(0, len(rows), STEP_ROWS):
+        yield rows.take(np.arange(start, min(start + STEP_ROWS, len(rows))))
+        for name in (*later, setting.bank):
+            setting.link.send(name, "list-step", pack({}))
+
+
+def _await(setting: Setting, name: str, rows: int) -> None:
+    """Wait while ``name`` is at work on ``rows``."""
+    for _ in range(0, rows, STEP_ROWS):
+        unpack(setting.link.receive(name, "list-step"), name)
+
+
+def _send(link: Link, to: str, rows: _Rows) -> None:
+    fields: dict[str, Any] = {"p": rows.points.one, "q": rows.points.two}
+    fields |= {"c": rows.counts.one, "d": rows.counts.two}
+    link.send(to, "list-rows", pack(fields))
+
+
+def _receive(setting: Setting, source: str, count: int) -> _Rows:
+    fields = dict.fromkeys("pqcd", np.ndarray)
+    told = unpack(setting.link.receive(source, "list-rows"), source, **fields)
+    points = checked(setting.group, told["p"], told["q"], count, source)
+    return _Rows(points, checked(setting.group, told["c"], told["d"], count, source))
