@@ -32,6 +32,8 @@ KEY_BITS_MOST = 4096
 SLOT_BITS = 64
 ROUNDS = 40
 """Of Miller and Rabin's test: a composite passes with a chance below 2^-80."""
+PAYS = 30
+"""Powers of one base from which a table of it costs less."""
 _WINDOW = 8
 _SPARE = 8
 """Bytes by which exponents exceed the order of a group, so that powers are uniform but for 2^-64."""
@@ -52,6 +54,8 @@ def is_prime(candidate: int) -> bool:
     """Whether an odd number above 2000 is a prime, but for a chance below 2^-80 (Miller and Rabin)."""
     if any(candidate % small == 0 for small in _SMALL):
         return False
+    if _gmpy2:
+        return bool(_gmpy2.is_prime(candidate, ROUNDS))
     odd = candidate - 1
     twos = (odd & -odd).bit_length() - 1
     odd >>= twos
@@ -71,23 +75,33 @@ def _passes(candidate: Integer, odd: int, twos: int, witness: int) -> bool:
 
 
 class _Powers:
-    """A fixed base to any power of ``size`` bytes: a table of 256 entries a byte."""
+    """A fixed base to any power of ``size`` bytes: by a table of 256 entries a byte once it pays."""
 
     def __init__(self, base: Integer, modulus: Integer, size: int) -> None:
-        self.size, self._modulus, self._rows = size, modulus, []
-        for _ in range(size):
+        self._base, self._size, self._modulus = base, size, modulus
+        self._rows: list[list[Integer]] = []
+        self._drawn = 0
+
+    def random(self) -> Integer:
+        """The base to a uniform power below 256^size."""
+        self._drawn += 1
+        exponent = secrets.token_bytes(self._size)
+        if self._drawn <= PAYS:
+            return _power(self._base, int.from_bytes(exponent, "little"), self._modulus)
+        told, modulus = integer(1), self._modulus
+        for row, digit in zip(self._rows or self._table(), exponent, strict=True):
+            told = told * row[digit] % modulus
+        return told
+
+    def _table(self) -> list[list[Integer]]:
+        base, modulus = self._base, self._modulus
+        for _ in range(self._size):
             row = [integer(1)]
             for _ in range((1 << _WINDOW) - 1):
                 row.append(row[-1] * base % modulus)
             self._rows.append(row)
             base = row[-1] * base % modulus
-
-    def random(self) -> Integer:
-        """The base to a uniform power below 256^size."""
-        told, modulus = integer(1), self._modulus
-        for row, digit in zip(self._rows, secrets.token_bytes(self.size), strict=True):
-            told = told * row[digit] % modulus
-        return told
+        return self._rows
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""Generated firms of a bank and two holders, with a known connection of all features with the outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from tests.privacy.manifests import data
+from xinqiao.privacy.manifest import Input
+
+PARTIES: dict[str, str | tuple[str, Input]] = {
+    "bank": ("bank", data("bad", "turnover", "kind")),
+    "tax": ("holder", data("paid", "late")),
+    "power": ("holder", data("used")),
+}
+DEALT = PARTIES | {"regulator": "dealer"}
+
+
+def tables(rows: int, seed: int = 7) -> dict[str, pa.Table]:
+    """Each party's rows in an order of its own, with some ids that only it has."""
+    drawn = np.random.default_rng(seed)
+    turnover, paid, late, used = drawn.normal(size=(4, rows))
+    kind = drawn.choice(["shop", "farm", "works"], rows)
+    odds = -0.6 - 0.7 * turnover - 1.1 * paid * (used > 0) + 0.9 * (late > 0.5) - 0.6 * (kind == "farm")
+    bad = (drawn.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    late = np.where(drawn.random(rows) < 0.1, np.nan, np.round(late, 1))
+    ids = [f"91310000{n:010d}" for n in range(rows)]
+    told = {
+        "bank": pa.table({"id": ids, "bad": bad, "turnover": turnover, "kind": kind}),
+        "tax": pa.table({"id": ids, "paid": paid, "late": pa.array(late, from_pandas=True)}),
+        "power": pa.table({"id": ids, "used": used}),
+    }
+    for number, name in enumerate(told):
+        order = drawn.permutation(rows)
+        kept = order[order % 29 != number]
+        told[name] = told[name].take(pa.array(kept))
+    return told

@@ -1,0 +1,281 @@
+"""Sums in bins: both private ways equal the plain one, and tell nothing else."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xinqiao.kernel.errors import UserError
+from xinqiao.privacy import bin_sums_dealer, bin_sums_paillier
+from xinqiao.privacy.bin_sums import NOWHERE, ROOT, Asker, Bins, Long, Nodes, Teller
+from xinqiao.privacy.bin_sums_dealer import DealerAsker, DealerTeller, deal
+from xinqiao.privacy.bin_sums_paillier import PaillierAsker, PaillierTeller, together
+from xinqiao.privacy.link import Link, Recorded, play
+from xinqiao.privacy.wire import pack
+
+BITS = 512
+LEAST = 5
+
+
+def some_bins(seed: int, rows: int, sizes: list[int]) -> Bins:
+    drawn = np.random.default_rng(seed)
+    return Bins.of([drawn.integers(0, size, rows) for size in sizes], sizes)
+
+
+def questions(seed: int, rows: int) -> list[Nodes]:
+    """A root, its two children, and of four grandchildren the three that are asked for."""
+    drawn = np.random.default_rng(seed + 1)
+    halves = drawn.integers(0, 2, rows).astype(np.uint8)
+    fourths = halves * 2 + drawn.integers(0, 2, rows).astype(np.uint8)
+    fourths[fourths == 1] = NOWHERE
+    fourths[(fourths > 1) & (fourths < NOWHERE)] -= 1
+    return [
+        Nodes(np.zeros(rows, np.uint8), (ROOT,)),
+        Nodes(halves, (0, 0)),
+        Nodes(fourths.astype(np.uint8), (0, 1, 1)),
+    ]
+
+
+def ask(side: Asker, offers: list[Long], asked: list[Nodes]) -> list[dict[str, list[list[int]]]]:
+    told = []
+    for values in offers:
+        side.offer(values)
+        for nodes in asked:
+            found = side.ask(nodes)
+            told.append({n: [[g.tolist() for g in node] for node in sums] for n, sums in found.items()})
+    side.end()
+    return told
+
+
+def tell(side: Teller, offers: list[Long], asked: list[Nodes]) -> list[list[list[int]]]:
+    told = []
+    for _ in offers:
+        side.take()
+        told += [[firsts.tolist() for firsts in side.tell(nodes, LEAST)] for nodes in asked]
+    return told
+
+
+def plain(bins: Bins, offers: list[Long], asked: list[Nodes]) -> list[list[list[list[int]]]]:
+    told = []
+    for values in offers:
+        for nodes in asked:
+            of_nodes = []
+            for node in range(len(nodes.parents)):
+                rows = nodes.rows(node)
+                firsts = bins.joined(rows, LEAST)
+                total = [
+                    sum(values[rows][bins.codes[rows].__eq__(b).any(axis=1)].tolist())
+                    for b in range(bins.total)
+                ]
+                groups = np.add.reduceat(np.array(total, dtype=object), firsts)
+                each = bins.each(firsts)
+                of_nodes.append([g.tolist() for g in np.split(groups, np.cumsum(each)[:-1])])
+            told.append(of_nodes)
+    return told
+
+
+@pytest.mark.parametrize("dealt", [False, True])
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 1 << 20), rows=st.integers(1, 80))
+def test_both_ways_equal_plain_sums(*, dealt: bool, seed: int, rows: int) -> None:
+    own = {"tax": some_bins(seed, rows, [4, 1, 9]), "power": some_bins(seed + 7, rows, [3])}
+    drawn, asked = np.random.default_rng(seed + 2), questions(seed, rows)
+    offers = [drawn.integers(-(1 << 50), 1 << 50, rows) for _ in range(2)]
+    features = {name: len(bins.edges) - 1 for name, bins in own.items()}
+
+    def bank(link: Link) -> list[dict[str, list[list[int]]]]:
+        if dealt:
+            return ask(DealerAsker(link, features, "regulator", rows), offers, asked)
+        return ask(PaillierAsker(link, features, BITS), offers, asked)
+
+    def holder(name: str) -> list[list[list[int]]]:
+        def part(link: Link) -> list[list[list[int]]]:
+            if dealt:
+                return tell(DealerTeller(link, "bank", "regulator", own[name]), offers, asked)
+            return tell(PaillierTeller(link, "bank", own[name], BITS), offers, asked)
+
+        return part
+
+    parts = {"bank": bank, "tax": holder("tax"), "power": holder("power")}
+    if dealt:
+        parts["regulator"] = lambda link: deal(link, "bank", ["tax", "power"])
+    found = play(parts)
+    for name, bins in own.items():
+        assert [told[name] for told in found["bank"]] == plain(bins, offers, asked)
+        of_nodes = [
+            [bins.joined(nodes.rows(n), LEAST).tolist() for n in range(len(nodes.parents))] for nodes in asked
+        ]
+        assert found[name] == of_nodes * len(offers)
+
+
+@given(st.integers(0, 1 << 20), st.integers(0, 60), st.integers(1, 12))
+def test_no_group_is_of_a_few_rows(seed: int, rows: int, least: int) -> None:
+    bins = some_bins(seed, rows, [6, 2, 1, 11])
+    firsts = bins.joined(np.arange(rows), least)
+    assert set(bins.edges[:-1].tolist()) <= set(firsts.tolist())
+    assert bins.each(firsts).sum() == len(firsts)
+    counts = np.add.reduceat(bins.counts(np.arange(rows)), firsts)
+    assert rows < least or counts.min() >= least
+    assert counts.sum() == rows * 4
+
+
+@given(st.lists(st.integers(1, 40), max_size=12), st.integers(0, 10_000))
+def test_features_are_summed_together_each_once(sizes: list[int], rows: int) -> None:
+    runs = together(sizes, rows)
+    assert [place for first, end in runs for place in range(first, end)] == list(range(len(sizes)))
+
+
+def test_large_batches_and_matrices_travel_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bin_sums_paillier, "CHUNK", 7)
+    monkeypatch.setattr(bin_sums_dealer, "BLOCK_BYTES", 8 * 30 * 4)
+    rows, bins = 30, some_bins(3, 30, [4, 5])
+    values, asked = [np.arange(rows)], questions(3, rows)
+    found = play(
+        {
+            "bank": lambda link: ask(PaillierAsker(link, {"tax": 2}, BITS), values, asked),
+            "tax": lambda link: tell(PaillierTeller(link, "bank", bins, BITS), values, asked),
+        }
+    )
+    dealt = play(
+        {
+            "bank": lambda link: ask(DealerAsker(link, {"tax": 2}, "city", rows), values, asked),
+            "tax": lambda link: tell(DealerTeller(link, "bank", "city", bins), values, asked),
+            "city": lambda link: deal(link, "bank", ["tax"]),
+        }
+    )
+    assert [told["tax"] for told in found["bank"]] == plain(bins, values, asked)
+    assert dealt["bank"] == found["bank"]
+
+
+def transcripts(values: Long, bins: Bins, *, dealt: bool) -> dict[str, Recorded]:
+    """What each party sees and sends for one question over all rows."""
+    ends: dict[str, Recorded] = {}
+
+    def recorded(link: Link) -> Link:
+        ends[link.me] = Recorded(link, keep=True)
+        return ends[link.me]
+
+    asked, rows = [Nodes(np.zeros(len(values), np.uint8), (ROOT,))], len(values)
+    features = len(bins.edges) - 1
+    parts = {
+        "bank": lambda link: ask(
+            DealerAsker(link, {"tax": features}, "city", rows)
+            if dealt
+            else PaillierAsker(link, {"tax": features}, BITS),
+            [values],
+            asked,
+        ),
+        "tax": lambda link: tell(
+            DealerTeller(link, "bank", "city", bins) if dealt else PaillierTeller(link, "bank", bins, BITS),
+            [values],
+            asked,
+        ),
+    }
+    if dealt:
+        parts["city"] = lambda link: deal(link, "bank", ["tax"])
+    play(parts, recorded)
+    return ends
+
+
+@pytest.mark.parametrize("dealt", [False, True])
+def test_sizes_and_tags_do_not_depend_on_what_is_hidden(*, dealt: bool) -> None:
+    """The outline of each party's view follows from rows, bins and groups alone: a simulator can write it."""
+    rows, sizes = 60, [3, 4]
+    drawn = np.random.default_rng(1)
+    even = np.stack([np.arange(rows) % 3, np.arange(rows) % 4], axis=1)
+    outlines = []
+    for values in (np.zeros(rows, np.int64), drawn.integers(-(1 << 40), 1 << 40, rows)):
+        bins = Bins.of(list(drawn.permutation(even).T), sizes)
+        ends = transcripts(values, bins, dealt=dealt)
+        outlines.append(
+            {n: [(s.direction, s.peer, s.tag, s.size_bytes // 8) for s in e.lines] for n, e in ends.items()}
+        )
+    assert outlines[0] == outlines[1]
+
+
+@pytest.mark.parametrize("dealt", [False, True])
+def test_payloads_hold_neither_numbers_nor_bins(*, dealt: bool) -> None:
+    rows, sizes = 400, [8, 8]
+    drawn = np.random.default_rng(2)
+    bins, values = some_bins(2, rows, sizes), drawn.integers(1 << 40, 1 << 41, rows)
+    ends = transcripts(values, bins, dealt=dealt)
+    secret = [int(v).to_bytes(8, order) for v in values for order in ("little", "big")]
+    secret += [values.tobytes(), bins.codes.tobytes(), bins.codes.astype(np.uint8).tobytes()]
+    secret += [str(v).encode() for v in values]
+    for end in ends.values():
+        for line, payload in end.payloads:
+            assert not any(piece in payload for piece in secret), line
+            if line.tag in {"bins.values", "matrix", "factor", "product"}:
+                body = np.frombuffer(payload[4 + int.from_bytes(payload[:4], "big") :], np.uint8)
+                body = body[body.size % 8 :] if dealt else body.reshape(-1, 128)[:, 8:].ravel()
+                spread = np.bincount(body, minlength=256)
+                expected = body.size / 256
+                assert float(((spread - expected) ** 2 / expected).sum()) < 255 + 6 * np.sqrt(510), line
+
+
+def test_what_a_bank_receives_can_be_made_from_the_sums_alone() -> None:
+    """Paillier: fresh encryptions of the sums and what the teller sent lie in the same group, evenly."""
+    rows = 40
+    bins, values = some_bins(5, rows, [2]), np.arange(rows)
+    seen = []
+    for _ in range(2):
+        ends = transcripts(values, bins, dealt=False)
+        seen += [p for line, p in ends["bank"].payloads if line.tag == "bins.sums"]
+    assert len(set(seen)) == 2
+    assert len({len(payload) for payload in seen}) == 1
+
+
+BAD = [
+    {"each": np.array([9], np.int64), "sums": np.zeros((1, BITS // 4), np.uint8)},
+    {"each": np.array([0], np.int64), "sums": np.zeros((1, BITS // 4), np.uint8)},
+    {"each": np.array([1], np.int64), "sums": np.zeros((1, BITS // 4), np.uint8)},
+    {"each": np.array([1.0]), "sums": np.ones((1, BITS // 4), np.uint8)},
+    {"each": np.array([1], np.int64), "sums": np.ones((2, BITS // 4), np.uint8)},
+]
+
+
+@pytest.mark.parametrize("told", BAD)
+def test_wrong_answers_end_the_job(told: dict[str, np.ndarray]) -> None:
+    nodes = Nodes(np.zeros(3, np.uint8), (ROOT,))
+
+    def tax(link: Link) -> None:
+        link.receive("bank", "bins.key")
+        link.receive("bank", "bins.values")
+        link.send("bank", "bins.sums", pack(told))
+
+    with pytest.raises(UserError, match=r"PRV-MESSAGE|PRV-PAILLIER"):
+        play(
+            {
+                "bank": lambda link: ask(PaillierAsker(link, {"tax": 1}, BITS), [np.arange(3)], [nodes]),
+                "tax": tax,
+            }
+        )
+
+
+@pytest.mark.parametrize(
+    ("firsts", "sums"),
+    [([0, 9], [1, 1]), ([1], [1]), ([0, 0], [1, 1]), ([0], [1, 1]), ([], [])],
+)
+def test_wrong_groups_of_a_dealt_sum_end_the_job(firsts: list[int], sums: list[int]) -> None:
+    nodes, bins = Nodes(np.zeros(3, np.uint8), (ROOT,)), some_bins(1, 3, [4])
+
+    def tax(link: Link) -> None:
+        side = DealerTeller(link, "bank", "city", bins)
+        side.take()
+        bin_sums_dealer.shared(side._member, side._held, np.zeros((3, 1), np.uint64))
+        told = {"firsts": np.array(firsts, np.int64), "sums": np.array(sums, np.uint64)}
+        link.send("bank", "bins.sums", pack(told))
+        time.sleep(0.01)
+
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        play(
+            {
+                "bank": lambda link: ask(DealerAsker(link, {"tax": 1}, "city", 3), [np.arange(3)], [nodes]),
+                "tax": tax,
+                "city": lambda link: deal(link, "bank", ["tax"]),
+            }
+        )
