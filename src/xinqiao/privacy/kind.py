@@ -19,7 +19,14 @@ from xinqiao.kernel.text import Text
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest, Party
 
-MODULES: tuple[str, ...] = ("data_value", "scorecard", "statistics")
+MODULES: tuple[str, ...] = (
+    "data_value",
+    "operators_list",
+    "operators_query",
+    "scorecard",
+    "statistics",
+    "woe",
+)
 """Modules of this package that hold a ``KIND``."""
 
 
