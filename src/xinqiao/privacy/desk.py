@@ -53,8 +53,10 @@ class Begun:
 class Desk(Protocol):
     """The party's side of the agreement. Every call is one transaction and may be made from any thread."""
 
-    def heard(self, manifest: Manifest, signatures: Mapping[str, str]) -> None:
-        """Another party's node tells of a job and the signatures it knows. Told again, it changes nothing.
+    def heard(
+        self, manifest: Manifest, signatures: Mapping[str, str], receipts: Mapping[str, str] | None = None
+    ) -> None:
+        """Another party's node tells of a job, with signatures and receipts. Told again, it changes nothing.
 
         A new job is decided by this party's rules: signed, put before a person, or refused. Raises
         UserError for a manifest or a signature that is not right.
