@@ -31,7 +31,7 @@ PARTS = 4
 CELLS = 256
 """Cells of each part: a difference of up to some 700 rows is listed."""
 _FIELDS = 3
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_STEP = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _places(hashes: Words) -> list[np.ndarray[Any, np.dtype[np.intp]]]:
     """The cell of each hash in each part."""
     told = []
     for part in range(PARTS):
-        mixed = _mixed(hashes + np.uint64(part + 1) * _MIX)
+        mixed = _mixed(hashes + np.uint64((part + 1) * _STEP % (1 << 64)))
         told.append((mixed % np.uint64(CELLS)).astype(np.intp) + part * CELLS)
     return told
 

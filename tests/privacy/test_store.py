@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, gossip, identity, party, trial
+from tests.privacy.manifests import run_all
+from xinqiao.db.database import Database, new_id
+from xinqiao.kernel.clock import now, standing
+from xinqiao.kernel.errors import UserError, user_error
+from xinqiao.privacy import job_rows, kind
+from xinqiao.privacy.commitments import disagreements, greet, read_receipt
+from xinqiao.privacy.consents import ConsentList, Granted, signed_list, take_in
+from xinqiao.privacy.kind import Result
+from xinqiao.privacy.link import Link, Recorded
+from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.store import Store
+
+ASK = RULE.model_copy(update={"answer": "ask"})
+
+
+@pytest.fixture(autouse=True)
+def _kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind, "kinds", lambda: {"rows": ROWS})
+
+
+@pytest.fixture
+def bank(database: Database, tmp_path: Path) -> Store:
+    return party(database, tmp_path / "bank", "bank")
+
+
+@pytest.fixture
+def tax(database: Database, tmp_path: Path) -> Store:
+    return party(database, tmp_path / "tax", "tax", ids=["b", "c", "d", "e"])
+
+
+def _state(store: Store, manifest: Manifest) -> str:
+    with store.transaction() as tx:
+        return job_rows.one(tx, manifest.job).state
+
+
+def _agreed(bank: Store, tax: Store, manifest: Manifest) -> None:
+    bank.propose(manifest)
+    gossip(bank, tax)
+    gossip(bank, tax)
+    assert _state(bank, manifest) == _state(tax, manifest) == "ready"
+
+
+def _played(manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int = 1) -> None:
+    """Begin at all, run over memory links, finish at all, and tell each other the receipts."""
+    tables = {s.identity.name: s.begin(manifest.job, attempt).table for s in stores}
+    links: dict[str, Recorded] = {}
+
+    def wrap(link: Link) -> Link:
+        links[link.me] = Recorded(link)
+        greet(links[link.me])
+        return links[link.me]
+
+    given = {name: table for name, table in tables.items() if table is not None}
+    results = run_all(manifest, ROWS.run, given, tmp_path, wrap=wrap)
+    for store in stores:
+        name = store.identity.name
+        store.finish(manifest.job, results[name], links[name].lines)
+    gossip(*stores)
+
+
+def test_a_job_runs_when_all_have_signed_and_leaves_receipts(bank: Store, tax: Store, tmp_path: Path) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    _played(manifest, [bank, tax], tmp_path)
+    for store in (bank, tax):
+        with store.transaction() as tx:
+            kept = job_rows.result(tx, manifest.job)
+            assert kept is not None
+            assert kept.told == {"rows": 7}
+            assert kept.delivered is None
+            row = tx.execute("SELECT kind FROM evidence_entry WHERE id = %s", [kept.evidence]).fetchone()
+            assert row == {"kind": "computation"}
+            assert [e.state for e in job_rows.events(tx, manifest.job)][-3:] == ["ready", "running", "done"]
+        held = next(s for s in store.standing() if s.manifest == manifest)
+        receipts = {
+            name: read_receipt(manifest, name, bytes.fromhex(told)[64:], bytes.fromhex(told)[:64])
+            for name, told in held.receipts.items()
+        }
+        assert set(receipts) == {"bank", "tax"}
+        assert disagreements(receipts) == []
+
+
+def test_a_person_is_asked_where_a_rule_says_so(database: Database, bank: Store, tmp_path: Path) -> None:
+    tax = party(database, tmp_path / "asked", "tax", rules=(ASK,))
+    manifest = trial()
+    bank.propose(manifest)
+    gossip(bank, tax)
+    assert _state(tax, manifest) == "waiting"
+    with pytest.raises(UserError, match="PRV-STATE"), tax.transaction() as tx:
+        job_rows.retry(tx, manifest.job, "Li")
+    with tax.transaction() as tx:
+        job_rows.approve(tx, manifest.job, "Li", "合同已签")
+    gossip(tax, bank)
+    assert _state(bank, manifest) == _state(tax, manifest) == "ready"
+    with tax.transaction() as tx:
+        told = [(e.state, e.by_name) for e in job_rows.events(tx, manifest.job)]
+    assert told == [
+        ("proposed", "bank"),
+        ("waiting", "node"),
+        ("approved", "Li"),
+        ("signed", "node"),
+        ("ready", "node"),
+    ]
+
+
+def test_what_no_rule_allows_is_refused_at_all(database: Database, bank: Store, tmp_path: Path) -> None:
+    tax = party(database, tmp_path / "closed", "tax", rules=())
+    manifest = trial()
+    bank.propose(manifest)
+    gossip(bank, tax)
+    held = tax.standing()[0]
+    assert (held.state, held.refused_by, held.code) == ("refused", "tax", "PRV-RULE")
+    bank.refused(manifest.job, "tax", "PRV-RULE")
+    held = bank.standing()[0]
+    assert (held.state, held.refused_by, held.code) == ("refused", "tax", "PRV-RULE")
+    with pytest.raises(UserError, match=r"PRV-SIGNATURE|PRV-STATE"):
+        bank.begin(manifest.job, 1)
+
+
+def test_own_rules_hold_for_own_proposals(database: Database, tmp_path: Path) -> None:
+    bank = party(database, tmp_path / "closed", "bank", rules=())
+    with pytest.raises(UserError, match="PRV-RULE"):
+        bank.propose(trial())
+    assert bank.standing() == []
+
+
+def test_a_person_may_refuse_until_it_runs(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    with tax.transaction() as tx:
+        job_rows.refuse(tx, manifest.job, "Li", "no contract")
+    held = tax.standing()[0]
+    assert (held.state, held.refused_by, held.code) == ("refused", "tax", "PRV-REFUSED")
+    with pytest.raises(UserError, match="PRV-STATE"):
+        tax.begin(manifest.job, 1)
+
+
+def test_what_others_tell_is_checked(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    bank.propose(manifest)
+    signatures = dict(bank.standing()[0].signatures)
+    for wrong in ({}, {"bank": "00" * 64}, {"bank": "no hex"}, {"tax": signatures["bank"]}, {"x": "00"}):
+        with pytest.raises(UserError, match=r"PRV-SIGNATURE|PRV-MANIFEST"):
+            tax.heard(manifest, wrong)
+    changed = manifest.model_copy(update={"purpose": "marketing"})
+    with pytest.raises(UserError, match="PRV-SIGNATURE"):
+        tax.heard(changed, signatures)
+    assert tax.standing() == []
+    tax.heard(manifest, signatures)
+    with pytest.raises(UserError, match="PRV-RECEIPT"):
+        tax.heard(manifest, signatures, {"bank": "00" * 80})
+    other = trial().model_copy(update={"job": manifest.job})
+    with pytest.raises(UserError, match="PRV-MANIFEST-CHANGED"):
+        bank.propose(other)
+
+
+def test_a_failed_job_may_be_tried_again_while_attempts_are_left(
+    bank: Store, tax: Store, tmp_path: Path
+) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    for attempt in (1, 2):
+        for store in (bank, tax):
+            store.begin(manifest.job, attempt)
+            store.fail(manifest.job, user_error("PRV-PEER-LOST", "tax"))
+        assert bank.standing()[0].code == "PRV-PEER-LOST"
+    with pytest.raises(UserError, match="PRV-ATTEMPTS"):
+        bank.begin(manifest.job, 2)
+    with bank.transaction() as tx:
+        job_rows.retry(tx, manifest.job, "Wang")
+    assert bank.standing()[0].again
+    _played(manifest, [bank, tax], tmp_path, attempt=3)
+    with pytest.raises(UserError, match="PRV-ATTEMPTS"):
+        bank.begin(manifest.job, 4)
+
+
+def test_a_node_that_died_has_failed_its_jobs(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    bank.begin(manifest.job, 1)
+    bank.progress(manifest.job, 0.5)
+    assert bank.recover() == [manifest.job]
+    assert _state(bank, manifest) == "failed"
+    assert bank.recover() == []
+
+
+def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    with standing(now() + timedelta(hours=2)):
+        assert [s.state for s in bank.standing()] == ["expired"]
+        with pytest.raises(UserError, match=r"PRV-EXPIRED|PRV-STATE"):
+            bank.begin(manifest.job, 1)
+    with standing(now() + timedelta(days=3)):
+        assert bank.standing() == []
+
+
+def test_sizes_out_of_bounds_stop_the_job_and_nothing_is_spent(
+    database: Database, bank: Store, tmp_path: Path
+) -> None:
+    big = party(database, tmp_path / "big", "tax", ids=[str(n) for n in range(20)])
+    manifest = trial()
+    assert manifest.parties[1].input is not None
+    small = manifest.parties[1].input.model_copy(update={"rows_at_most": 10})
+    tax = manifest.parties[1].model_copy(update={"input": small})
+    manifest = manifest.model_copy(update={"parties": (manifest.parties[0], tax)})
+    _agreed(bank, big, manifest)
+    with pytest.raises(UserError, match="PRV-ROWS"):
+        big.begin(manifest.job, 1)
+    assert _state(big, manifest) == "ready"
+    with big.transaction() as tx:
+        assert tx.execute("SELECT 1 FROM privacy_use").fetchall() == []
+
+
+def _granted(tax: Store, *subjects: str, revoked: bool = False, receiver: str = "bank") -> None:
+    grants = tuple(
+        Granted(
+            subject=s, receiver=receiver, purpose="credit", until=now() + timedelta(days=9), revoked=revoked
+        )
+        for s in subjects
+    )
+    told = ConsentList(issuer="bureau", made_at=now(), key_kind="text", grants=grants)
+    with tax.transaction() as tx:
+        take_in(tx, tax.identity, tax.institution, signed_list(told, identity("bureau")))
+
+
+def test_only_rows_with_consent_are_used_and_a_revocation_holds_from_the_next_job(
+    bank: Store, tax: Store
+) -> None:
+    tax.policy = replace(tax.policy, rules=(RULE.model_copy(update={"changed_at_least": 0}),))
+    _granted(tax, "b", "c", "d")
+    first, second = trial(SUBJECTS), trial(SUBJECTS)
+    _agreed(bank, tax, first)
+    table = tax.begin(first.job, 1).table
+    assert table is not None
+    assert table.column("id").to_pylist() == ["b", "c", "d"]
+    _granted(tax, "b", "c", "d", revoked=True)
+    _agreed(bank, tax, second)
+    table = tax.begin(second.job, 1).table
+    assert table is not None
+    assert table.num_rows == 0
+    strict = trial(SUBJECTS.model_copy(update={"missing": "refuse"}))
+    _agreed(bank, tax, strict)
+    with pytest.raises(UserError, match="PRV-CONSENT"):
+        tax.begin(strict.job, 1)
+
+
+def test_a_rule_taken_away_stops_what_was_signed(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    tax.policy = replace(tax.policy, rules=())
+    with pytest.raises(UserError, match="PRV-RULE"):
+        tax.begin(manifest.job, 1)
+
+
+def test_rows_that_are_delivered_are_kept_as_parquet(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    bank.begin(manifest.job, 1)
+    bank.finish(manifest.job, Result({"rows": 1}, pa.table({"id": ["a"]})), [])
+    with bank.transaction() as tx:
+        kept = job_rows.result(tx, manifest.job)
+    assert kept is not None
+    assert kept.delivered is not None
+    assert pq.read_table(pa.BufferReader(kept.delivered)).to_pylist() == [{"id": "a"}]
+
+
+def test_another_institution_sees_nothing_and_history_stays(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    other = Store(bank.database, new_id(), bank.identity, bank.policy, bank.folder)
+    assert other.standing() == []
+    with pytest.raises(psycopg.InternalError), bank.transaction() as tx:
+        tx.execute("UPDATE privacy_event SET by_name = 'x'")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), bank.transaction() as tx:
+        tx.execute("DELETE FROM privacy_job")
+
+
+def test_state_kept_between_jobs_is_one_folder_a_deployment(bank: Store, tax: Store) -> None:
+    manifest = trial()
+    _agreed(bank, tax, manifest)
+    state = bank.begin(manifest.job, 1).state
+    assert state.parent == bank.folder
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_node_introduces_itself(bank: Store) -> None:
+    bank.introduce()
+    bank.introduce()
+    with bank.transaction() as tx:
+        row = tx.execute("SELECT name, policy FROM privacy_node").fetchone()
+    assert row is not None
+    assert row["name"] == "bank"
+    assert row["policy"]["sources"] == {"table": ["id", "sales"]}
