@@ -12,7 +12,8 @@ removed at the end: the engine would take results of an earlier run from files t
 imports only spu, numpy and jax: ``function(context, **arguments) -> dict``, where ``context.link`` is the
 engine's link, ``context.rank`` and ``context.parties`` are this party's number and theirs, and
 ``context.runtime(protocol)`` gives settings with a protocol that may be used. Arguments and results are JSON
-values or arrays. All parties make the same calls in the same order.
+values or arrays. All parties make the same calls in the same order. From the first call until ``with``
+ends, the link is the engine's alone; before and after, it may be used.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Running:
 
         Raises UserError PRV-ENGINE where it fails or takes longer than ``seconds``, and what broke the link.
         """
+        self.bridge.start()
         given = {name: self._given(name, value) for name, value in arguments.items()}
         request = json.dumps({"call": function, "module": module, "with": given}) + "\n"
         assert self.process.stdin is not None  # noqa: S101 - started with a pipe
@@ -126,6 +128,15 @@ def engine(job: Job, link: Link, parties: Sequence[str]) -> Iterator[Running]:
     finally:
         os.close(answers)
         shutil.rmtree(folder, ignore_errors=True)
+        _sweep()
+
+
+def _sweep() -> None:
+    """Remove what the engine leaves in /tmp whatever TMPDIR says: traces of its steps, without data."""
+    for trace in Path("/tmp").glob("psi_*.trace"):  # noqa: S108 - where the engine puts them
+        with suppress(OSError):
+            if trace.stat().st_uid == os.getuid():
+                trace.unlink()
 
 
 @contextmanager

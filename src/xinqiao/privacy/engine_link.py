@@ -57,25 +57,29 @@ class Bridge:
         self.error: UserError | None = None
 
     def __enter__(self) -> Self:
-        place = self._stack.enter_context(_Place(self._folder))
-        self._place = place
+        self._place = self._stack.enter_context(_Place(self._folder))
+        return self
+
+    def start(self) -> None:
+        """Take the link, until the end of ``with``; nothing where that was done before."""
+        if self._peers:
+            return
         for rank in range(len(self._parties)):
             if rank != self.rank:
                 listener = socket.socket(socket.AF_UNIX)
                 self._stack.callback(_closed, listener)
-                listener.bind(place.of(f"{rank}.sock"))
+                listener.bind(self._place.of(f"{rank}.sock"))
                 listener.listen()
                 _thread(self._accept, rank, listener)
                 self._peers.append(_thread(self._from_peer, rank))
         _thread(self._keep_alive)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Where all went well, wait until every other bridge has ended too; raises what broke the link."""
         try:
-            if kind is None:
+            if kind is None and self._peers:
                 for rank in range(len(self._parties)):
                     self._send(rank, _Frame.END)
                 for thread in self._peers:

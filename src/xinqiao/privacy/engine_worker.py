@@ -11,6 +11,7 @@ A request may name a file of Python next to this one whose function is called in
 from __future__ import annotations
 
 import ctypes
+import importlib
 import importlib.util
 import json
 import os
@@ -18,6 +19,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,20 @@ ALLOWED = {"ABY3": 3, "CHEETAH": 2}
 """Protocols of the computing engine and their parties. SEMI2K takes its correlated randomness from the first
 party by default, who then reads everything: it is not on the list.
 """
+
+
+def library(name: str) -> Any:  # noqa: ANN401 - the engine has no types
+    """``spu.<name>`` without what the package imports besides, jax above all, which takes a second."""
+    if "spu" in sys.modules:
+        return importlib.import_module(f"spu.{name}")
+    found = importlib.util.find_spec("spu")
+    assert found is not None  # noqa: S101 - the environment's purpose
+    package = sys.modules["spu"] = ModuleType("spu")
+    package.__path__ = list(found.submodule_search_locations or ())
+    try:
+        return importlib.import_module(f"spu.{name}")
+    finally:
+        del sys.modules["spu"]  # so that a function that imports the whole package gets it
 
 
 class Context:
@@ -43,9 +59,8 @@ class Context:
     def link(self) -> Any:  # noqa: ANN401 - the engine has no types
         """The engine's link, made when first asked for."""
         if self._link is None:
-            from spu import libspu  # noqa: PLC0415 - takes a second
-
-            told = libspu.link.ContextDesc()
+            libspu = library("libspu")
+            told = libspu.link.Desc()
             told.connect_retry_times, told.connect_retry_interval_ms = 600, 100
             told.recv_timeout_ms = told.http_timeout_ms = LONG_MS
             told.brpc_channel_protocol = "baidu_std"
@@ -59,16 +74,14 @@ class Context:
         if ALLOWED.get(protocol) != self.parties:
             message = f"{protocol} with {self.parties} parties"
             raise ValueError(message)
-        from spu import libspu  # noqa: PLC0415 - takes a second
-
+        libspu = library("libspu")
         kind = getattr(libspu.ProtocolKind, protocol)
         return libspu.RuntimeConfig(kind, libspu.FieldType.FM64, fraction_bits)
 
 
 def psi(context: Context, receiver: int, protocol: str, *, broadcast: bool) -> dict[str, int]:
     """The ids of ``in.csv`` that all have to ``out.csv``, at the receiver or, ``broadcast``, at all."""
-    from spu import libpsi  # noqa: PLC0415 - takes a second
-
+    libpsi = library("libpsi")
     settings = libpsi.PsiProtocolConfig(
         protocol=getattr(libpsi.PsiProtocol, f"PROTOCOL_{protocol}"),
         receiver_rank=receiver,
@@ -90,13 +103,11 @@ def unbalanced_online(context: Context, server: int, state: str, *, output: bool
 
 
 def _unbalanced(context: Context, server: int, state: str, mode: str, *, output: bool) -> dict[str, int]:
-    from spu import libpsi  # noqa: PLC0415 - takes a second
-
-    serving, receives = context.rank == server, (mode == "MODE_ONLINE")
+    libpsi, serving = library("libpsi"), context.rank == server
     config = libpsi.UbPsiExecuteConfig(
         mode=getattr(libpsi.UbPsiMode, mode),
         role=libpsi.UbPsiRole.ROLE_SERVER if serving else libpsi.UbPsiRole.ROLE_CLIENT,
-        client_receive_result=receives,
+        client_receive_result=mode == "MODE_ONLINE",
         cache_path=str(Path(state) / "cache"),
         input_params=_input(),
         output_params=_output(),
@@ -108,15 +119,12 @@ def _unbalanced(context: Context, server: int, state: str, mode: str, *, output:
 
 
 def _input() -> Any:  # noqa: ANN401 - the engine has no types
-    from spu import libpsi  # noqa: PLC0415 - takes a second
-
-    return libpsi.InputParams(path="in.csv", selected_keys=["id"], keys_unique=True)
+    path = str(Path("in.csv").resolve())
+    return library("libpsi").InputParams(path=path, selected_keys=["id"], keys_unique=True)
 
 
 def _output() -> Any:  # noqa: ANN401 - the engine has no types
-    from spu import libpsi  # noqa: PLC0415 - takes a second
-
-    return libpsi.OutputParams(path="out.csv", disable_alignment=True)
+    return library("libpsi").OutputParams(path=str(Path("out.csv").resolve()), disable_alignment=True)
 
 
 FUNCTIONS: dict[str, Callable[..., dict[str, Any]]] = {

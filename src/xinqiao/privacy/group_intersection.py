@@ -72,7 +72,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
 
     None at a party that receives nothing. Raises UserError PRV-SET-SIZE, PRV-POINT and PRV-MESSAGE.
     """
-    sizes, zero = _sizes(sets, len(ids)), _zero_shares(sets)
+    sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
     leader = min(sets.receivers, key=lambda name: (sizes[name], sets.receivers.index(name)))
     if sets.link.me == leader:
         tokens = _ask(sets, ids)
@@ -90,7 +90,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
 
 def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
     """How many ids all holders have; None at a party that receives nothing. Raises as ``common``."""
-    sizes, zero = _sizes(sets, len(ids)), _zero_shares(sets)
+    sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
     leader, link = sets.receivers[0], sets.link
     names = _pseudonyms(sets, ids, sizes)
     if link.me == leader:
@@ -108,8 +108,8 @@ def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
     return told
 
 
-def _sizes(sets: Sets, rows: int) -> dict[str, int]:
-    """Each holder's rows, within the bounds."""
+def exchange_sizes(sets: Sets, rows: int) -> dict[str, int]:
+    """Each holder's number of ids. Raises UserError PRV-SET-SIZE for one out of bounds."""
     for name in sets.others:
         sets.link.send(name, "rows", pack({"rows": rows}))
     told = {sets.link.me: rows}

@@ -21,6 +21,7 @@ from xinqiao.privacy.manifest import Manifest, Party
 
 MODULES: tuple[str, ...] = (
     "data_value",
+    "intersection",
     "operators_list",
     "operators_query",
     "scorecard",
