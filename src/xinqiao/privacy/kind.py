@@ -28,7 +28,7 @@ MODULES: tuple[str, ...] = (
     "statistics",
     "woe",
 )
-"""Modules of this package that hold a ``KIND``."""
+"""Modules of this package that hold a ``KIND``, each named as its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,20 @@ class Kind:
 
 def kinds() -> dict[str, Kind]:
     """All kinds by name."""
-    found = (importlib.import_module(f"xinqiao.privacy.{module}").KIND for module in MODULES)
-    return {kind.name: kind for kind in found}
+    return {name: kind for name in MODULES if (kind := kind_named(name)) is not None}
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind of that name, None where there is none. Only its own module is loaded: some take seconds."""
+    if name not in MODULES:
+        return None
+    kind: Kind = importlib.import_module(f"xinqiao.privacy.{name}").KIND
+    return kind
 
 
 def kind_of(manifest: Manifest) -> Kind:
     """The kind of a manifest, its roles and parameters checked. Raises UserError PRV-KIND, PRV-MANIFEST."""
-    kind = kinds().get(manifest.kind)
+    kind = kind_named(manifest.kind)
     if kind is None or kind.version != manifest.version:
         fail("PRV-KIND", str(manifest.job), kind=manifest.kind, version=manifest.version)
     known = {role.name: role for role in kind.roles}
