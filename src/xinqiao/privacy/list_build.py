@@ -148,8 +148,11 @@ def _mixed(job: Job, setting: Setting, factor: int, share: Share, own: _Rows | N
         return
     pseudonyms, counts = merged(setting.group, rows.points.two, rows.counts)
     store = encode(setting.group, pseudonyms, counts, rows_of(job.manifest))
-    told = {"seed": store.seed, "one": store.slots.one, "two": store.slots.two}
-    link.send(setting.bank, "list-store", pack(told))
+    link.send(
+        setting.bank,
+        "list-store",
+        pack({"seed": store.seed, "one": store.slots.one, "two": store.slots.two}),
+    )
 
 
 def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, Ciphers]:

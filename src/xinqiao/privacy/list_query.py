@@ -130,8 +130,9 @@ class Asker:
         self._link.send(self._operators[0], "list-test", pack(fields))
         width = len(values_of(self._job.manifest, self._state))
         told = _ciphers(self._link, self._operators[-1], len(ciphers) * width)
-        neutral = ~opened(self._group, layer, told).any(axis=1)
-        return [int(each) for each in neutral.reshape(-1, width).any(axis=1)]
+        messages = opened(self._group, layer, told).reshape(len(ciphers), width, -1)
+        neutral = (messages == 0).all(axis=2)
+        return [int(each) for each in neutral.any(axis=1).tolist()]
 
 
 def ask_all(job: Job, link: Link, ids: list[str]) -> list[int]:

@@ -89,7 +89,7 @@ def published(manifest: Manifest, link: Link, shares: dict[str, Share]) -> Setti
     setting = Setting(group, link, chain, operators, manifest.only("bank").name, {}, {})
     told = {name: (share.public, _context(manifest, link.me, name)) for name, share in shares.items()}
     if link.me in chain:
-        mine = {n: public for n, (public, _) in told.items()}
+        mine: dict[str, Points | bytes] = {n: public for n, (public, _) in told.items()}
         mine |= {f"{n}_proof": prove(group, shares[n], context) for n, (_, context) in told.items()}
         for other in link.parties:
             if other != link.me:
