@@ -8,12 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile, JobId
+from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
 from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import read_config
 from xinqiao.privacy.job_rows import job_id
 from xinqiao.privacy.kind import kind_of
-from xinqiao.privacy.opening import opened
 
 
 def privacy_approve(
@@ -24,7 +22,7 @@ def privacy_approve(
 ) -> None:
     """批准一项等待中的任务 / approve a waiting job: shows who learns what."""
     console = Console(soft_wrap=True, highlight=False)
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         row = job_rows.approve(tx, job_id(job), by, words)
     for name, learns in kind_of(row.manifest).learns(row.manifest).items():
         for what in learns:

@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile
+from xinqiao.cli.privacy_jobs import ConfigFile, store_of
 from xinqiao.kernel.errors import user_error
-from xinqiao.privacy.config import read_config
 from xinqiao.privacy.consents import read_list, take_in
-from xinqiao.privacy.opening import opened
 
 
 def privacy_consents(
@@ -24,7 +22,7 @@ def privacy_consents(
         data = file.read_bytes()
     except OSError as error:
         raise user_error("PRV-CONSENT-LIST", str(file), detail=error.strerror or str(error)) from error
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         told = read_list(data, str(file), store.policy.issuers)
         changed = take_in(tx, store.identity, store.institution, told)
     Console(soft_wrap=True, highlight=False).print(

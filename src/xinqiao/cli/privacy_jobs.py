@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,8 @@ from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.errors import user_error
 from xinqiao.privacy import job_rows
 from xinqiao.privacy.config import read_config
-from xinqiao.privacy.opening import opened
+from xinqiao.privacy.node import opened_database, opened_store
+from xinqiao.privacy.store import Store
 
 ConfigFile = Annotated[Path, typer.Option(help="节点配置 node.toml / configuration of the node")]
 JobId = Annotated[str, typer.Argument(help="任务编号 / id of the job")]
@@ -21,7 +24,7 @@ JobId = Annotated[str, typer.Argument(help="任务编号 / id of the job")]
 
 def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
     """任务列表 / this party's jobs, the latest first."""
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         found = job_rows.jobs(tx)
     table = Table(box=None)
     for title in ("任务 job", "类型 kind", "用途 purpose", "提出方 by", "状态 state", "进度", "时间 at", ""):
@@ -39,6 +42,14 @@ def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
             row.error,
         )
     Console(soft_wrap=True, highlight=False).print(table)
+
+
+@contextlib.contextmanager
+def store_of(config: Path) -> Iterator[Store]:
+    """The party's store, beside its node or without it. Raises UserError of the configuration or database."""
+    told = read_config(config)
+    with opened_database(told) as database:
+        yield opened_store(told, database)
 
 
 def text_of(path: Path) -> str:

@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile, text_of
-from xinqiao.privacy.config import read_config
+from xinqiao.cli.privacy_jobs import ConfigFile, store_of, text_of
 from xinqiao.privacy.draft import manifest_of, read_draft
 from xinqiao.privacy.kind import kind_of
-from xinqiao.privacy.opening import opened
 
 
 def privacy_propose(
@@ -22,7 +20,7 @@ def privacy_propose(
 ) -> None:
     """提出并签署一项任务 / propose a job and sign it: the others decide by their own rules."""
     console = Console(soft_wrap=True, highlight=False)
-    with opened(read_config(config)) as store:
+    with store_of(config) as store:
         manifest = manifest_of(
             read_draft(text_of(draft), str(draft)), store.identity, store.policy, str(draft)
         )

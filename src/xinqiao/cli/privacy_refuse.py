@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile, JobId
+from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
 from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import read_config
 from xinqiao.privacy.job_rows import job_id
-from xinqiao.privacy.opening import opened
 
 
 def privacy_refuse(
@@ -22,6 +20,6 @@ def privacy_refuse(
     words: Annotated[str, typer.Option(help="理由，不告知对方 / reason, kept here")] = "",
 ) -> None:
     """拒绝一项任务 / refuse a job; the others learn that, not why."""
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         row = job_rows.refuse(tx, job_id(job), by, words)
     Console(soft_wrap=True, highlight=False).print(f"任务 job  {row.id}  {row.state}")

@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile, JobId
+from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
 from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import read_config
 from xinqiao.privacy.job_proof import proof_of
 from xinqiao.privacy.job_rows import job_id
-from xinqiao.privacy.opening import opened
 
 
 def privacy_result(
@@ -30,7 +28,7 @@ def privacy_result(
 ) -> None:
     """查看结果，导出结果行与证明 / the result; its rows and proof as files."""
     console = Console(soft_wrap=True, highlight=False)
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         row, kept = job_rows.one(tx, job_id(job)), job_rows.result(tx, job_id(job))
         shown = proof_of(tx, row, store.identity.name, show_result=open_)
     if kept is None:

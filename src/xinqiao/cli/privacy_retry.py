@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xinqiao.cli.privacy_jobs import ConfigFile, JobId
+from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
 from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import read_config
 from xinqiao.privacy.job_rows import job_id
-from xinqiao.privacy.opening import opened
 
 
 def privacy_retry(
@@ -21,6 +19,6 @@ def privacy_retry(
     by: Annotated[str, typer.Option(help="操作人 / who asks for it")] = "command line",
 ) -> None:
     """重试失败的任务 / try a failed job again, while attempts are left."""
-    with opened(read_config(config)) as store, store.transaction() as tx:
+    with store_of(config) as store, store.transaction() as tx:
         job_rows.retry(tx, job_id(job), by)
     Console(soft_wrap=True, highlight=False).print(f"任务 job  {job}  重试 again")
