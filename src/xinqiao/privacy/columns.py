@@ -22,8 +22,10 @@ from xinqiao.scoring.compiled import variable_codes
 
 SHRINK = 0.002
 """Ridge on the turned columns, for a row: how far a party's part is drawn to 0 as a whole."""
-ROWS_ADDED = 2.0
-"""Ridge on each bin's value, as a sum over all rows: draws bins of few rows to 0."""
+TO_ZERO, TO_LINE = 1.0, 50.0
+"""Ridge as a sum over all rows: on each bin's value, and on how neighbouring ranges leave a straight line."""
+LEAST_SHARE = 1e-3
+"""Turned columns of which the ridge would leave less than this share are left out."""
 POINT_DIGITS = 2
 CHUNK = 4096
 
@@ -68,7 +70,7 @@ def block(table: pa.Table, names: Sequence[str], bins: int) -> Block:
         variable = _shape(name, values, bins)
         variables.append(variable)
         codes.append(np.asarray(variable_codes(variable, columns.column(name)), np.uint8))
-    matrix, turn = _turned(codes, [len(v.bins) for v in variables], table.num_rows)
+    matrix, turn = _turned(codes, variables, table.num_rows)
     return Block(tuple(variables), tuple(codes), matrix, turn)
 
 
@@ -80,19 +82,35 @@ def _shape(name: str, values: Floats | Texts, bins: int) -> Variable:
     return unfilled(name, categories=tuple((word,) for _, word in often))
 
 
-def _turned(codes: Sequence[NDArray[np.uint8]], sizes: Sequence[int], rows: int) -> tuple[Floats, Floats]:
-    """The uncorrelated columns and how bins' values come back from their coefficients."""
+def _turned(
+    codes: Sequence[NDArray[np.uint8]], variables: Sequence[Variable], rows: int
+) -> tuple[Floats, Floats]:
+    """The columns that are uncorrelated once the ridge is counted in, and how bins' values come back."""
     if not codes:
         return np.empty((rows, 0)), np.empty((0, 0))
+    sizes = [len(variable.bins) for variable in variables]
     mean, second = _moments(codes, sizes, rows)
-    spread, axes = np.linalg.eigh(second - np.outer(mean, mean))
-    lift = ROWS_ADDED / (SHRINK * rows)
-    used = spread > 1e-9  # noqa: PLR2004 - indicators of a column add up to 1
-    turn = axes[:, used] / np.sqrt(spread[used] + lift)
+    covariance = second - np.outer(mean, mean)
+    lower = np.linalg.cholesky(covariance + _ridge(variables) / (SHRINK * rows))
+    inverse = np.linalg.inv(lower)
+    share, axes = np.linalg.eigh(inverse @ covariance @ inverse.T)
+    turn = inverse.T @ axes[:, share > LEAST_SHARE]
     matrix = np.tile(-mean @ turn, (rows, 1))
     for own, start in zip(codes, np.cumsum([0, *sizes[:-1]]), strict=True):
         matrix += turn[start + own.astype(np.intp)]
     return matrix, turn
+
+
+def _ridge(variables: Sequence[Variable]) -> Floats:
+    """The ridge's matrix over all bins (Eilers and Marx, Statistical Science 1996, on ranges)."""
+    ridge, start = np.eye(sum(len(v.bins) for v in variables)) * TO_ZERO, 0
+    for variable in variables:
+        ranges = len(variable.edges) + 1 if variable.kind == "numeric" else 0
+        if ranges > 2:  # noqa: PLR2004 - a second difference takes three
+            bends = np.diff(np.eye(ranges), n=2, axis=0)
+            ridge[start : start + ranges, start : start + ranges] += TO_LINE * bends.T @ bends
+        start += len(variable.bins)
+    return ridge
 
 
 def _moments(codes: Sequence[NDArray[np.uint8]], sizes: Sequence[int], rows: int) -> tuple[Floats, Floats]:

@@ -44,8 +44,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     label: Name
-    bins: int = Field(default=5, ge=2, le=10)
-    folds: int = Field(default=3, ge=2, le=10)
+    bins: int = Field(default=8, ge=2, le=10)
+    folds: int = Field(default=5, ge=2, le=10)
     steps: int = Field(default=40, ge=1, le=200)
 
 
