@@ -26,6 +26,7 @@ MODULES: tuple[str, ...] = (
     "operators_query",
     "scorecard",
     "statistics",
+    "trees",
     "woe",
 )
 """Modules of this package that hold a ``KIND``, each named as its kind."""
