@@ -229,7 +229,7 @@ class Member:
         return total
 
     def truncated(self, x: Ring, bits: int) -> Ring:
-        """Shares of x / 2^bits rounded down, or one less; x between -2^62 and 2^62."""
+        """Shares of x / 2^bits, rounded down or up as chance has it, right on average; x within ±2^62."""
         mask = self._stream.words(x.shape)
         down, top = self._correlated("truncation", (2, *x.shape))
         lift = constant((1 << 62) if self.first else 0)
