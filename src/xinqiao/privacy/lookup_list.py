@@ -1,0 +1,249 @@
+"""The server's list behind a private look-up: sealed rows in buckets of one size, made once an epoch.
+
+An id's output of the oblivious function gives its bucket, a tag to find its row by and the key its row is
+sealed under; who has not been given the output can tell a row from random bytes no better than by chance,
+so buckets are filled up with random bytes. The root of a Merkle tree over the buckets is told, so that a
+server can't show one client another list than the rest without being found out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from xinqiao.evidence import merkle
+from xinqiao.kernel.canonical import canonical_json
+from xinqiao.kernel.clock import now
+from xinqiao.kernel.errors import fail
+from xinqiao.kernel.suite import International
+from xinqiao.privacy.group import ORDER, random_scalar
+from xinqiao.privacy.kind import Job
+from xinqiao.privacy.lookup_terms import NONCE_BYTES, TAG_BYTES, Shape, Terms
+from xinqiao.privacy.oprf import OUTPUT_BYTES, evaluate_known
+
+SUITE = International()
+CHUNK = 20_000
+"""Ids hashed between two reports of progress."""
+TYPES = {"int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
+"""Types of columns that are told as such; all others travel as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedList:
+    """A list ready to be asked."""
+
+    key: int
+    shape: Shape
+    columns: list[list[str]]
+    rows: np.ndarray[Any, np.dtype[np.uint8]]
+    leaves: np.ndarray[Any, np.dtype[np.uint8]]
+
+    def root(self) -> bytes:
+        """Of the Merkle tree over the buckets."""
+        growing = merkle.Growing(SUITE)
+        for leaf in self.leaves:
+            growing.add(leaf.tobytes())
+        return growing.root()
+
+    def proof(self, bucket: int) -> bytes:
+        """The hashes that show that a bucket is under the root, 32 bytes each."""
+        ranges = merkle.inclusion(bucket, self.shape.buckets)
+        return b"".join(self._range(start, end) for start, end in ranges)
+
+    def _range(self, start: int, end: int) -> bytes:
+        growing = merkle.Growing(SUITE)
+        for leaf in self.leaves[start:end]:
+            growing.add(leaf.tobytes())
+        return growing.root()
+
+
+def encoded(table: pa.Table, where: str) -> list[bytes]:
+    """Ids of the first column as bytes. Raises UserError PRV-LOOKUP-KEYS for missing or repeated ones."""
+    keys = table.column(0).cast(pa.string()).to_pylist()
+    if None in keys or len(set(keys)) != len(keys):
+        fail("PRV-LOOKUP-KEYS", where)
+    return [str(key).encode() for key in keys]
+
+
+def typed(table: pa.Table) -> pa.Table:
+    """The columns after the key, in types that are told."""
+    told = {}
+    for name in table.column_names[1:]:
+        column = table.column(name)
+        if pa.types.is_integer(column.type):
+            column = column.cast(pa.int64())
+        elif pa.types.is_floating(column.type):
+            column = column.cast(pa.float64())
+        elif not pa.types.is_boolean(column.type):
+            column = column.cast(pa.string())
+        told[name] = column
+    return pa.table(told)
+
+
+def sealed_list(job: Job, table: pa.Table, terms: Terms, shape: Shape) -> SealedList:
+    """The list of ``table``, as kept in the job's state if nothing changed, else made.
+
+    Raises UserError PRV-LOOKUP-KEYS, PRV-LOOKUP-ROW (a row has no room), PRV-LOOKUP-FULL (a bucket has none).
+    """
+    where = job.me.name
+    folder = job.state / f"lookup-{terms.epoch}-{terms.mode}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    key = _key(folder / "key")
+    secret = key.to_bytes(32, "little")
+    values = typed(table)
+    columns = [[name, str(values.schema.field(name).type)] for name in values.column_names]
+    mark = _mark(secret, table, shape)
+    size = (shape.buckets, shape.room, shape.sealed_bytes)
+    kept = folder / "list.json"
+    if not kept.exists() or json.loads(kept.read_text("utf-8")) != mark:
+        kept.unlink(missing_ok=True)
+        keys = encoded(table, where)
+        outputs = _outputs(folder / "outputs.parquet", key, keys, terms, job.progress)
+        _fill(folder, size, _sealed(outputs, values, shape, where), [shape.bucket(o) for o in outputs])
+        _write(kept, json.dumps(mark).encode())
+    rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
+    leaves = np.fromfile(folder / "leaves", np.uint8).reshape(-1, 32)
+    return SealedList(key, shape, columns, rows, leaves)
+
+
+def _key(file: Path) -> int:
+    """The epoch's key: drawn once."""
+    if not file.exists():
+        _write(file, random_scalar().to_bytes(32, "little"))
+    return int.from_bytes(file.read_bytes(), "little") % ORDER
+
+
+def _mark(secret: bytes, table: pa.Table, shape: Shape) -> dict[str, str]:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    mac = hmac.new(secret, memoryview(sink.getvalue()), hashlib.sha256).hexdigest()
+    return {"shape": shape.model_dump_json(), "table": mac}
+
+
+def _outputs(
+    file: Path, key: int, keys: Sequence[bytes], terms: Terms, progress: Callable[[float], None]
+) -> list[bytes]:
+    """The function's output of each id; those of ids seen earlier in the epoch are kept."""
+    secret = key.to_bytes(32, "little")
+    marks = [hashlib.blake2b(each, digest_size=16, key=secret).digest() for each in keys]
+    known: dict[bytes, bytes] = {}
+    if file.exists():
+        table = pq.read_table(file)
+        known = dict(zip(table["mark"].to_pylist(), table["output"].to_pylist(), strict=True))
+    new = [n for n, mark in enumerate(marks) if mark not in known]
+    for start in range(0, len(new), CHUNK):
+        chunk = new[start : start + CHUNK]
+        told = evaluate_known(key, [keys[n] for n in chunk], terms.mode)
+        known |= {marks[n]: output for n, output in zip(chunk, told, strict=True)}
+        progress(0.9 * (start + len(chunk)) / len(new))
+    found = [known[mark] for mark in marks]
+    if new:
+        partial = file.with_suffix(".partial")
+        _write(partial, b"")
+        columns = {"mark": pa.array(marks, pa.binary(16)), "output": pa.array(found, pa.binary(OUTPUT_BYTES))}
+        pq.write_table(pa.table(columns), partial)
+        partial.replace(file)
+    return found
+
+
+def _sealed(outputs: Sequence[bytes], values: pa.Table, shape: Shape, where: str) -> Iterator[bytes]:
+    """Each row under its own key, with a fresh nonce: one that changes tells only that it did."""
+    columns = [column.to_pylist() for column in values.columns]
+    told = zip(*columns, strict=True) if columns else (() for _ in outputs)
+    for output, row in zip(outputs, told, strict=True):
+        try:
+            plain = canonical_json(list(row))
+        except ValueError:
+            fail("PRV-LOOKUP-ROW", where, room=shape.row_bytes - 2)
+        if len(plain) > shape.row_bytes - 2:
+            fail("PRV-LOOKUP-ROW", where, room=shape.row_bytes - 2)
+        padded = len(plain).to_bytes(2, "big") + plain.ljust(shape.row_bytes - 2, b"\0")
+        nonce = os.urandom(NONCE_BYTES)
+        tag, key = parts(output)
+        yield tag + nonce + ChaCha20Poly1305(key).encrypt(nonce, padded, tag)
+
+
+def parts(output: bytes) -> tuple[bytes, bytes]:
+    """The tag and the sealing key of an id."""
+    return output[8 : 8 + TAG_BYTES], output[32:64]
+
+
+def opened(bucket: np.ndarray[Any, np.dtype[np.uint8]], output: bytes) -> list[Any] | None:
+    """The row of an id in its bucket, or None. Raises InvalidTag where the seal is broken."""
+    tag, key = parts(output)
+    at = np.flatnonzero((bucket[:, :TAG_BYTES] == np.frombuffer(tag, np.uint8)).all(axis=1))
+    if not len(at):
+        return None
+    row = bucket[at[0]].tobytes()
+    nonce, sealed = row[TAG_BYTES : TAG_BYTES + NONCE_BYTES], row[TAG_BYTES + NONCE_BYTES :]
+    plain = ChaCha20Poly1305(key).decrypt(nonce, sealed, tag)
+    told = json.loads(plain[2 : 2 + int.from_bytes(plain[:2], "big")])
+    return told if isinstance(told, list) else None
+
+
+def _fill(folder: Path, size: tuple[int, int, int], rows: Iterator[bytes], places: Sequence[int]) -> None:
+    """Write buckets filled up with random bytes, rows in the order of their tags, and the buckets' hashes."""
+    data = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, size[2])
+    order = np.argsort(np.array(places, np.int64), kind="stable")
+    counts = np.bincount(np.array(places, np.int64), minlength=size[0])
+    if len(places) and counts.max() > size[1]:
+        fail("PRV-LOOKUP-FULL", folder.name)
+    partial, leaves, at = folder / "rows.partial", [], 0
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        for count in counts:
+            bucket = np.frombuffer(os.urandom(size[1] * size[2]), np.uint8).reshape(size[1:]).copy()
+            bucket[:count] = data[order[at : at + count]]
+            at += count
+            by_tag = np.lexsort(bucket[:, TAG_BYTES - 1 :: -1].T)
+            told = bucket[by_tag].tobytes()
+            leaves.append(merkle.leaf_hash(SUITE, told))
+            out.write(told)
+    partial.replace(folder / "rows")
+    _write(folder / "leaves", b"".join(leaves))
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Readable by the node alone; whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(file)
+
+
+def spend(state: Path, client: str, count: int, terms: Terms) -> int:
+    """Book ``count`` ids on the client's quota; what is left of it, or -1 and nothing booked."""
+    with _locked(state / "lookup_quota.json") as file:
+        spent: list[list[Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
+        at = now()
+        since = (at - timedelta(days=terms.days)).isoformat()
+        used = sum(int(n) for name, when, n in spent if name == client and when > since)
+        if used + count > terms.quota:
+            return -1
+        kept = [entry for entry in spent if entry[1] > (at - timedelta(days=366)).isoformat()]
+        _write(file, json.dumps([*kept, [client, at.isoformat(), count]]).encode())
+        return terms.quota - used - count
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[Path]:
+    """One job at a time, so that two at once can't both take the last of a quota."""
+    with os.fdopen(os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield file
