@@ -9,12 +9,14 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.privacy.manifests import data, manifest, signing_key
+from tests.privacy.manifests import data, manifest, run_all, signing_key
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.text import Text
+from xinqiao.privacy import job_rows
+from xinqiao.privacy.commitments import greet
 from xinqiao.privacy.kind import Job, Kind, Result, Role
-from xinqiao.privacy.link import Link
+from xinqiao.privacy.link import Link, Recorded
 from xinqiao.privacy.manifest import Consents, Manifest
 from xinqiao.privacy.rules import Peer, Policy, Rule
 from xinqiao.privacy.signing import Identity
@@ -118,3 +120,31 @@ def gossip(*stores: Store) -> None:
             for hearer in stores:
                 if hearer is not teller and hearer.identity.name in standing.manifest.names:
                     hearer.heard(standing.manifest, standing.signatures, standing.receipts)
+
+
+def agreed(bank: Store, tax: Store, manifest: Manifest) -> None:
+    """The bank proposes, both sign, both know."""
+    bank.propose(manifest)
+    gossip(bank, tax)
+    gossip(bank, tax)
+    for store in (bank, tax):
+        with store.transaction() as tx:
+            assert job_rows.one(tx, manifest.job).state == "ready"
+
+
+def played(manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int = 1) -> None:
+    """Begin at all, run over memory links, finish at all, and tell each other the receipts."""
+    tables = {s.identity.name: s.begin(manifest.job, attempt).table for s in stores}
+    links: dict[str, Recorded] = {}
+
+    def wrap(link: Link) -> Link:
+        links[link.me] = Recorded(link)
+        greet(links[link.me])
+        return links[link.me]
+
+    given = {name: table for name, table in tables.items() if table is not None}
+    results = run_all(manifest, ROWS.run, given, tmp_path, wrap=wrap)
+    for store in stores:
+        name = store.identity.name
+        store.finish(manifest.job, results[name], links[name].lines)
+    gossip(*stores)

@@ -9,16 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, gossip, identity, party, trial
-from tests.privacy.manifests import run_all
+from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, agreed, gossip, identity, party, played, trial
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.privacy import job_rows, kind
-from xinqiao.privacy.commitments import disagreements, greet, read_receipt
+from xinqiao.privacy.commitments import disagreements, read_receipt
 from xinqiao.privacy.consents import ConsentList, Granted, signed_list, take_in
 from xinqiao.privacy.kind import Result
-from xinqiao.privacy.link import Link, Recorded
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.store import Store
 
@@ -27,7 +25,7 @@ ASK = RULE.model_copy(update={"answer": "ask"})
 
 @pytest.fixture(autouse=True)
 def _kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kind, "kinds", lambda: {"rows": ROWS})
+    monkeypatch.setattr(kind, "kind_named", {"rows": ROWS}.get)
 
 
 @pytest.fixture
@@ -45,35 +43,10 @@ def _state(store: Store, manifest: Manifest) -> str:
         return job_rows.one(tx, manifest.job).state
 
 
-def _agreed(bank: Store, tax: Store, manifest: Manifest) -> None:
-    bank.propose(manifest)
-    gossip(bank, tax)
-    gossip(bank, tax)
-    assert _state(bank, manifest) == _state(tax, manifest) == "ready"
-
-
-def _played(manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int = 1) -> None:
-    """Begin at all, run over memory links, finish at all, and tell each other the receipts."""
-    tables = {s.identity.name: s.begin(manifest.job, attempt).table for s in stores}
-    links: dict[str, Recorded] = {}
-
-    def wrap(link: Link) -> Link:
-        links[link.me] = Recorded(link)
-        greet(links[link.me])
-        return links[link.me]
-
-    given = {name: table for name, table in tables.items() if table is not None}
-    results = run_all(manifest, ROWS.run, given, tmp_path, wrap=wrap)
-    for store in stores:
-        name = store.identity.name
-        store.finish(manifest.job, results[name], links[name].lines)
-    gossip(*stores)
-
-
 def test_a_job_runs_when_all_have_signed_and_leaves_receipts(bank: Store, tax: Store, tmp_path: Path) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
-    _played(manifest, [bank, tax], tmp_path)
+    agreed(bank, tax, manifest)
+    played(manifest, [bank, tax], tmp_path)
     for store in (bank, tax):
         with store.transaction() as tx:
             kept = job_rows.result(tx, manifest.job)
@@ -138,7 +111,7 @@ def test_own_rules_hold_for_own_proposals(database: Database, tmp_path: Path) ->
 
 def test_a_person_may_refuse_until_it_runs(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     with tax.transaction() as tx:
         job_rows.refuse(tx, manifest.job, "Li", "no contract")
     held = tax.standing()[0]
@@ -170,7 +143,7 @@ def test_a_failed_job_may_be_tried_again_while_attempts_are_left(
     bank: Store, tax: Store, tmp_path: Path
 ) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     for attempt in (1, 2):
         for store in (bank, tax):
             store.begin(manifest.job, attempt)
@@ -181,14 +154,14 @@ def test_a_failed_job_may_be_tried_again_while_attempts_are_left(
     with bank.transaction() as tx:
         job_rows.retry(tx, manifest.job, "Wang")
     assert bank.standing()[0].again
-    _played(manifest, [bank, tax], tmp_path, attempt=3)
+    played(manifest, [bank, tax], tmp_path, attempt=3)
     with pytest.raises(UserError, match="PRV-ATTEMPTS"):
         bank.begin(manifest.job, 4)
 
 
 def test_a_node_that_died_has_failed_its_jobs(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     bank.begin(manifest.job, 1)
     bank.progress(manifest.job, 0.5)
     assert bank.recover() == [manifest.job]
@@ -198,7 +171,7 @@ def test_a_node_that_died_has_failed_its_jobs(bank: Store, tax: Store) -> None:
 
 def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     with standing(now() + timedelta(hours=2)):
         assert [s.state for s in bank.standing()] == ["expired"]
         with pytest.raises(UserError, match=r"PRV-EXPIRED|PRV-STATE"):
@@ -216,7 +189,7 @@ def test_sizes_out_of_bounds_stop_the_job_and_nothing_is_spent(
     small = manifest.parties[1].input.model_copy(update={"rows_at_most": 10})
     tax = manifest.parties[1].model_copy(update={"input": small})
     manifest = manifest.model_copy(update={"parties": (manifest.parties[0], tax)})
-    _agreed(bank, big, manifest)
+    agreed(bank, big, manifest)
     with pytest.raises(UserError, match="PRV-ROWS"):
         big.begin(manifest.job, 1)
     assert _state(big, manifest) == "ready"
@@ -242,24 +215,24 @@ def test_only_rows_with_consent_are_used_and_a_revocation_holds_from_the_next_jo
     tax.policy = replace(tax.policy, rules=(RULE.model_copy(update={"changed_at_least": 0}),))
     _granted(tax, "b", "c", "d")
     first, second = trial(SUBJECTS), trial(SUBJECTS)
-    _agreed(bank, tax, first)
+    agreed(bank, tax, first)
     table = tax.begin(first.job, 1).table
     assert table is not None
     assert table.column("id").to_pylist() == ["b", "c", "d"]
     _granted(tax, "b", "c", "d", revoked=True)
-    _agreed(bank, tax, second)
+    agreed(bank, tax, second)
     table = tax.begin(second.job, 1).table
     assert table is not None
     assert table.num_rows == 0
     strict = trial(SUBJECTS.model_copy(update={"missing": "refuse"}))
-    _agreed(bank, tax, strict)
+    agreed(bank, tax, strict)
     with pytest.raises(UserError, match="PRV-CONSENT"):
         tax.begin(strict.job, 1)
 
 
 def test_a_rule_taken_away_stops_what_was_signed(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     tax.policy = replace(tax.policy, rules=())
     with pytest.raises(UserError, match="PRV-RULE"):
         tax.begin(manifest.job, 1)
@@ -267,7 +240,7 @@ def test_a_rule_taken_away_stops_what_was_signed(bank: Store, tax: Store) -> Non
 
 def test_rows_that_are_delivered_are_kept_as_parquet(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     bank.begin(manifest.job, 1)
     bank.finish(manifest.job, Result({"rows": 1}, pa.table({"id": ["a"]})), [])
     with bank.transaction() as tx:
@@ -279,7 +252,7 @@ def test_rows_that_are_delivered_are_kept_as_parquet(bank: Store, tax: Store) ->
 
 def test_another_institution_sees_nothing_and_history_stays(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     other = Store(bank.database, new_id(), bank.identity, bank.policy, bank.folder)
     assert other.standing() == []
     with pytest.raises(psycopg.InternalError), bank.transaction() as tx:
@@ -290,7 +263,7 @@ def test_another_institution_sees_nothing_and_history_stays(bank: Store, tax: St
 
 def test_state_kept_between_jobs_is_one_folder_a_deployment(bank: Store, tax: Store) -> None:
     manifest = trial()
-    _agreed(bank, tax, manifest)
+    agreed(bank, tax, manifest)
     state = bank.begin(manifest.job, 1).state
     assert state.parent == bank.folder
     assert state.stat().st_mode & 0o777 == 0o700

@@ -144,10 +144,7 @@ class Agreement:
             for found in job_rows.jobs(tx, [s for s in OPEN if s != "failed"]):
                 if found.manifest.expires <= now():
                     job_rows.move(tx, found.id, "expired", OPEN, NODE, error="PRV-EXPIRED")
-            shown = [
-                row for row in job_rows.jobs(tx) if row.ended_at is None or row.ended_at > now() - REMEMBERED
-            ]
-            return [self._standing(tx, row) for row in shown]
+            return [self._standing(tx, row) for row in job_rows.live(tx, now() - REMEMBERED)]
 
     def _answer(self, tx: Tx, manifest: Manifest) -> None:
         """What the rules say of a job that is new."""

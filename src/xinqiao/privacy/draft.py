@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from xinqiao.db.database import new_id
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail, user_error
-from xinqiao.privacy.kind import kind_of, kinds
+from xinqiao.privacy.kind import kind_named, kind_of
 from xinqiao.privacy.manifest import Consents, Engine, Input, Manifest, Name, Party
 from xinqiao.privacy.rules import Policy
 from xinqiao.privacy.signing import Identity
@@ -73,7 +73,7 @@ def manifest_of(draft: Draft, identity: Identity, policy: Policy, where: str) ->
 
     Raises UserError PRV-KIND, PRV-DRAFT, PRV-MANIFEST, PRV-PEER-UNKNOWN.
     """
-    kind = kinds().get(draft.kind)
+    kind = kind_named(draft.kind)
     if kind is None:
         fail("PRV-KIND", where, kind=draft.kind, version="-")
     try:

@@ -93,6 +93,12 @@ def jobs(tx: Tx, states: Collection[State] | None = None, limit: int = 200) -> l
     return [_job(row) for row in rows]
 
 
+def live(tx: Tx, since: datetime) -> list[JobRow]:
+    """All jobs that have not ended, and those that ended after ``since``, the first proposed first."""
+    rows = tx.execute(_SELECT + "WHERE ended_at IS NULL OR ended_at > %s ORDER BY proposed_at, id", [since])
+    return [_job(row) for row in rows]
+
+
 def one(tx: Tx, job: UUID) -> JobRow:
     """A job. Raises UserError PRV-JOB-ABSENT."""
     found = tx.execute(_SELECT + "WHERE id = %s", [job]).fetchone()
