@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +74,8 @@ def _covered(told: Manifest, truth: float, seed: int, folder: Path | None) -> bo
 
 def test_a_known_lift_is_covered_in_18_of_20_runs(tmp_path: Path) -> None:
     told = manifest("data_value", LIFT_PARTIES, {"label": "bad"})
+    fixed = {"job": UUID(int=7), "expires": datetime(2100, 1, 1, tzinfo=UTC)}  # folds hang on the digest
+    told = told.model_copy(update=fixed)
     rows, odds, own = drawn(200_000, 999)
     bad = rows["bank"]["bad"].to_numpy()
     truth = auc(odds, bad) - auc(own, bad)

@@ -59,7 +59,7 @@ def submit_outcome(link: Link, dealer: str, bad: Floats, alone: Floats, order: n
     return Lift.read(whole_array(link.receive(dealer, "measures"), dealer, MEASURES, "<f8"))
 
 
-def measure(link: Link, members: Sequence[str], rows: int, bits: int) -> None:
+def measure(link: Link, members: Sequence[str], rows: int, bits: int, folds: int) -> None:
     """The dealer's side: add up, measure, tell the first member."""
     total = np.zeros(rows, np.uint64)
     for name in members:
@@ -69,4 +69,4 @@ def measure(link: Link, members: Sequence[str], rows: int, bits: int) -> None:
     bad, alone = told["bad"].astype(np.float64), told["alone"].astype(np.float64)
     if bad.shape != (rows,) or alone.shape != (rows,) or set(np.unique(bad).tolist()) != {0.0, 1.0}:
         fail("PRV-MESSAGE", first, detail="outcome")
-    link.send(first, "measures", pack({"values": lift(decode(total, bits), alone, bad).array()}))
+    link.send(first, "measures", pack({"values": lift(decode(total, bits), alone, bad, folds).array()}))

@@ -175,6 +175,6 @@ def fit_plain(matrix: Floats, bad: Floats, used: Floats) -> Floats:
         curved = (matrix.T * (used * chance * (1 - chance))) @ matrix + np.diag(ridge)
         step = np.linalg.solve(curved, slope)
         theta -= step
-        if np.abs(step).max() < 1e-8:  # noqa: PLR2004 - far below what shares resolve
+        if np.abs(step).max() < 1e-6:  # noqa: PLR2004 - far below what shares resolve
             break
     return theta

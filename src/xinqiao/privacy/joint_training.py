@@ -164,7 +164,7 @@ def train_dealer(job: Job, link: Link, fits: int) -> tuple[Dealer, Plan]:
     dealer = Dealer(link, names)
     held: tuple[Held, ...] = deal(dealer, plan)
     deal_log_odds(dealer, plan, held)
-    measure(link, names, plan.rows, ODDS_BITS)
+    measure(link, names, plan.rows, ODDS_BITS, told.folds)
     return dealer, plan
 
 
@@ -221,7 +221,7 @@ def pooled(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Pooled:
     bank = rows[names[0]]
     bad = bank.bad if bank.bad is not None else np.empty(0)
     both = [out_of_fold(m, bad, bank.fold, told.folds) for m in (matrix, bank.matrix)]
-    return Pooled(rows, matrix, bad, lift(both[0], both[1], bad))
+    return Pooled(rows, matrix, bad, lift(both[0], both[1], bad, told.folds))
 
 
 def _joined(names: Sequence[str], tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:

@@ -53,20 +53,30 @@ class Lift:
         return {f.name: getattr(self, f.name).told() for f in fields(self)}
 
 
-def lift(joint: Floats, alone: Floats, bad: Floats) -> Lift:
+def lift(joint: Floats, alone: Floats, bad: Floats, folds: int = 0) -> Lift:
     """The two scores (rows,), higher is riskier, on outcomes ``bad`` (rows,) of both classes.
 
     AUC: DeLong's covariance (Biometrics 1988) by mid-ranks; KS: bootstrap over rows, the
     same for both, its interval turned about the figure, for a sample's KS rises when drawn again.
+
+    With ``folds``, scores are those of fits that left out the row's fold: intervals are widened for what
+    other rows to fit on would have changed (Nadeau and Bengio, Machine Learning 2003).
     """
     order = np.lexsort((bad, alone, joint))  # so that drawn samples don't hang on the order of rows
     both, bad = np.stack([joint[order], alone[order]]), bad[order]
     value, covariance = _auc(both, bad)
-    spread = NORMAL_95 * np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    apart = NORMAL_95 * float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)))
+    wide = _widening(folds)
+    spread = wide * NORMAL_95 * np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    apart = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    apart = wide * NORMAL_95 * float(np.sqrt(max(apart, 0.0)))
     gain = float(value[0] - value[1])
     aucs = [Estimate(float(v), float(v - s), float(v + s)) for v, s in zip(value, spread, strict=True)]
-    return Lift(*aucs, Estimate(gain, gain - apart, gain + apart), *_ks(both, bad))
+    return Lift(*aucs, Estimate(gain, gain - apart, gain + apart), *_ks(both, bad, wide))
+
+
+def _widening(folds: int) -> float:
+    """Of a standard error: each fit is on folds - 1 times as many rows as it is measured on."""
+    return float(np.sqrt(1 + folds / (folds - 1))) if folds else 1.0
 
 
 def _auc(risks: Floats, bad: Floats) -> tuple[Floats, Floats]:
@@ -81,7 +91,7 @@ def _auc(risks: Floats, bad: Floats) -> tuple[Floats, Floats]:
     return placed_bads.mean(axis=-1), np.asarray(covariance)
 
 
-def _ks(risks: Floats, bad: Floats) -> list[Estimate]:
+def _ks(risks: Floats, bad: Floats, wide: float) -> list[Estimate]:
     """KS of joint and alone and their difference; resampled rows are the same for both."""
     rankings = [Ranking.of(risk) for risk in risks]
     generator = np.random.default_rng(0)
@@ -93,7 +103,9 @@ def _ks(risks: Floats, bad: Floats) -> list[Estimate]:
     ]
     found = np.array(drawn)
     low, high = np.nanquantile(found[1:], [0.025, 0.975], axis=0)
-    turned = zip(found[0], 2 * found[0] - high, 2 * found[0] - low, strict=True)
+    turned = zip(
+        found[0], found[0] - wide * (high - found[0]), found[0] + wide * (found[0] - low), strict=True
+    )
     return [Estimate(float(v), float(a), float(b)) for v, a, b in turned]
 
 
