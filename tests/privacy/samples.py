@@ -39,6 +39,7 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
 class Sample:
     """One job. ``before``: jobs that must have run first, for what they leave in each party's state.
 
+    ``prepare`` puts what else must stand in the parties' states, given their folder.
     ``equal`` compares all parties' results of plain text and of the protocol.
     """
 
@@ -46,6 +47,7 @@ class Sample:
     tables: Mapping[str, pa.Table]
     equal: Callable[[Mapping[str, Result], Mapping[str, Result]], None] = same
     before: tuple[Sample, ...] = field(default=())
+    prepare: Callable[[Path], None] = lambda _: None
 
 
 def ids(low: int, high: int) -> list[str]:

@@ -15,6 +15,7 @@ def play_both(kind: Kind, sample: Sample, folder: Path) -> None:
     """Run ``sample`` both ways after what must come before; each party keeps its state."""
     for earlier in sample.before:
         play_both(kinds()[earlier.manifest.kind], earlier, folder)
+    sample.prepare(folder / "state")
     private = run_all(sample.manifest, kind.run, sample.tables, folder)
     sample.equal(kind.plain(sample.manifest, sample.tables), private)
 
