@@ -22,6 +22,7 @@ from xinqiao.privacy.manifest import Manifest, Party
 MODULES: tuple[str, ...] = (
     "data_value",
     "intersection",
+    "joint_score",
     "lookup",
     "operators_list",
     "operators_query",
