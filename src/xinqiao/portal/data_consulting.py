@@ -55,7 +55,7 @@ class _Keys(BaseModel):
     @property
     def matched(self) -> Matched:
         """As manifests take it."""
-        return Matched(**self.model_dump())
+        return Matched(**{name: getattr(self, name) for name in _Keys.model_fields})
 
 
 class _ValueForm(_Keys):
@@ -143,7 +143,7 @@ def _project(
         computed=computed,
         valued=any(kind == "value" and job.state == "done" for kind, job, _ in computed),
         watched=_watched(visit, project, done),
-        before=(typed or _typed(done)).model_dump(),
+        before=typed or _typed(done),
         sources=node.sources if node else {},
         third=sorted(set(node.peers) - {project.peer}) if node else [],
         approvals=[
