@@ -62,7 +62,7 @@ def _go_wrong(job: Job, link: Link, others: list[str]) -> None:
     if wrong == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if wrong == "oversize":
-        link._limits["message_bytes"] = 1 << 40
+        link.inner._limits["message_bytes"] = 1 << 40  # type: ignore[attr-defined]
         link.send(others[0], "rows", bytes(200_000))
         time.sleep(60)
     if wrong == "tag":
@@ -71,7 +71,7 @@ def _go_wrong(job: Job, link: Link, others: list[str]) -> None:
     if wrong == "stopped":
         os.kill(os.getpid(), signal.SIGSTOP)
     if wrong == "child":
-        os.system("sleep 300 &")  # noqa: S605 - what a library may leave behind
+        os.system("sleep 314.15 &")  # noqa: S605 - what a library may leave behind
 
 
 def check(manifest: Manifest) -> None:
@@ -98,8 +98,8 @@ KIND = Kind(
 
 def known() -> None:
     """Make this process know the kind, besides the others."""
-    others = kind.kinds
-    kind.kinds = lambda: others() | {NAME: KIND}
+    others = kind.kind_named
+    kind.kind_named = lambda name: KIND if name == NAME else others(name)
 
 
 def main() -> None:

@@ -137,8 +137,10 @@ class Node:
         return list((self.home / "work").iterdir())
 
 
-def made_nodes(folder: Path, server: Access, parties: Mapping[str, int], more: str = RULE) -> dict[str, Node]:
-    """Nodes that all know each other; ``parties``: how many rows each brings."""
+def made_nodes(
+    folder: Path, server: Access, parties: Mapping[str, int], more: Mapping[str, str] | None = None
+) -> dict[str, Node]:
+    """Nodes that all know each other; ``parties``: how many rows each brings; ``more``: to their rules."""
     nodes: dict[str, Node] = {}
     for name, rows in parties.items():
         home = folder / name
@@ -147,7 +149,7 @@ def made_nodes(folder: Path, server: Access, parties: Mapping[str, int], more: s
         access = _database(server, name)
         dsn = f"dsn = {json.dumps(access.app)}\nowner_dsn = {json.dumps(access.owner)}\n"
         source = '[[sources]]\nname = "table"\nfile = "table.parquet"\nfields = {id = "text", v = "int"}\n'
-        (home / CONFIG).write_text(told + dsn + source + more + LIMITS)
+        (home / CONFIG).write_text(told + dsn + source + RULE + (more or {}).get(name, "") + LIMITS)
         ids = [f"id-{number}" for number in range(rows)]
         pq.write_table(pa.table({"id": ids, "v": list(range(rows))}), home / "table.parquet")
         nodes[name] = Node(name, home, access, card)
@@ -203,9 +205,12 @@ def until(true: Callable[[], bool], told: Callable[[], object] = lambda: "", sec
 
 
 def drill(
-    nodes: Mapping[str, Node], params: Mapping[str, Any] | None = None, kind: str = "drill", **brought: object
+    nodes: Mapping[str, Node],
+    params: Mapping[str, Any] | None = None,
+    purpose: str = "credit",
+    **brought: object,
 ) -> Manifest:
-    """A job of all the nodes, made by the first and proposed there."""
+    """A job of all the nodes, made by the first and proposed there; ``brought``: of each one's input."""
     told = {"source": "table", "key": "id", "key_kind": "text", "rows_at_most": 1000, "rows_at_least": 0}
     told = told | {"columns": ("v",), "consents": PUBLIC} | brought
     parties = tuple(
@@ -221,9 +226,9 @@ def drill(
     first = next(iter(nodes.values()))
     manifest = Manifest(
         job=new_id(),
-        kind=kind,
+        kind="drill",
         version=1,
-        purpose="credit",
+        purpose=purpose,
         parties=parties,
         params=dict(params or {}),
         made_by=first.name,

@@ -47,7 +47,7 @@ class Told(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    about: Literal["job", "refused", "prepare", "prepared", "start", "failed", "done"]
+    about: Literal["job", "refused", "prepare", "prepared", "start", "failed", "done", "again"]
     job: UUID
     attempt: int = Field(default=0, ge=0, le=255)
     manifest: str = Field(default="", max_length=1 << 19)
@@ -104,6 +104,7 @@ class Control:
         self._ended: dict[Run, None] = {}
         self._said: dict[tuple[str, UUID], str] = {}
         self._known: dict[UUID, Standing] = {}
+        self._again: set[UUID] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._tasks: set[asyncio.Task[None]] = set()
         self._look_now = asyncio.Event()
@@ -143,7 +144,9 @@ class Control:
     def _share(self, standing: Standing) -> None:
         """Tell each party of the job what is new to it."""
         manifest, about = standing.manifest, "job"
-        if standing.state == "refused" and standing.refused_by == self.me:
+        if standing.state == "failed" and standing.again:
+            about = "again"
+        elif standing.state == "refused" and standing.refused_by == self.me:
             about = "refused"
         elif standing.state not in SHARED:
             return
@@ -167,7 +170,8 @@ class Control:
 
     def _may_begin(self, standing: Standing) -> bool:
         manifest = standing.manifest
-        ready = standing.state == "ready" or (standing.state == "failed" and standing.again)
+        again = standing.again or manifest.job in self._again
+        ready = standing.state == "ready" or (standing.state == "failed" and again)
         free = not self._full(self.config.limits.jobs_at_once)
         return (
             ready
@@ -188,6 +192,7 @@ class Control:
         running = Running(Child(run, manifest, self.me, folder, self._line), manifest)
         running.child.on_progress = partial(setattr, running, "share")
         self.running[manifest.job] = running
+        self._again.discard(manifest.job)
         running.task = self._start(self._attempt(running, attempt))
 
     async def _attempt(self, running: Running, attempt: int) -> None:
@@ -233,9 +238,9 @@ class Control:
         manifest, others = running.manifest, self._others(running.manifest)
         leads = manifest.made_by == self.me
         self._check_pins(manifest)
-        if leads:
-            self._tell(manifest, about="prepare", attempt=attempt)
         begun = await self._asked(lambda: self.desk.begin(manifest.job, attempt))
+        if leads:  # only now, so that its count of attempts is never behind the others'
+            self._tell(manifest, about="prepare", attempt=attempt)
         await running.child.start(self.config, begun)
         if leads:
             async with asyncio.timeout(PREPARE_SECONDS):
@@ -326,8 +331,15 @@ class Control:
             self._begin(standing.manifest, told.attempt)
 
     def _moved(self, peer: str, told: Told) -> None:
-        running = self.running.get(told.job)
-        if running is None or running.child.run[1] != told.attempt or peer not in running.manifest.names:
+        running, known = self.running.get(told.job), self._known.get(told.job)
+        if known is None or peer not in known.manifest.names:
+            return
+        if running is None or running.child.run[1] != told.attempt:
+            if told.about == "failed" and running is None and (told.job, told.attempt) not in self._ended:
+                self._start(self._failed(told.job, _elsewhere(peer, told)))  # before it began here
+            elif told.about == "again" and known.state == "failed":
+                self._again.add(told.job)
+                self._look_now.set()
             return
         if told.about == "prepared":
             running.prepared.add(peer)

@@ -194,7 +194,7 @@ class Relay:
         except ssl.SSLError as error:
             fail("PRV-TLS", who, detail=told(error))
         except (OSError, EOFError, TimeoutError):
-            fail("PRV-PEER-AWAY", who)
+            fail("PRV-TLS", who, detail="closed after the handshake; is our certificate pinned there?")
         finally:
             writer.transport.abort()
         return True
