@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from tests.privacy.agreeing import ROWS, agreed, party, played, trial
 from xinqiao.cli import privacy_verify
 from xinqiao.db.database import Database
+from xinqiao.evidence.proof import bundle, log_key
+from xinqiao.evidence.trust import Trust
+from xinqiao.evidence.verify import verify_bundle
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy import job_rows, kind
 from xinqiao.privacy.job_proof import JobProof, proof_of, verify
@@ -65,3 +69,22 @@ def test_a_proof_holds_without_the_result_and_tells_no_size(proof: JobProof) -> 
 def test_what_is_no_proof_is_an_error_of_ours(data: bytes) -> None:
     with pytest.raises(UserError, match="PRV-PROOF"):
         verify(data, "proof.json")
+
+
+def test_a_nodes_own_log_shows_what_it_committed_to(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kind, "kind_named", {"rows": ROWS}.get)
+    bank, tax = party(database, tmp_path / "bank", "bank"), party(database, tmp_path / "tax", "tax")
+    bank.own_log = True
+    manifest = trial()
+    agreed(bank, tax, manifest)
+    played(manifest, [bank, tax], tmp_path)
+    with bank.transaction() as tx:
+        kept = job_rows.result(tx, manifest.job)
+        assert kept is not None
+        found, key = bundle(tx, kept.evidence), log_key(tx)
+    assert all(finding.holds for finding in verify_bundle(found, Trust(key)))
+    told = json.loads(found.document)
+    assert told["manifest"] == manifest.digest
+    assert told["party"] == "bank"

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
+from xinqiao.evidence.proof import bundle, log_key
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
 from xinqiao.privacy import job_rows
@@ -22,6 +23,9 @@ def privacy_result(
     config: ConfigFile = Path("node.toml"),
     rows: Annotated[Path | None, typer.Option(help="结果行写入 .parquet / file for the rows")] = None,
     proof: Annotated[Path | None, typer.Option(help="证明写入 .json / file for the proof")] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="存证写入 .json，用 xinqiao verify 核验 / file for the log's proof")
+    ] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="证明中出示结果 / show the result in the proof")
     ] = False,
@@ -39,6 +43,10 @@ def privacy_result(
         write_whole(rows, kept.delivered)
         rows.chmod(0o600)
         console.print(f"{rows}", markup=False)
+    if evidence is not None:
+        with store_of(config) as store, store.transaction() as tx:
+            write_whole(evidence, bundle(tx, kept.evidence).write())
+            console.print(f"{evidence}  log {log_key(tx)}", markup=False)
     if proof is not None:
         write_whole(proof, shown.write())
         console.print(f"{proof}", markup=False)

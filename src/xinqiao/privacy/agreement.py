@@ -35,6 +35,7 @@ NODE = "node"
 class Agreement:
     """A party's jobs. ``folder``: what is kept between jobs of a deployment (keys, parts of models).
 
+    ``own_log``: the database is the node's alone, so it keeps the evidence log there itself.
     Every call is one transaction of its own and may be made from any thread.
     """
 
@@ -47,6 +48,7 @@ class Agreement:
         folder: Path,
         *,
         side: Side = "holder",
+        own_log: bool = False,
     ) -> None:
         self.database = database
         self.institution = institution
@@ -54,6 +56,7 @@ class Agreement:
         self.policy = policy
         self.folder = folder
         self.scope = Scope(side, institution)
+        self.own_log = own_log
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Tx]:

@@ -10,6 +10,7 @@ What the *other* side changes can't be seen here: the number of runs bounds that
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -30,6 +31,8 @@ PARTS = 4
 """Hash functions, each with a part of the table of its own."""
 CELLS = 256
 """Cells of each part: a difference of up to some 700 rows is listed."""
+UNSEEN = "none"
+"""Basis of a run of which the peer receives nothing."""
 _FIELDS = 3
 _STEP = 0x9E3779B97F4A7C15
 
@@ -113,29 +116,35 @@ def runs(tx: Tx, use: Use, days: int) -> int:
     return 0 if row is None else int(row["n"])
 
 
-def charge(tx: Tx, rule: Rule, use: Use, rows: int, told: dict[str, Sketch]) -> None:
+def charge(tx: Tx, rule: Rule, use: Use, rows: int, told: Mapping[str, Sketch]) -> None:
     """Count a run about to begin, of an input of so many rows with those sketches.
 
-    Runs whose results only others receive count too: a run is between all that take part. Raises UserError
-    PRV-BUDGET-RUNS (all runs that the rule gives are used), PRV-BUDGET-CHANGED (too few rows have changed).
+    No sketches: the peer receives nothing. Its runs count all the same: a run is between all that take part.
+    Raises UserError PRV-BUDGET-RUNS (all runs that the rule gives are used), PRV-BUDGET-CHANGED (too few rows
+    have changed).
     """
     if runs(tx, use, rule.days) >= rule.runs:
         fail("PRV-BUDGET-RUNS", use.peer, runs=rule.runs, days=rule.days)
     for basis, sketch in told.items():
-        earlier = tx.execute(
-            "SELECT DISTINCT sketch FROM privacy_use "
-            "WHERE peer = %s AND source = %s AND basis = %s AND at > %s",
-            [use.peer, use.source, basis, now() - timedelta(days=rule.days)],
-        ).fetchall()
-        for row in earlier:
-            changed = sketch.difference(_read(row["sketch"]))
+        for earlier in _earlier(tx, use, basis, rule.days):
+            changed = sketch.difference(earlier)
             if changed is not None and 0 < changed < rule.changed_at_least:
                 fail("PRV-BUDGET-CHANGED", use.peer, least=rule.changed_at_least)
+    for basis, kept in {name: sketch.written() for name, sketch in told.items()}.items() or [(UNSEEN, b"")]:
         tx.execute(
             "INSERT INTO privacy_use (institution_id, job_id, peer, source, kind, at, basis, rows, sketch) "
             "VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
-            [use.institution, use.job, use.peer, use.source, use.kind, now(), basis, rows, sketch.written()],
+            [use.institution, use.job, use.peer, use.source, use.kind, now(), basis, rows, kept],
         )
+
+
+def _earlier(tx: Tx, use: Use, basis: str, days: int) -> list[Sketch]:
+    """The inputs of the window that the peer has had results of, each once."""
+    found = tx.execute(
+        "SELECT DISTINCT sketch FROM privacy_use WHERE peer = %s AND source = %s AND basis = %s AND at > %s",
+        [use.peer, use.source, basis, now() - timedelta(days=days)],
+    )
+    return [_read(row["sketch"]) for row in found]
 
 
 def _read(data: bytes) -> Sketch:

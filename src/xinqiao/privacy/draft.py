@@ -50,6 +50,7 @@ class Draft(_Draft):
     purpose: Name
     parties: tuple[DraftParty, ...]
     params: dict[str, Any] = Field(default_factory=dict)
+    deployment: Name = "default"
     engine: Name = "own"
     engine_version: str = "1"
     hours: float = Field(default=24, gt=0, le=720)
@@ -85,6 +86,7 @@ def manifest_of(draft: Draft, identity: Identity, policy: Policy, where: str) ->
             parties=tuple(_party(party, identity, policy) for party in draft.parties),
             params=draft.params,
             engine=Engine(name=draft.engine, version=draft.engine_version),
+            deployment=draft.deployment,
             made_by=identity.name,
             expires=now() + timedelta(hours=draft.hours),
             attempts=draft.attempts,

@@ -82,7 +82,11 @@ class Engine(_Strict):
 
 
 class Manifest(_Strict):
-    """A job. ``params`` belong to the kind, which checks them (``privacy.kind``)."""
+    """A job. ``params`` belong to the kind, which checks them (``privacy.kind``).
+
+    ``deployment``: which of the parties' kept states (keys, parts of models) it uses; rules
+    name those allowed.
+    """
 
     job: UUID
     kind: Name
@@ -91,6 +95,7 @@ class Manifest(_Strict):
     parties: tuple[Party, ...] = Field(min_length=2, max_length=PARTIES_AT_MOST)
     params: dict[str, Any] = Field(default_factory=dict)
     engine: Engine = Engine()
+    deployment: Name = "default"
     made_by: Name
     expires: datetime
     attempts: int = Field(default=3, ge=1, le=10)

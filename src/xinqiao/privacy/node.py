@@ -59,7 +59,12 @@ def opened_database(config: Config) -> Iterator[Database]:
 def opened_store(config: Config, database: Database) -> Store:
     """The party's agreement in its database, for the node and for the command line."""
     return Store(
-        database, institution_of(config), config.identity(), config.policy(), config.folder / "state"
+        database,
+        institution_of(config),
+        config.identity(),
+        config.policy(),
+        config.folder / "state",
+        own_log=config.dsn is None,
     )
 
 

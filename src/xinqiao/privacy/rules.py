@@ -43,7 +43,8 @@ class Rule(_Settings):
 
     ``receivers``: who may learn results, the own party aside (``receivers``). ``params``: the values that
     each parameter may have; one that is not named is free. ``rows_at_least``: of the own input, so that no
-    result is about a few. ``runs`` in ``days`` and ``changed_at_least`` are the budget (``privacy.budget``).
+    result is about a few. ``runs`` in ``days`` and ``changed_at_least`` are the budget (``privacy.budget``);
+    0 of the latter where jobs are meant to be about single subjects.
     ``answer``: sign by rule, or ask a person.
     """
 
@@ -160,11 +161,6 @@ def receivers(manifest: Manifest, kind: Kind) -> tuple[str, ...]:
     return tuple(party.name for party in manifest.parties if party.role in receiving)
 
 
-def deployment_of(manifest: Manifest) -> str:
-    """Which of the node's kept states (keys, parts of models) a job uses: parameter ``deployment``."""
-    return str(manifest.params.get("deployment", "default"))
-
-
 def _against(rule: Rule, manifest: Manifest, own: Party, kind: Kind) -> str | None:
     """The first thing of the job that the rule does not allow; None: it keeps within."""
     others = [name for name in manifest.names if name != own.name]
@@ -174,7 +170,7 @@ def _against(rule: Rule, manifest: Manifest, own: Party, kind: Kind) -> str | No
         ("purposes", rule.purposes, [manifest.purpose]),
         ("roles", rule.roles, [own.role]),
         ("receivers", rule.receivers, [name for name in receivers(manifest, kind) if name != own.name]),
-        ("deployments", rule.deployments, [deployment_of(manifest)]),
+        ("deployments", rule.deployments, [manifest.deployment]),
         ("engines", rule.engines, [manifest.engine.name]),
     ]
     if own.input is not None:

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 
 from xinqiao.db.database import Tx
 from xinqiao.evidence.log import record
+from xinqiao.evidence.sequencer import sequence
 from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.protect import Keyring
 from xinqiao.privacy import budget, job_rows
 from xinqiao.privacy.agreement import NODE, Agreement
 from xinqiao.privacy.commitments import (
@@ -34,12 +36,14 @@ from xinqiao.privacy.job_rows import JobRow
 from xinqiao.privacy.kind import Result, kind_of
 from xinqiao.privacy.link import Sent
 from xinqiao.privacy.manifest import Input, Manifest
-from xinqiao.privacy.rules import Rule, deployment_of, receivers
+from xinqiao.privacy.rules import Rule, receivers
 from xinqiao.privacy.signing import check_all
 from xinqiao.privacy.source_data import check_rows
 
 RESULT_AT_MOST = 512 << 20
 """Bytes of a result: its values and its rows as Parquet."""
+LOG_KEY = "node"
+"""Id of the key that the node's own log is kept under."""
 
 
 class Store(Agreement):
@@ -101,6 +105,8 @@ class Store(Agreement):
             )
             signature = sign_receipt(receipt, self.identity)
             self._keep_receipt(tx, found.manifest, self.identity.name, signature + receipt.canonical())
+        if self.own_log:
+            sequence(self.database, Keyring({LOG_KEY: self.identity.secret("evidence")}, LOG_KEY))
 
     def fail(self, job: UUID, error: UserError) -> None:
         """See ``Desk``."""
@@ -123,16 +129,16 @@ class Store(Agreement):
         to = [name for name in receivers(manifest, kind_of(manifest)) if name != self.identity.name]
         table = covered(tx, self.identity, table, brought, to=to, purpose=manifest.purpose)
         check_rows(table, brought, str(manifest.job))
-        told = budget.sketches(self.identity.secret("budget"), table, brought)
+        told = budget.sketches(self.identity.secret("budget"), table, brought) if to else {}
         for peer in manifest.names:
             if peer != self.identity.name:
                 use = budget.Use(self.institution, manifest.job, peer, brought.source, manifest.kind)
-                budget.charge(tx, rule, use, table.num_rows, told)
+                budget.charge(tx, rule, use, table.num_rows, told if peer in to else {})
         return table
 
     def _state(self, manifest: Manifest) -> Path:
         """The folder kept for a deployment; its name is a digest, for a manifest's text names no path."""
-        folder = self.folder / digest(deployment_of(manifest).encode())[:32]
+        folder = self.folder / digest(manifest.deployment.encode())[:32]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
