@@ -70,7 +70,7 @@ class PaillierTeller:
 
     def take(self) -> None:
         """See Teller."""
-        rows, values = len(self._bins.codes), []
+        rows, values = len(self._bins.codes), list[Integer]()
         while len(values) < rows:
             told = unpack(self._link.receive(self._asker, "bins.values"), self._asker, values=np.ndarray)
             found = self._key.from_bytes(told["values"], self._asker)
@@ -85,12 +85,9 @@ class PaillierTeller:
         told = []
         for node, sums in enumerate(self._sums):
             firsts = self._bins.joined(nodes.rows(node), least)
-            grouped = self._grouped(sums, firsts)
-            payload = {
-                "each": self._bins.each(firsts),
-                "sums": self._key.to_bytes(self._key.joined(grouped)),
-            }
-            self._link.send(self._asker, "bins.sums", pack(payload))
+            joined = self._key.joined(self._grouped(sums, firsts))
+            payload = pack({"each": self._bins.each(firsts), "sums": self._key.to_bytes(joined)})
+            self._link.send(self._asker, "bins.sums", payload)
             told.append(firsts)
         return told
 

@@ -111,8 +111,9 @@ class Remote:
 
     def _step(self, step: int, **fields: np.ndarray[Any, Any]) -> None:
         empty = {"place": np.zeros(0, np.uint8), "parents": np.zeros(0, np.int64)}
+        payload = pack({"step": step, **empty, **fields})
         for name in self.names:
-            self._link.send(name, "trees.step", pack({"step": step} | empty | fields))
+            self._link.send(name, "trees.step", payload)
 
 
 def run(job: Job, link: Link) -> Result:
@@ -308,7 +309,7 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
             en="which of its own cuts are used; no leaf's value, no gradient",
         ),
     )
-    told = {party.name: holder for party in manifest.having("holder")}
+    told: dict[str, tuple[Text, ...]] = {party.name: holder for party in manifest.having("holder")}
     told[manifest.only("bank").name] = (common, *_bank_learns(dealt=dealt))
     size = Text(
         zh="行数、特征数、箱数、每层节点数；不知标识、标签与取值",

@@ -151,7 +151,7 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     common = Text(
         zh="各方共有的标识，以及其他各方的行数", en="the common ids, and the numbers of rows of the others"
     )
-    told = {party.name: (common,) for party in manifest.having("holder")}
+    told: dict[str, tuple[Text, ...]] = {party.name: (common,) for party in manifest.having("holder")}
     counts = Text(
         zh="每个特征各箱的好、坏客户数与 IV；箱的顺序打乱，不知其取值范围",
         en="goods and bads in each bin of each feature, and its IV; bins are shuffled, their ranges unknown",

@@ -1,0 +1,135 @@
+"""Joint WOE and boosted trees: CPU-seconds and bytes of each party, by encryption and with a dealer.
+
+BENCH_PRIVACY_TREES: rows x columns, by comma (default 10000x20); BENCH_PRIVACY_TREE_COUNT: trees (default
+20). Half of the columns are the bank's. Parties are threads of one process on a memory link, each timed by
+its own CPU clock; so the time on separate machines is about the sum.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from tests.privacy.manifests import data, job, manifest
+
+from xinqiao.privacy import trees, woe
+from xinqiao.privacy.kind import Kind, Result
+from xinqiao.privacy.link import Link, Recorded, play
+from xinqiao.scoring.boosted import BoostedTrees
+from xinqiao.scoring.columns import read_columns
+from xinqiao.scoring.metrics import auc
+
+SEED = 20260630
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One job: CPU-seconds and bytes sent by each party, and the results."""
+
+    cpu_s: Mapping[str, float]
+    sent_mb: Mapping[str, float]
+    results: Mapping[str, Result]
+
+
+def section(folder: Path) -> list[str]:  # noqa: ARG001 - the shape of a section
+    count = int(os.environ.get("BENCH_PRIVACY_TREE_COUNT", "20"))
+    lines = [
+        "| job | way | CPU-s: bank, holder, dealer | MB sent: bank, holder, dealer | result |",
+        "|---|---|---|---|---|",
+    ]
+    for size in os.environ.get("BENCH_PRIVACY_TREES", "10000x20").split(","):
+        rows, columns = (int(n) for n in size.split("x"))
+        tables = firms(rows, columns)
+        for way in ("paillier", "dealer"):
+            lines.append(_line(f"WOE, {size}", way, measured(woe.KIND, tables, way, {"bins": 16}), _values))
+            params = {"trees": count, "depth": 4, "bins": 16, "rate": 0.3}
+            lines.append(
+                _line(f"{count} trees, {size}", way, measured(trees.KIND, tables, way, params), _aucs)
+            )
+        lines.append(f"| {count} trees, {size} | LightGBM, pooled | | | AUC {pooled(tables, count):.4f} |")
+    return lines
+
+
+def firms(rows: int, columns: int) -> dict[str, pa.Table]:
+    """Generated firms, half of the columns at the bank, the stronger half at the holder."""
+    drawn = np.random.default_rng(SEED)
+    values = drawn.normal(size=(columns, rows))
+    weight = (
+        np.where(np.arange(columns) % 2, 1.0, 0.5) * drawn.choice([-1, 1], columns) / np.sqrt(columns / 4)
+    )
+    odds = weight @ values + 0.8 * values[0] * values[1] - 1.5
+    bad = (drawn.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    ids = [f"{n:018d}" for n in range(rows)]
+    of = {f"x{n}": values[n] for n in range(columns)}
+    return {
+        "bank": pa.table(
+            {"id": ids, "bad": bad} | {n: v for i, (n, v) in enumerate(of.items()) if i % 2 == 0}
+        ),
+        "tax": pa.table({"id": ids} | {n: v for i, (n, v) in enumerate(of.items()) if i % 2}),
+    }
+
+
+def measured(kind: Kind, tables: Mapping[str, pa.Table], way: str, params: Mapping[str, Any]) -> Measured:
+    """Run a job of ``kind`` between threads."""
+    parties: dict[str, Any] = {
+        "bank": ("bank", data(*tables["bank"].column_names[1:])),
+        "tax": ("holder", data(*tables["tax"].column_names[1:])),
+    }
+    if way == "dealer":
+        parties["regulator"] = "dealer"
+    asked = manifest(kind.name, parties, {"label": "bad", **params})
+    cpu: dict[str, float] = {}
+    ends: dict[str, Recorded] = {}
+
+    def recorded(link: Link) -> Link:
+        ends[link.me] = Recorded(link)
+        return ends[link.me]
+
+    def part(name: str, folder: Path) -> Callable[[Link], Result]:
+        own = job(asked, name, tables.get(name), folder)
+
+        def run(link: Link) -> Result:
+            start = time.thread_time()
+            told = kind.run(own, link)
+            cpu[name] = time.thread_time() - start
+            return told
+
+        return run
+
+    with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as folder:
+        results = play({name: part(name, Path(folder)) for name in asked.names}, recorded)
+    sent = {n: sum(s.size_bytes for s in e.lines if s.direction == "sent") / 1e6 for n, e in ends.items()}
+    return Measured(cpu, sent, results)
+
+
+def pooled(tables: Mapping[str, pa.Table], count: int) -> float:
+    """AUC of LightGBM's trees on all columns together, on every fifth row, which it did not see."""
+    bad = tables["bank"]["bad"].to_numpy().astype(np.float64)
+    whole = np.column_stack([t[n].to_numpy() for t in tables.values() for n in t.column_names if n[0] == "x"])
+    test = np.arange(len(bad)) % FOLDS == 0
+    fitted = BoostedTrees(trees=count, learning_rate=0.3, depth=4, column_share=1.0, ridge=1.0)
+    fitted.fit(read_columns(whole[~test]), bad[~test])
+    return auc(fitted.decision_function(read_columns(whole[test])), bad[test])
+
+
+def _line(job_name: str, way: str, found: Measured, told: Callable[[Mapping[str, Any]], str]) -> str:
+    names = ("bank", "tax", "regulator")
+    cpu = ", ".join(f"{found.cpu_s[n]:.1f}" for n in names if n in found.cpu_s)
+    sent = ", ".join(f"{found.sent_mb[n]:.1f}" for n in names if n in found.sent_mb)
+    return f"| {job_name} | {way} | {cpu} | {sent} | {told(found.results['bank'].told)} |"
+
+
+def _values(told: Mapping[str, Any]) -> str:
+    return f"IV of x1 {told['iv']['tax']['x1']:.3f}"
+
+
+def _aucs(told: Mapping[str, Any]) -> str:
+    return f"AUC {told['joint']['auc']:.4f} joint, {told['alone']['auc']:.4f} alone"
