@@ -21,6 +21,7 @@ from xinqiao.privacy.manifest import Manifest, Party
 
 MODULES: tuple[str, ...] = (
     "data_value",
+    "horizontal",
     "intersection",
     "joint_score",
     "lookup",
