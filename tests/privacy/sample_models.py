@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from tests.privacy.joint_data import DEALT, tables
 from tests.privacy.manifests import manifest
 from tests.privacy.samples import Sample
@@ -31,7 +33,7 @@ def _near(key: str, wanted: object, found: object) -> None:
             told = zip(bins, found[column], strict=True)
             assert all(a[:2] == b[:2] and abs(a[2] - b[2]) < 1 for a, b in told), column
     elif key.startswith(("auc", "ks", "base")):
-        ours, theirs = (x if isinstance(x, list) else [x] for x in (wanted, found))
+        ours, theirs = (np.atleast_1d(np.array(x, np.float64)) for x in (wanted, found))
         most = {"auc": CLOSE, "ks_": 0.03, "bas": 1.0}[key[:3]]
         assert abs(ours[0] - theirs[0]) <= most, (key, wanted, found)
     else:

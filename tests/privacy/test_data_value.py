@@ -15,14 +15,14 @@ from tests.privacy.manifests import data, manifest, run_all
 from tests.privacy.sample_models import PARAMS, close
 from xinqiao.privacy.data_value import KIND, information_values
 from xinqiao.privacy.kind import kind_of
-from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.manifest import Input, Manifest
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.metrics import auc
 
 PRIVATE_RUNS = int(os.environ.get("XINQIAO_VALUE_RUNS", "0"))
 """Private runs of the known lift; the issue's 20 take some minutes."""
 COLUMNS = 4
-LIFT_PARTIES = {
+LIFT_PARTIES: dict[str, str | tuple[str, Input]] = {
     "bank": ("bank", data("bad", *(f"b{i}" for i in range(COLUMNS)))),
     "tax": ("holder", data(*(f"h{i}" for i in range(COLUMNS)))),
     "regulator": "dealer",
@@ -41,7 +41,11 @@ def test_three_holders_get_what_pooled_data_give(tmp_path: Path) -> None:
 
 
 def test_a_bank_without_columns_of_its_own(tmp_path: Path) -> None:
-    parties = {"bank": ("bank", data("bad")), "tax": DEALT["tax"], "regulator": "dealer"}
+    parties: dict[str, str | tuple[str, Input]] = {
+        "bank": ("bank", data("bad")),
+        "tax": DEALT["tax"],
+        "regulator": "dealer",
+    }
     rows = tables(400)
     private = run_all(manifest("data_value", parties, PARAMS | {"steps": 20}), KIND.run, rows, tmp_path)
     assert private["bank"].told["iv"]["bank"] == {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from xinqiao.privacy.lift import Lift, lift
+from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.metrics import auc, ks
 
 
-def _scores(seed: int, rows: int = 800) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _scores(seed: int, rows: int = 800) -> tuple[Floats, Floats, Floats]:
     stream = np.random.default_rng(seed)
     one, other = stream.normal(size=(2, rows))
     bad = (stream.random(rows) < 1 / (1 + np.exp(1.5 - one - other))).astype(np.float64)

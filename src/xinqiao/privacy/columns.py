@@ -63,9 +63,9 @@ def block(table: pa.Table, names: Sequence[str], bins: int) -> Block:
 
     Raises UserError SCR-COLUMN-ABSENT, SCR-COLUMN-TYPE, SCR-INFINITE.
     """
-    columns = read_columns(table.select(list(names))) if names else None
     variables, codes = [], []
-    for name in names if columns is not None else ():
+    for name in names:
+        columns = read_columns(table.select([name]))
         values = columns.coded(name)
         variable = _shape(name, values, bins)
         variables.append(variable)

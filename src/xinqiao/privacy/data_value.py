@@ -183,7 +183,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
-    told = dict.fromkeys(members(manifest), (COMMON, BINS))
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, BINS))
     told[manifest.only("bank").name] = (COMMON, BINS, VALUE)
     return told | {party.name: (DEALER, TABLES) for party in manifest.having("dealer")}
 

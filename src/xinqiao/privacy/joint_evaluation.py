@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from xinqiao.kernel.errors import fail
@@ -45,14 +46,14 @@ def zero(stream: Stream, members: Sequence[str], me: str, shape: tuple[int, ...]
     return share
 
 
-def submit(link: Link, members: Sequence[str], dealer: str, score: Ring, stream: Stream) -> np.ndarray:  # type: ignore[type-arg]  # of positions
+def submit(link: Link, members: Sequence[str], dealer: str, score: Ring, stream: Stream) -> NDArray[np.intp]:
     """Send the dealer this member's share of ``score`` (rows,) in the common order, which is returned."""
     order = permutation(stream, len(score))
     link.send(dealer, "score", pack({"values": (score + zero(stream, members, link.me, score.shape))[order]}))
     return order
 
 
-def submit_outcome(link: Link, dealer: str, bad: Floats, alone: Floats, order: np.ndarray) -> Lift:  # type: ignore[type-arg]  # of positions
+def submit_outcome(link: Link, dealer: str, bad: Floats, alone: Floats, order: NDArray[np.intp]) -> Lift:
     """Send outcomes and ranks of the own score in the same order; the measures that come back."""
     told = {"bad": bad[order].astype(np.uint8), "alone": rankdata(alone[order], "dense").astype(np.uint32)}
     link.send(dealer, "outcome", pack(told))

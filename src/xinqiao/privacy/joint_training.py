@@ -109,7 +109,7 @@ class Rows:
 
     def used(self, fits: int) -> Floats:
         """(rows, fits): fit k leaves out fold k; those beyond the folds use all rows."""
-        return (self.fold[:, None] != np.arange(fits)).astype(np.float64)
+        return np.asarray(self.fold[:, None] != np.arange(fits), np.float64)
 
 
 def rows_of(manifest: Manifest, party: Party, table: pa.Table) -> Rows:

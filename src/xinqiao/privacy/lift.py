@@ -70,8 +70,9 @@ def lift(joint: Floats, alone: Floats, bad: Floats, folds: int = 0) -> Lift:
     apart = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     apart = wide * NORMAL_95 * float(np.sqrt(max(apart, 0.0)))
     gain = float(value[0] - value[1])
-    aucs = [Estimate(float(v), float(v - s), float(v + s)) for v, s in zip(value, spread, strict=True)]
-    return Lift(*aucs, Estimate(gain, gain - apart, gain + apart), *_ks(both, bad, wide))
+    both_aucs = [Estimate(float(v), float(v - s), float(v + s)) for v, s in zip(value, spread, strict=True)]
+    estimates = [*both_aucs, Estimate(gain, gain - apart, gain + apart), *_ks(both, bad, wide)]
+    return Lift(**dict(zip(Lift.__slots__, estimates, strict=True)))
 
 
 def _widening(folds: int) -> float:

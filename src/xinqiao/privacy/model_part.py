@@ -61,7 +61,7 @@ class ModelPart(Frozen):
 
 
 def load_part(state: Path, model: str, party: str) -> ModelPart:
-    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART where none is there or it is not whole."""
+    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART where it is not there, or not whole."""
     file = _file(state, model)
     try:
         part = ModelPart.model_validate_json(file.read_bytes())

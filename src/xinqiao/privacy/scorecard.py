@@ -90,7 +90,7 @@ def check(manifest: Manifest) -> None:
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
-    told = dict.fromkeys(members(manifest), (COMMON, WIDTHS, OWN_POINTS))
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, WIDTHS, OWN_POINTS))
     bank = manifest.only("bank").name
     told[bank] = (COMMON, WIDTHS, OWN_POINTS, MEASURES)
     return told | {party.name: (DEALER,) for party in manifest.having("dealer")}

@@ -235,8 +235,10 @@ class Member:
         lift = constant((1 << 62) if self.first else 0)
         seen = self.opened(x + mask + lift)
         wrapped = np.uint64(1) - (seen >> np.uint64(63))
-        share = top * wrapped * constant(1 << (64 - bits)) - down
-        return share + (seen >> np.uint64(bits)) - constant(1 << (62 - bits)) if self.first else share
+        share: Ring = top * wrapped * constant(1 << (64 - bits)) - down
+        if self.first:
+            share += (seen >> np.uint64(bits)) - constant(1 << (62 - bits))
+        return share
 
     def logistic(self, x: Ring, bits: int, series: Series, factor: float = 1.0) -> Ring:
         """Shares, 2 * WAVE_BITS after the point, of ``factor`` times the logistic function of x.
@@ -255,7 +257,8 @@ class Member:
             total += encode(turned.imag * size, WAVE_BITS) * waves[2 * place]
             total -= encode(turned.real * size, WAVE_BITS) * waves[2 * place + 1]
             turned = turned * square
-        return total + encode(np.full(1, factor / 2), 2 * WAVE_BITS) if self.first else total
+        total += encode(np.full(1, factor / 2 if self.first else 0.0), 2 * WAVE_BITS)
+        return total
 
     def _angle(self, masked: Ring) -> NDArray[np.float64]:
         """The opened angle: 32 bits of each share are all that travels."""

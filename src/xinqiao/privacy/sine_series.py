@@ -30,7 +30,8 @@ class Series:
     def value(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """The series itself, for comparison."""
         angle = 2 * np.pi / self.turn * log_odds
-        return 0.5 + sum(w * np.sin((2 * j + 1) * angle) for j, w in enumerate(self.weights))
+        odd = 2 * np.arange(len(self.weights)) + 1
+        return np.asarray(0.5 + np.sin(angle[..., None] * odd) @ np.array(self.weights))
 
 
 def logistic_series(terms: int = 5, turn: float = 32.0) -> Series:
