@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "operators_query",
     "scorecard",
     "statistics",
+    "tree_score",
     "trees",
     "woe",
 )
