@@ -43,7 +43,7 @@ from xinqiao.privacy.score_parts import Holding, Parts, reasons
 from xinqiao.privacy.score_terms import ABSENT, PROTOCOLS, check, learns, ring_of, terms_of
 from xinqiao.privacy.wire import pack, unpack
 
-BYTES_AT_ONCE = 1 << 25
+BYTES_AT_ONCE = 1 << 22
 """Of hidden tables in one message."""
 ROWS_AT_ONCE = 100_000
 

@@ -33,13 +33,13 @@ mark its own rows (related points) or falsify its counts; that is not prevented.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.at_work import at_work, wait_for
 from xinqiao.privacy.cipher_store import CipherStore, encode, received
 from xinqiao.privacy.elgamal import (
     Ciphers,
@@ -62,9 +62,6 @@ from xinqiao.privacy.list_state import ListState, file_of, write
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
-STEP_ROWS = 20_000
-"""After that many rows a party tells those who wait that it is at work."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
@@ -86,11 +83,10 @@ def build(job: Job, link: Link) -> ListState:
     setting = published(manifest, link, shares)
     hashing = random_scalar() if link.me in setting.operators else None
     state = _state(manifest, setting, hashing, shares["counts"])
-    if link.me in setting.chain:
-        own = None if hashing is None else _encrypted(setting, job, state)
-        _mixed(job, setting, hashing or 1, shares["mix"], own)
-    else:
+    if link.me == setting.bank:
         _keep_store(job, setting, state)
+    else:
+        _take_part(job, setting, state, shares["mix"])
     if link.me in (setting.bank, *setting.operators):
         state.save(job.state)
     return state
@@ -131,28 +127,27 @@ def _encrypted(setting: Setting, job: Job, state: ListState) -> _Rows:
     return rows.take(shuffled(len(rows)))
 
 
-def _mixed(job: Job, setting: Setting, factor: int, share: Share, own: _Rows | None) -> None:
-    """Take part in the chain with the ``own`` rows; its last member builds the store for the bank."""
+def _take_part(job: Job, setting: Setting, state: ListState, share: Share) -> None:
+    """A turn in the chain, handed on to the next; the last builds the store for the bank."""
     link, position = setting.link, setting.chain.index(setting.link.me)
-    rows = _my_turn(job, setting, own)
-    done = [
-        _Rows(
-            turn(setting.group, part.points, factor, share.secret, setting.left_after(position)),
-            rerandomise(setting.group, setting.count_key, part.counts),
-        )
-        for part in _parts(setting, rows)
-    ]
-    rows = _joined(done).take(shuffled(len(rows)))
-    if position + 1 < len(setting.chain):
-        _send(link, setting.chain[position + 1], rows)
-        return
+    after = (*setting.chain, setting.bank)[position + 1]
+    with at_work(link, after):
+        rows = _my_turn(job, setting, state)
+        job.progress((position + 1) / (len(setting.chain) + 1))
+        factor = state.secret("hashing") if state.hashing is not None else 1
+        rows = _Rows(
+            turn(setting.group, rows.points, factor, share.secret, setting.left_after(position)),
+            rerandomise(setting.group, setting.count_key, rows.counts),
+        ).take(shuffled(len(rows)))
+        last = after == setting.bank
+        payload = _store(setting, rows, state.rows) if last else _packed(rows)
+    link.send(after, "list-store" if last else "list-rows", payload)
+
+
+def _store(setting: Setting, rows: _Rows, at_most: int) -> bytes:
     pseudonyms, counts = merged(setting.group, rows.points.two, rows.counts)
-    store = encode(setting.group, pseudonyms, counts, rows_of(job.manifest))
-    link.send(
-        setting.bank,
-        "list-store",
-        pack({"seed": store.seed, "one": store.slots.one, "two": store.slots.two}),
-    )
+    store = encode(setting.group, pseudonyms, counts, at_most)
+    return pack({"seed": store.seed, "one": store.slots.one, "two": store.slots.two})
 
 
 def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, Ciphers]:
@@ -170,9 +165,8 @@ def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, C
 
 
 def _keep_store(job: Job, setting: Setting, state: ListState) -> None:
-    for name in setting.chain:
-        _await(setting, name, state.rows)
     builder = setting.chain[-1]
+    wait_for(setting.link, builder)
     payload = setting.link.receive(builder, "list-store")
     told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
     received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
@@ -189,18 +183,18 @@ def load_store(job: Job, state: ListState) -> CipherStore:
     return CipherStore(told["seed"], Ciphers(told["one"], told["two"]))
 
 
-def _my_turn(job: Job, setting: Setting, own: _Rows | None) -> _Rows:
+def _my_turn(job: Job, setting: Setting, state: ListState) -> _Rows:
     """All rows, once it is this party's turn: the first of the chain gathers them from the operators."""
-    link, position = setting.link, setting.chain.index(setting.link.me)
-    if position == 0 and own is not None:
+    link, first = setting.link, setting.chain[0]
+    if link.me == first:
+        own = _encrypted(setting, job, state)
         others = [p for p in job.manifest.having("operator") if p.name != link.me]
         return _joined([own, *(_receive(setting, p.name, bound(p)) for p in others)])
-    if own is not None:
-        _send(link, setting.chain[0], own)
-    for before, name in enumerate(setting.chain[:position]):
-        _await(setting, name, rows_of(job.manifest))
-        job.progress((before + 1) / (len(setting.chain) + 1))
-    return _receive(setting, setting.chain[position - 1], rows_of(job.manifest))
+    if link.me in setting.operators:
+        with at_work(link, first):
+            payload = _packed(_encrypted(setting, job, state))
+        link.send(first, "list-rows", payload)
+    return _receive(setting, setting.chain[setting.chain.index(link.me) - 1], state.rows)
 
 
 def _joined(parts: list[_Rows]) -> _Rows:
@@ -211,28 +205,13 @@ def _joined(parts: list[_Rows]) -> _Rows:
     return _Rows(all_of("points"), all_of("counts"))
 
 
-def _parts(setting: Setting, rows: _Rows) -> Iterator[_Rows]:
-    """``rows`` in steps; those who wait are told after each."""
-    later = setting.chain[setting.chain.index(setting.link.me) + 1 :]
-    for start in range(0, len(rows), STEP_ROWS):
-        yield rows.take(np.arange(start, min(start + STEP_ROWS, len(rows))))
-        for name in (*later, setting.bank):
-            setting.link.send(name, "list-step", pack({}))
-
-
-def _await(setting: Setting, name: str, rows: int) -> None:
-    """Wait while ``name`` is at work on ``rows``."""
-    for _ in range(0, rows, STEP_ROWS):
-        unpack(setting.link.receive(name, "list-step"), name)
-
-
-def _send(link: Link, to: str, rows: _Rows) -> None:
-    fields: dict[str, Any] = {"p": rows.points.one, "q": rows.points.two}
-    fields |= {"c": rows.counts.one, "d": rows.counts.two}
-    link.send(to, "list-rows", pack(fields))
+def _packed(rows: _Rows) -> bytes:
+    points, counts = rows.points, rows.counts
+    return pack({"p": points.one, "q": points.two, "c": counts.one, "d": counts.two})
 
 
 def _receive(setting: Setting, source: str, count: int) -> _Rows:
+    wait_for(setting.link, source)
     fields = dict.fromkeys("pqcd", np.ndarray)
     told = unpack(setting.link.receive(source, "list-rows"), source, **fields)
     points = checked(setting.group, told["p"], told["q"], count, source)

@@ -65,7 +65,7 @@ from xinqiao.privacy.list_state import ListState, load
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 20_000
 """Ciphertexts in one message."""
 
 
