@@ -5,10 +5,10 @@ DATA ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo demo-privacy test lint format bench clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/.done-$(EXTRAS) ## make .venv with the command .venv/bin/xinqiao
 
@@ -21,6 +21,9 @@ setup: .venv/.done-$(EXTRAS) ## make .venv with the command .venv/bin/xinqiao
 
 demo: setup ## a generated city scored, and the four portals with people to sign in as
 	$(BIN)/xinqiao demo
+
+demo-privacy: setup ## seven nodes play every kind of joint computing over generated data (EXTRAS=dev,privacy is faster)
+	$(BIN)/xinqiao demo-privacy
 
 test: setup ## run all tests (real-data tests need XINQIAO_DATA)
 	$(BIN)/python -m pytest -n logical --dist loadfile

@@ -37,6 +37,7 @@ VERBS = {
     "witness": "为存证日志共同签名 / cosign the evidence log as a member's witness",
     "strategy": "在总额度下求利润最大的信贷方案 / whom to lend, how much, at what rate",
     "node": "隐私计算节点 / a party's node for privacy computing",
+    "demo-privacy": "七个节点演示全部隐私计算任务 / seven nodes play every kind of joint computing",
     "privacy init": "生成本方节点文件，登记对方 / files of a node, and other parties pinned",
     "privacy propose": "提出并签署一项任务 / propose a job and sign it",
     "privacy jobs": "任务列表 / this party's jobs",
