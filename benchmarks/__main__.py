@@ -1,6 +1,6 @@
 """All measurements in one run, side by side.
 
-Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end;
+Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end, lookup;
 BENCH_ONLY names some, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
@@ -24,6 +24,7 @@ from benchmarks import (
     matching,
     models,
     portals,
+    privacy_lookup,
     schedules,
     warning,
 )
@@ -40,6 +41,7 @@ SECTIONS = {
     "warning": ("Early warning after the loan", warning.section),
     "platform": ("The platform under load", portals.section),
     "day_end": ("Day-end of many loans", day_end.section),
+    "lookup": ("Private look-up and secure sums", privacy_lookup.section),
 }
 TITLE = "# Measured side by side"
 
