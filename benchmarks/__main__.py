@@ -1,7 +1,7 @@
 """All measurements in one run, side by side.
 
-Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end, lookup;
-BENCH_ONLY names some, by comma.
+Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
+lookup; BENCH_ONLY names some, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).

@@ -236,8 +236,8 @@ def section(folder: Path) -> list[str]:
         f"| client: verify (500 at once) | {1000 * f['verify']:.3f} | |",
         "",
         (
-            f"Points a CPU second: libsodium maps {speeds['fast-map']}, multiplies {speeds['fast-multiply']}; "
-            f"plain Python {speeds['plain-map']} and {speeds['plain-multiply']}."
+            f"Points a CPU second: libsodium maps {speeds['fast-map']}, multiplies {speeds['fast-multiply']}"
+            f"; plain Python {speeds['plain-map']} and {speeds['plain-multiply']}."
         ),
         "",
         "| job, all parties together | CPU s | bytes |",

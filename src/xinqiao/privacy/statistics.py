@@ -75,7 +75,11 @@ def _units(table: pa.Table, plan: Plan, where: str) -> Long:
     if pa.types.is_floating(column.type):
         scaled = np.rint(column.to_numpy(zero_copy_only=False).astype(np.float64) * 10.0**plan.decimals)
         wrong = ~(np.abs(scaled) < VALUE_AT_MOST)
-    elif pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
+    elif pa.types.is_integer(column.type):
+        plain, unit = column.cast(pa.int64()).to_numpy(zero_copy_only=False), 10**plan.decimals
+        wrong = (plain >= VALUE_AT_MOST // unit) | (plain <= -(VALUE_AT_MOST // unit))
+        scaled = plain * unit
+    elif pa.types.is_decimal(column.type):
         scaled = np.array([plan.units(Decimal(v)) for v in column.to_pylist()], object)
         wrong = np.abs(scaled) >= VALUE_AT_MOST
     else:
