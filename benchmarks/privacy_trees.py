@@ -21,19 +21,23 @@ from tests.privacy.manifests import data, job, manifest
 
 from xinqiao.privacy import trees, woe
 from xinqiao.privacy.kind import Kind, Result
+from xinqiao.privacy.label_features import binned, joined_plain
 from xinqiao.privacy.link import Link, Recorded, play
+from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.tree_growth import Local, boost
+from xinqiao.privacy.trees import TreeParams
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import read_columns
 from xinqiao.scoring.metrics import auc
 
 SEED = 20260630
-FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One job: CPU-seconds and bytes sent by each party, and the results."""
 
+    asked: Manifest
     cpu_s: Mapping[str, float]
     sent_mb: Mapping[str, float]
     results: Mapping[str, Result]
@@ -42,19 +46,20 @@ class Measured:
 def section(folder: Path) -> list[str]:  # noqa: ARG001 - the shape of a section
     count = int(os.environ.get("BENCH_PRIVACY_TREE_COUNT", "20"))
     lines = [
-        "| job | way | CPU-s: bank, holder, dealer | MB sent: bank, holder, dealer | result |",
-        "|---|---|---|---|---|",
+        "| job | way | CPU-s: bank, holder, dealer | MB sent: bank, holder, dealer | result | beside |",
+        "|---|---|---|---|---|---|",
     ]
     for size in os.environ.get("BENCH_PRIVACY_TREES", "10000x20").split(","):
         rows, columns = (int(n) for n in size.split("x"))
         tables = firms(rows, columns)
-        for way in ("paillier", "dealer"):
-            lines.append(_line(f"WOE, {size}", way, measured(woe.KIND, tables, way, {"bins": 16}), _values))
+        for way in ("paillier", "okamoto_uchiyama", "dealer"):
+            found = measured(woe.KIND, tables, way, {"bins": 16})
+            lines.append(_line(f"WOE, {size}", way, found, _values) + " |")
             params = {"trees": count, "depth": 4, "bins": 16, "rate": 0.3}
-            lines.append(
-                _line(f"{count} trees, {size}", way, measured(trees.KIND, tables, way, params), _aucs)
-            )
-        lines.append(f"| {count} trees, {size} | LightGBM, pooled | | | AUC {pooled(tables, count):.4f} |")
+            found = measured(trees.KIND, tables, way, params)
+            own, peer = pooled(found.asked, tables)
+            lines.append(_line(f"{count} trees, {size}", way, found, _aucs))
+            lines[-1] += f" {own:.4f} pooled, {peer:.4f} LightGBM pooled |"
     return lines
 
 
@@ -85,6 +90,8 @@ def measured(kind: Kind, tables: Mapping[str, pa.Table], way: str, params: Mappi
     }
     if way == "dealer":
         parties["regulator"] = "dealer"
+    else:
+        params = {**params, "encryption": way}
     asked = manifest(kind.name, parties, {"label": "bad", **params})
     cpu: dict[str, float] = {}
     ends: dict[str, Recorded] = {}
@@ -107,17 +114,23 @@ def measured(kind: Kind, tables: Mapping[str, pa.Table], way: str, params: Mappi
     with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as folder:
         results = play({name: part(name, Path(folder)) for name in asked.names}, recorded)
     sent = {n: sum(s.size_bytes for s in e.lines if s.direction == "sent") / 1e6 for n, e in ends.items()}
-    return Measured(cpu, sent, results)
+    return Measured(asked, cpu, sent, results)
 
 
-def pooled(tables: Mapping[str, pa.Table], count: int) -> float:
-    """AUC of LightGBM's trees on all columns together, on every fifth row, which it did not see."""
-    bad = tables["bank"]["bad"].to_numpy().astype(np.float64)
-    whole = np.column_stack([t[n].to_numpy() for t in tables.values() for n in t.column_names if n[0] == "x"])
-    test = np.arange(len(bad)) % FOLDS == 0
-    fitted = BoostedTrees(trees=count, learning_rate=0.3, depth=4, column_share=1.0, ridge=1.0)
-    fitted.fit(read_columns(whole[~test]), bad[~test])
-    return auc(fitted.decision_function(read_columns(whole[test])), bad[test])
+def pooled(asked: Manifest, tables: Mapping[str, pa.Table]) -> tuple[float, float]:
+    """AUC of all columns in one place, on the job's own test rows: our trees, and LightGBM's."""
+    rows, params = joined_plain(asked, tables), TreeParams.model_validate(asked.params)
+    label, train = trees._label(asked, rows["bank"], params)
+    names = [(n, c) for n, t in rows.items() for c in t.column_names if c[0] == "x"]
+    whole = pa.table({c: rows[n][c] for n, c in names})
+    _, bins = binned(whole, whole.column_names, params.bins)
+    own = boost(label, train, [Local("pooled", bins, params.least)], params.shape).odds
+    grown = {"trees": params.trees, "learning_rate": params.rate, "depth": params.depth}
+    peer = BoostedTrees(**grown, column_share=1.0, ridge=params.ridge, min_leaf=params.least)
+    matrix = np.column_stack([whole[c].to_numpy() for c in whole.column_names])
+    peer.fit(read_columns(matrix[train]), label[train])
+    told = peer.decision_function(read_columns(matrix[~train]))
+    return auc(own[~train], label[~train]), auc(told, label[~train])
 
 
 def _line(job_name: str, way: str, found: Measured, told: Callable[[Mapping[str, Any]], str]) -> str:
@@ -132,4 +145,4 @@ def _values(told: Mapping[str, Any]) -> str:
 
 
 def _aucs(told: Mapping[str, Any]) -> str:
-    return f"AUC {told['joint']['auc']:.4f} joint, {told['alone']['auc']:.4f} alone"
+    return f"AUC {told['joint']['auc']:.4f} joint, {told['alone']['auc']:.4f} bank alone"

@@ -78,30 +78,30 @@ def plain(bins: Bins, offers: list[Long], asked: list[Nodes]) -> list[list[list[
     return told
 
 
-@pytest.mark.parametrize("dealt", [False, True])
+@pytest.mark.parametrize("way", ["paillier", "okamoto_uchiyama", "dealer"])
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 1 << 20), rows=st.integers(1, 80))
-def test_both_ways_equal_plain_sums(*, dealt: bool, seed: int, rows: int) -> None:
+def test_both_ways_equal_plain_sums(way: str, seed: int, rows: int) -> None:
     own = {"tax": some_bins(seed, rows, [4, 1, 9]), "power": some_bins(seed + 7, rows, [3])}
     drawn, asked = np.random.default_rng(seed + 2), questions(seed, rows)
     offers = [drawn.integers(-(1 << 50), 1 << 50, rows) for _ in range(2)]
     features = {name: len(bins.edges) - 1 for name, bins in own.items()}
 
     def bank(link: Link) -> list[dict[str, list[list[int]]]]:
-        if dealt:
+        if way == "dealer":
             return ask(DealerAsker(link, features, "regulator", rows), offers, asked)
-        return ask(PaillierAsker(link, features, BITS), offers, asked)
+        return ask(PaillierAsker(link, features, way, BITS), offers, asked)
 
     def holder(name: str) -> list[list[list[int]]]:
         def part(link: Link) -> list[list[list[int]]]:
-            if dealt:
+            if way == "dealer":
                 return tell(DealerTeller(link, "bank", "regulator", own[name]), offers, asked)
-            return tell(PaillierTeller(link, "bank", own[name], BITS), offers, asked)
+            return tell(PaillierTeller(link, "bank", own[name], way, BITS), offers, asked)
 
         return part
 
     parts = {"bank": bank, "tax": holder("tax"), "power": holder("power")}
-    if dealt:
+    if way == "dealer":
         parts["regulator"] = lambda link: deal(link, "bank", ["tax", "power"])
     found = play(parts)
     for name, bins in own.items():
@@ -136,8 +136,8 @@ def test_large_batches_and_matrices_travel_in_parts(monkeypatch: pytest.MonkeyPa
     values, asked = [np.arange(rows)], questions(3, rows)
     found = play(
         {
-            "bank": lambda link: ask(PaillierAsker(link, {"tax": 2}, BITS), values, asked),
-            "tax": lambda link: tell(PaillierTeller(link, "bank", bins, BITS), values, asked),
+            "bank": lambda link: ask(PaillierAsker(link, {"tax": 2}, bits=BITS), values, asked),
+            "tax": lambda link: tell(PaillierTeller(link, "bank", bins, bits=BITS), values, asked),
         }
     )
     dealt = play(
@@ -165,12 +165,14 @@ def transcripts(values: Long, bins: Bins, *, dealt: bool) -> dict[str, Recorded]
         "bank": lambda link: ask(
             DealerAsker(link, {"tax": features}, "city", rows)
             if dealt
-            else PaillierAsker(link, {"tax": features}, BITS),
+            else PaillierAsker(link, {"tax": features}, bits=BITS),
             [values],
             asked,
         ),
         "tax": lambda link: tell(
-            DealerTeller(link, "bank", "city", bins) if dealt else PaillierTeller(link, "bank", bins, BITS),
+            DealerTeller(link, "bank", "city", bins)
+            if dealt
+            else PaillierTeller(link, "bank", bins, bits=BITS),
             [values],
             asked,
         ),
@@ -250,7 +252,7 @@ def test_wrong_answers_end_the_job(told: dict[str, np.ndarray]) -> None:
     with pytest.raises(UserError, match=r"PRV-MESSAGE|PRV-PAILLIER"):
         play(
             {
-                "bank": lambda link: ask(PaillierAsker(link, {"tax": 1}, BITS), [np.arange(3)], [nodes]),
+                "bank": lambda link: ask(PaillierAsker(link, {"tax": 1}, bits=BITS), [np.arange(3)], [nodes]),
                 "tax": tax,
             }
         )

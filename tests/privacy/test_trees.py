@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,16 +34,17 @@ BITS = 512
 
 @pytest.fixture
 def short_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_features, "PaillierAsker", lambda link, who: PaillierAsker(link, who, BITS))
-    monkeypatch.setattr(
-        label_features, "PaillierTeller", lambda link, who, bins: PaillierTeller(link, who, bins, BITS)
-    )
+    short = {"PaillierAsker": PaillierAsker, "PaillierTeller": PaillierTeller}
+    for name, made in short.items():
+        monkeypatch.setattr(label_features, name, partial(made, bits=BITS))
 
 
 @pytest.mark.usefixtures("short_keys")
-@pytest.mark.parametrize("parties", [PARTIES, DEALT], ids=["paillier", "dealer"])
-def test_private_trees_are_the_plain_ones(parties: dict[str, Any], tmp_path: Path) -> None:
-    asked, own = manifest("trees", parties, PARAMS), tables(400)
+@pytest.mark.parametrize("way", ["paillier", "okamoto_uchiyama", "dealer"])
+def test_private_trees_are_the_plain_ones(way: str, tmp_path: Path) -> None:
+    parties = DEALT if way == "dealer" else PARTIES
+    scheme = {} if way == "dealer" else {"encryption": way}
+    asked, own = manifest("trees", parties, PARAMS | scheme), tables(400)
     KIND.check(asked)
     found = run_all(asked, run, own, tmp_path)
     assert found == plain(asked, own)

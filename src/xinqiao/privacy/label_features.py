@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +27,17 @@ COMMON_TEXT = 0.02
 
 
 class LabelParams(BaseModel):
-    """Parameters that both kinds have. ``bins``: of a feature, at most; ``least``: rows in a bin or node."""
+    """Parameters that both kinds have.
+
+    ``bins``: of a feature, at most; ``least``: rows in a bin or node. ``encryption``: where no dealer is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: Name
     bins: int = Field(default=16, ge=2, le=64, strict=True)
     least: int = Field(default=20, ge=5, le=10_000, strict=True)
+    encryption: Literal["paillier", "okamoto_uchiyama"] = "paillier"
 
 
 P = TypeVar("P", bound=LabelParams)
@@ -89,13 +93,17 @@ def asker(job: Job, link: Link, rows: int) -> Asker:
     """The bank's side of the bin sums: by the dealer, where there is one, else by Paillier's encryption."""
     tellers = {party.name: len(columns_of(party)) for party in job.manifest.having("holder")}
     dealers = job.manifest.having("dealer")
-    return DealerAsker(link, tellers, dealers[0].name, rows) if dealers else PaillierAsker(link, tellers)
+    if dealers:
+        return DealerAsker(link, tellers, dealers[0].name, rows)
+    return PaillierAsker(link, tellers, job.params.get("encryption", "paillier"))
 
 
 def teller(job: Job, link: Link, bins: Bins) -> Teller:
     """A holder's side of the same."""
     bank, dealers = job.manifest.only("bank").name, job.manifest.having("dealer")
-    return DealerTeller(link, bank, dealers[0].name, bins) if dealers else PaillierTeller(link, bank, bins)
+    if dealers:
+        return DealerTeller(link, bank, dealers[0].name, bins)
+    return PaillierTeller(link, bank, bins, job.params.get("encryption", "paillier"))
 
 
 def data_holders(manifest: Manifest) -> tuple[str, ...]:

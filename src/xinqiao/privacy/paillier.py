@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import math
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +36,7 @@ ROUNDS = 40
 PAYS = 30
 """Powers of one base from which a table of it costs less."""
 _WINDOW = 8
-_SPARE = 8
+SPARE = 8
 """Bytes by which exponents exceed the order of a group, so that powers are uniform but for 2^-64."""
 _gmpy2 = importlib.import_module("gmpy2") if importlib.util.find_spec("gmpy2") else None
 _SMALL = tuple(n for n in range(3, 2000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2)))
@@ -46,7 +47,8 @@ def integer(value: int) -> Integer:
     return _gmpy2.mpz(value) if _gmpy2 else value
 
 
-def _power(base: Integer, exponent: Integer, modulus: Integer) -> Integer:
+def power(base: Integer, exponent: Integer, modulus: Integer) -> Integer:
+    """base^exponent modulo ``modulus``, not constant in time."""
     return _gmpy2.powmod(base, exponent, modulus) if _gmpy2 else pow(base, exponent, modulus)
 
 
@@ -64,7 +66,7 @@ def is_prime(candidate: int) -> bool:
 
 
 def _passes(candidate: Integer, odd: int, twos: int, witness: int) -> bool:
-    x = _power(witness, odd, candidate)
+    x = power(witness, odd, candidate)
     if x in {1, candidate - 1}:
         return True
     for _ in range(twos - 1):
@@ -74,7 +76,7 @@ def _passes(candidate: Integer, odd: int, twos: int, witness: int) -> bool:
     return False
 
 
-class _Powers:
+class Powers:
     """A fixed base to any power of ``size`` bytes: by a table of 256 entries a byte once it pays."""
 
     def __init__(self, base: Integer, modulus: Integer, size: int) -> None:
@@ -87,7 +89,7 @@ class _Powers:
         self._drawn += 1
         exponent = secrets.token_bytes(self._size)
         if self._drawn <= PAYS:
-            return _power(self._base, int.from_bytes(exponent, "little"), self._modulus)
+            return power(self._base, int.from_bytes(exponent, "little"), self._modulus)
         told, modulus = integer(1), self._modulus
         for row, digit in zip(self._rows or self._table(), exponent, strict=True):
             told = told * row[digit] % modulus
@@ -106,7 +108,7 @@ class _Powers:
 
 @dataclass(frozen=True)
 class PublicKey:
-    """The modulus ``n`` and ``residue``, h^n modulo n^2. Ciphertexts are integers modulo n^2."""
+    """The modulus ``n`` and ``residue``, h^n, whose powers blind. All that adding needs."""
 
     n: int
     residue: int
@@ -123,31 +125,27 @@ class PublicKey:
 
     @cached_property
     def modulus(self) -> Integer:
-        """n^2."""
+        """Ciphertexts are integers modulo this: n^2."""
         return integer(self.n) ** 2
 
     @cached_property
-    def _powers(self) -> _Powers:
-        return _Powers(integer(self.residue), self.modulus, self.n.bit_length() // 8 + _SPARE)
+    def _powers(self) -> Powers:
+        return Powers(integer(self.residue), self.modulus, self.n.bit_length() // 8 + SPARE)
 
     def blind(self, ciphertext: Integer) -> Integer:
         """The same plaintext in a fresh ciphertext, unlinkable to the first."""
         return ciphertext * self._powers.random() % self.modulus
-
-    def encrypt(self, value: int) -> Integer:
-        """``value`` modulo n, encrypted by somebody who has the public key only."""
-        return self.blind((1 + value * integer(self.n)) % self.modulus)
 
     def joined(self, ciphertexts: Sequence[Integer]) -> list[Integer]:
         """The plaintexts of ``ciphertexts``, signed 64-bit numbers, as slots of as few ciphertexts as can be.
 
         The first is in the lowest slot. Each is blinded, so only the plaintexts remain.
         """
-        told, modulus, shift = [], self.modulus, 1 << SLOT_BITS
+        told, modulus, shift = list[Integer](), self.modulus, 1 << SLOT_BITS
         for start in range(0, len(ciphertexts), self.slots):
             held = integer(1)
             for ciphertext in reversed(ciphertexts[start : start + self.slots]):
-                held = _power(held, shift, modulus) * ciphertext % modulus
+                held = power(held, shift, modulus) * ciphertext % modulus
             told.append(self.blind(held))
         return told
 
@@ -171,44 +169,18 @@ class PublicKey:
         return told
 
 
-class PrivateKey:
-    """A key pair, made from two primes of equal length, both 3 modulo 4."""
+class PrivateKey(ABC):
+    """What the owner of a key does, whatever the scheme."""
 
-    def __init__(self, p: int, q: int) -> None:
-        h = pow(2 + secrets.randbelow(p * q - 2), 2, p * q)
-        self.public = PublicKey(p * q, int(_power(integer(h), p * q, integer(p * q) ** 2)))
-        self._sides = (_Side(p, q, self.public.residue), _Side(q, p, self.public.residue))
-        square = self._sides[0].square
-        self._back = _power(square, -1, self._sides[1].square)
-        self._half = _power(integer(p), -1, integer(q))
+    public: PublicKey
 
-    @classmethod
-    def generate(cls, bits: int = KEY_BITS) -> PrivateKey:
-        """A fresh key of ``bits`` bits. Fewer than 2048 are for tests only."""
-        while True:
-            p, q = _prime(bits // 2), _prime(bits // 2)
-            if p != q and math.gcd(p - 1, q - 1) == 2 and math.gcd(p * q, (p - 1) * (q - 1)) == 1:  # noqa: PLR2004 - both are even
-                return cls(p, q)
-
+    @abstractmethod
     def encrypt(self, values: Sequence[int]) -> list[Integer]:
-        """Each of ``values`` modulo n, by the way that only the owner of the primes can go."""
-        (first, second), n, modulus = self._sides, integer(self.public.n), self.public.modulus
-        told = []
-        for value in values:
-            low = first.powers.random()
-            factor = low + first.square * ((second.powers.random() - low) * self._back % second.square)
-            told.append((1 + value * n) * factor % modulus)
-        return told
+        """Each of ``values``, by the way that only the owner of the primes can go."""
 
+    @abstractmethod
     def decrypt(self, ciphertexts: Sequence[Integer]) -> list[int]:
-        """The plaintexts, between -n/2 and n/2."""
-        first, second = self._sides
-        n, told = self.public.n, []
-        for ciphertext in ciphertexts:
-            low = first.plain(ciphertext)
-            value = int(low + first.prime * ((second.plain(ciphertext) - low) * self._half % second.prime))
-            told.append(value - n if 2 * value > n else value)
-        return told
+        """The plaintexts, as many below 0 as above."""
 
     def parted(self, ciphertexts: Sequence[Integer], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The ``count`` signed 64-bit numbers that ``PublicKey.joined`` put into ``ciphertexts``."""
@@ -222,25 +194,70 @@ class PrivateKey:
         return np.array(told, np.int64)
 
 
+class Paillier(PrivateKey):
+    """A key pair, made from two primes of equal length, both 3 modulo 4."""
+
+    def __init__(self, p: int, q: int) -> None:
+        h = pow(2 + secrets.randbelow(p * q - 2), 2, p * q)
+        self.public = PublicKey(p * q, int(power(integer(h), p * q, integer(p * q) ** 2)))
+        self._sides = (_Side(p, q, self.public.residue), _Side(q, p, self.public.residue))
+        square = self._sides[0].square
+        self._back = power(square, -1, self._sides[1].square)
+        self._half = power(integer(p), -1, integer(q))
+
+    @classmethod
+    def generate(cls, bits: int = KEY_BITS) -> Paillier:
+        """A fresh key of ``bits`` bits. Fewer than 2048 are for tests only."""
+        return cls(*primes(bits // 2))
+
+    def encrypt(self, values: Sequence[int]) -> list[Integer]:
+        """See PrivateKey."""
+        (first, second), n, modulus = self._sides, integer(self.public.n), self.public.modulus
+        told = []
+        for value in values:
+            low = first.powers.random()
+            factor = low + first.square * ((second.powers.random() - low) * self._back % second.square)
+            told.append((1 + value * n) * factor % modulus)
+        return told
+
+    def decrypt(self, ciphertexts: Sequence[Integer]) -> list[int]:
+        """See PrivateKey."""
+        first, second = self._sides
+        n, told = self.public.n, []
+        for ciphertext in ciphertexts:
+            low = first.plain(ciphertext)
+            value = int(low + first.prime * ((second.plain(ciphertext) - low) * self._half % second.prime))
+            told.append(value - n if 2 * value > n else value)
+        return told
+
+
 class _Side:
     """What the owner does modulo the square of one prime."""
 
     def __init__(self, prime: int, other: int, residue: int) -> None:
         self.prime, self.square = integer(prime), integer(prime) ** 2
-        self._residue, self._bytes = residue % self.square, prime.bit_length() // 8 + _SPARE
+        self._residue, self._bytes = residue % self.square, prime.bit_length() // 8 + SPARE
         n = integer(prime * other)
-        self._scale = _power(self._logarithm(_power(1 + n, prime - 1, self.square)), -1, self.prime)
+        self._scale = power(self._logarithm(power(1 + n, prime - 1, self.square)), -1, self.prime)
 
     @cached_property
-    def powers(self) -> _Powers:
-        return _Powers(self._residue, self.square, self._bytes)
+    def powers(self) -> Powers:
+        return Powers(self._residue, self.square, self._bytes)
 
     def plain(self, ciphertext: Integer) -> Integer:
-        root = _power(ciphertext % self.square, self.prime - 1, self.square)
+        root = power(ciphertext % self.square, self.prime - 1, self.square)
         return self._logarithm(root) * self._scale % self.prime
 
     def _logarithm(self, root: Integer) -> Integer:
         return (root - 1) // self.prime
+
+
+def primes(bits: int) -> tuple[int, int]:
+    """Two primes whose groups of squares have odd orders without a common factor."""
+    while True:
+        p, q = _prime(bits), _prime(bits)
+        if p != q and math.gcd(p - 1, q - 1) == 2 and math.gcd(p * q, (p - 1) * (q - 1)) == 1:  # noqa: PLR2004 - both are even
+            return p, q
 
 
 def _prime(bits: int) -> int:
@@ -251,14 +268,15 @@ def _prime(bits: int) -> int:
             return candidate
 
 
-def checked_key(n: int, residue: int, source: str, bits: int = KEY_BITS) -> PublicKey:
-    """The public key that ``source`` sent. Raises UserError PRV-PAILLIER where it can't be one.
+def checked_key(key: PublicKey, source: str, bits: int = KEY_BITS) -> PublicKey:
+    """``key`` as ``source`` sent it. Raises UserError PRV-PAILLIER where it can't be one.
 
     A key that its owner built to be weak harms its owner's secrets; what must not pass is one of a size
     that would break off, or whose residue is no unit.
     """
+    n, residue = key.n, key.residue
     if not bits <= n.bit_length() <= KEY_BITS_MOST or n % 2 == 0 or is_prime(n):
         fail("PRV-PAILLIER", source, detail="key")
-    if not 1 < residue < n * n or math.gcd(residue, n) != 1:
+    if not 1 < residue < key.modulus or math.gcd(residue, n) != 1:
         fail("PRV-PAILLIER", source, detail="residue")
-    return PublicKey(n, residue)
+    return key

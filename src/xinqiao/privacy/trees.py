@@ -39,7 +39,7 @@ from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.tree_growth import Boosted, Cut, Cuts, Flags, Local, Shape, boost
 from xinqiao.privacy.tree_part import TreePart
 from xinqiao.privacy.wire import pack, unpack
-from xinqiao.privacy.woe import BANK, DEALER, DEALT, HOLDER, PAILLIER
+from xinqiao.privacy.woe import BANK, DEALER, DEALT, HOLDER, OKAMOTO, PAILLIER
 from xinqiao.scoring.card import Variable
 from xinqiao.scoring.metrics import auc, bootstrap_auc, ks
 
@@ -344,7 +344,7 @@ KIND = Kind(
     version=1,
     title=Text(zh="联合提升树", en="Boosted trees in parts"),
     roles=(BANK, HOLDER, DEALER),
-    protocols=(PAILLIER, DEALT),
+    protocols=(PAILLIER, OKAMOTO, DEALT),
     check=check,
     learns=learns,
     run=run,

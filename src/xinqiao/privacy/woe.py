@@ -192,6 +192,20 @@ PAILLIER = Protocol(
         en="a row: an encryption (2,048 bits, 0.4 ms), 512 bytes, about a product of 4,096 bits a feature",
     ),
 )
+OKAMOTO = Protocol(
+    name="okamoto_uchiyama",
+    paper="Okamoto, Uchiyama, Eurocrypt 1998; Cheng et al., SecureBoost, 2021",
+    adversary=Text(
+        zh="半诚实；提供方若发送超范围密文并观察后果，可破解密钥，故只用于按协议执行的各方",
+        en="semi-honest only: a holder that sends ciphertexts out of range and watches what follows can find"
+        " the key",
+    ),
+    collusion=PAILLIER.collusion,
+    cost=Text(
+        zh="约为 Paillier 的三分之一，字节约一半",
+        en="about a third of Paillier's, and half of its bytes",
+    ),
+)
 DEALT = Protocol(
     name="dealer",
     paper="Beaver, CRYPTO 1991",
@@ -210,7 +224,7 @@ KIND = Kind(
     version=1,
     title=Text(zh="联合 WOE 与 IV", en="WOE and IV of others' features"),
     roles=(BANK, HOLDER, DEALER),
-    protocols=(PAILLIER, DEALT),
+    protocols=(PAILLIER, OKAMOTO, DEALT),
     check=check,
     learns=learns,
     run=run,
