@@ -70,11 +70,19 @@ def _sums(*names: str, receiver: str, **params: object) -> Callable[[Done], Draf
     return _job("statistics", *holders, without(receiver, "receiver"), result_to=[receiver], **params)
 
 
+ASKING = brings("bank", "bank", "firms", "firm", "turnover")
+
+
 def _score(done: Done) -> Draft:
-    """The model of the play ``scorecard``, one party's variables at each."""
-    bank = brings("bank", "bank", "firms", "firm", "turnover")
+    """By the model of the play ``scorecard``."""
     params = {"model": done["scorecard"].digest, "answer": "points", "match": "named"}
-    return Draft(kind="joint_score", purpose=CREDIT, parties=(bank, TAX, POWER), params=params, hours=1)
+    return Draft(kind="joint_score", purpose=CREDIT, parties=(ASKING, TAX, POWER), params=params, hours=1)
+
+
+def _tree_score(done: Done) -> Draft:
+    """By the model of the play ``trees``."""
+    params = {"model": done["trees"].digest}
+    return Draft(kind="tree_score", purpose=CREDIT, parties=(ASKING, TAX, POWER), params=params, hours=1)
 
 
 def _ungranted(_: Done) -> Draft:
@@ -176,6 +184,12 @@ PLAYS: tuple[Play, ...] = (
         Text(zh="联合提升树", en="jointly boosted trees"),
         _job("trees", BANK, TAX, POWER, DEALER, label="bad", trees=5, depth=3, bins=8, least=15),
         close=0.005,
+    ),
+    Play(
+        "tree_score",
+        Text(zh="用分持的提升树评分", en="scores by the trees in parts"),
+        _tree_score,
+        close=1e-6,
     ),
     Play(
         "horizontal",

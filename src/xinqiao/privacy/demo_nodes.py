@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -33,6 +32,7 @@ from xinqiao.privacy.model_part import load_part
 from xinqiao.privacy.node import opened_database, opened_store
 from xinqiao.privacy.node_files import CONFIG, Card, add_peer, make_node
 from xinqiao.privacy.store import Store
+from xinqiao.privacy.tree_part import load_tree_part
 
 START_SECONDS = 240.0
 JOB_SECONDS = 300.0
@@ -214,9 +214,12 @@ def brought(nodes: Mapping[str, Node], manifest: Manifest) -> dict[str, pa.Table
 
 
 def _with_part(store: Store, manifest: Manifest, table: pa.Table) -> pa.Table:
-    """For a joint score: the party's part of the model, as ``joint_score.plain`` expects it."""
-    if manifest.kind != "joint_score":
+    """Where a model in parts is used: with the party's part, as ``plain`` of the kind expects it."""
+    if manifest.kind not in ("joint_score", "tree_score"):
         return table
-    folder = store.folder / digest(manifest.deployment.encode())[:32]
-    part: Any = load_part(folder, manifest.params["model"], store.identity.name)
-    return table.replace_schema_metadata({"model_part": part.model_dump_json()})
+    folder, model = store.folder / digest(manifest.deployment.encode())[:32], manifest.params["model"]
+    if manifest.kind == "tree_score":
+        told = {"tree_part": load_tree_part(folder, model, store.identity.name).model_dump_json()}
+    else:
+        told = {"model_part": load_part(folder, model, store.identity.name).model_dump_json()}
+    return table.replace_schema_metadata(told)
