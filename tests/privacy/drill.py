@@ -18,12 +18,10 @@ import pyarrow as pa
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
-from xinqiao.privacy import child, kind, worker
-from xinqiao.privacy.config import read_config
+from xinqiao.privacy import kind, worker
 from xinqiao.privacy.kind import Job, Kind, Result, Role
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest
-from xinqiao.privacy.node import serve
 from xinqiao.privacy.wire import pack, unpack
 
 NAME = "drill"
@@ -105,6 +103,10 @@ def known() -> None:
 def main() -> None:
     known()
     if sys.argv[1] == "node":
+        from xinqiao.privacy import child  # noqa: PLC0415 - workers need none of a node's imports
+        from xinqiao.privacy.config import read_config  # noqa: PLC0415 - as above
+        from xinqiao.privacy.node import serve  # noqa: PLC0415 - as above
+
         child.WORKER = (sys.executable, "-m", "tests.privacy.drill")
         try:
             serve(read_config(Path(sys.argv[2])))

@@ -54,9 +54,9 @@ LIMITS = """
 jobs_at_once = 4
 message_bytes = 100_000
 heartbeat_seconds = 1
-lost_seconds = 5
-wait_seconds = 20
-job_seconds = 60
+lost_seconds = 8
+wait_seconds = 40
+job_seconds = 150
 """
 _NUMBERS = itertools.count()
 
@@ -238,7 +238,7 @@ def drill(
     return manifest
 
 
-def reached(nodes: Mapping[str, Node], manifest: Manifest, state: str, seconds: float = 30) -> None:
+def reached(nodes: Mapping[str, Node], manifest: Manifest, state: str, seconds: float = 90) -> None:
     """Wait until the job stands so at all nodes."""
 
     def there() -> bool:

@@ -27,7 +27,7 @@ from xinqiao.db.database import Database
 from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 from xinqiao.kernel.clock import now
-from xinqiao.kernel.errors import fail
+from xinqiao.kernel.errors import fail, wording
 from xinqiao.kernel.writing import write_whole
 from xinqiao.privacy.config import Config
 from xinqiao.privacy.control import Control
@@ -90,6 +90,7 @@ async def run(config: Config, desk: Desk, log: FilteringBoundLogger) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    await asyncio.to_thread(wording)  # takes a second the first time, which lines could take for silence
     stopped = asyncio.ensure_future(stop.wait())
     jobs = asyncio.ensure_future(control.run())
     rest = [asyncio.ensure_future(relay.run()), asyncio.ensure_future(_tell_status(config, relay, control))]
