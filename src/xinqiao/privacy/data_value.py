@@ -26,11 +26,11 @@ from xinqiao.privacy.joint_training import (
     train,
     train_dealer,
 )
-from xinqiao.privacy.kind import Job, Kind, Result
+from xinqiao.privacy.kind import Job, Kind, Result, Role
 from xinqiao.privacy.lift import Lift
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest, Party
-from xinqiao.privacy.scorecard import COMMON, DEALER, DEALT, ROLES, check
+from xinqiao.privacy.scorecard import BANK, COMMON, DEALER, DEALT, HOLDER, THIRD, dealt
 from xinqiao.privacy.sharing import Dealer, Ring, whole_array
 from xinqiao.privacy.wire import pack
 from xinqiao.scoring.columns import Floats
@@ -181,6 +181,12 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     return told | {bank: _result(manifest, len(found.bad), found.bad, found.lift, values, own)}
 
 
+def check(manifest: Manifest) -> None:
+    """See ``Kind``."""
+    settings(manifest)
+    dealt(manifest)
+
+
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
     told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, BINS))
@@ -204,7 +210,7 @@ KIND = Kind(
     name="data_value",
     version=1,
     title=Text(zh="数据价值评估", en="data value"),
-    roles=ROLES,
+    roles=(BANK, HOLDER, Role("dealer", THIRD, brings_data=False)),
     protocols=(DEALT,),
     check=check,
     learns=learns,

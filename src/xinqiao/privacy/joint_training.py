@@ -34,6 +34,7 @@ from xinqiao.privacy.sharing import Dealer, Held, Member, Ring, Stream
 from xinqiao.privacy.wire import pack, unpack
 from xinqiao.scoring.columns import Floats
 
+WIDTH_AT_MOST = 2000
 LEAST = 30
 """Bad rows, and good ones, that a joint model needs."""
 
@@ -140,7 +141,7 @@ def train(job: Job, link: Link, fits: int) -> Trained:
     table = aligned(job, Among(link, names), names)
     rows = rows_of(job.manifest, job.me, table)
     told = settings(job.manifest)
-    sizes = _exchanged(link, names, dealer, rows.matrix.shape)
+    sizes = exchanged(link, names, [dealer], rows.matrix.shape)
     plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
     member, stream = Member(link, names, dealer), common_stream(link, names)
     own = Own(rows.matrix, rows.used(fits).astype(np.uint64), rows.bad)
@@ -158,8 +159,7 @@ def train(job: Job, link: Link, fits: int) -> Trained:
 def train_dealer(job: Job, link: Link, fits: int) -> tuple[Dealer, Plan]:
     """The dealer's side of ``train``."""
     names, told = members(job.manifest), settings(job.manifest)
-    sizes = [_shape(link, name) for name in names]
-    _agree(names, sizes)
+    sizes = shapes(link, names)
     plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
     dealer = Dealer(link, names)
     held: tuple[Held, ...] = deal(dealer, plan)
@@ -168,13 +168,22 @@ def train_dealer(job: Job, link: Link, fits: int) -> tuple[Dealer, Plan]:
     return dealer, plan
 
 
-def _exchanged(link: Link, names: Sequence[str], dealer: str, own: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Rows and width of every member, told to all and to the dealer."""
+def exchanged(
+    link: Link, names: Sequence[str], third: Sequence[str], own: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Rows and width of every member, told to all members and to third parties."""
     payload = pack({"rows": own[0], "width": own[1]})
-    for name in (*names, dealer):
+    for name in (*names, *third):
         if name != link.me:
             link.send(name, "shape", payload)
     sizes = [(own[0], own[1]) if name == link.me else _shape(link, name) for name in names]
+    _agree(names, sizes)
+    return sizes
+
+
+def shapes(link: Link, names: Sequence[str]) -> list[tuple[int, int]]:
+    """Rows and width of every member, at a third party."""
+    sizes = [_shape(link, name) for name in names]
     _agree(names, sizes)
     return sizes
 
@@ -189,9 +198,6 @@ def _agree(names: Sequence[str], sizes: Sequence[tuple[int, int]]) -> None:
     for name, (rows, width) in zip(names, sizes, strict=True):
         if rows != sizes[0][0] or not 0 < width <= WIDTH_AT_MOST:
             fail("PRV-MESSAGE", name, detail=f"{rows} x {width}")
-
-
-WIDTH_AT_MOST = 2000
 
 
 def out_of_fold(matrix: Floats, bad: Floats, fold: NDArray[np.intp], folds: int) -> Floats:

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy import joint_training
+from xinqiao.privacy import joint_engine, joint_training
+from xinqiao.privacy.joint_engine import Fitted
 from xinqiao.privacy.joint_logistic import THETA_BITS, fit_plain
 from xinqiao.privacy.joint_training import Trained, members, pooled, settings, train, train_dealer
 from xinqiao.privacy.kind import Job, Kind, Protocol, Result, Role
@@ -28,16 +30,24 @@ from xinqiao.scoring.columns import Floats
 
 def run(job: Job, link: Link) -> Result:
     """See ``Kind``. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS."""
-    fits = settings(job.manifest).folds + 1
+    by_engine = job.manifest.engine.name == "spu"
     if job.me.role == "dealer":
-        _, plan = train_dealer(job, link, fits)
-        return Result({"rows": plan.rows})
-    trained = train(job, link, fits)
-    coefficients = _own_coefficients(trained)
-    rows = trained.rows
-    part = _part(job.manifest, job.me.name, len(rows.fold), _card(trained.rows, coefficients))
+        return Result({"rows": joint_engine.help_along(job, link) if by_engine else _deal(job, link)})
+    fitted = joint_engine.train(job, link) if by_engine else _fitted(job, link)
+    card = _card(fitted.rows, fitted.coefficients)
+    part = _part(job.manifest, job.me.name, len(fitted.rows.fold), card)
     part.save(job.state)
-    return _result(part, rows.bad, trained.lift)
+    return _result(part, fitted.rows.bad, fitted.lift)
+
+
+def _fitted(job: Job, link: Link) -> Fitted:
+    trained = train(job, link, settings(job.manifest).folds + 1)
+    return Fitted(trained.rows, _own_coefficients(trained), trained.lift)
+
+
+def _deal(job: Job, link: Link) -> int:
+    _, plan = train_dealer(job, link, settings(job.manifest).folds + 1)
+    return plan.rows
 
 
 def _own_coefficients(trained: Trained) -> Floats:
@@ -85,6 +95,16 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
 def check(manifest: Manifest) -> None:
     """See ``Kind``."""
     settings(manifest)
+    if manifest.engine.name == "spu":
+        joint_engine.check(manifest)
+    else:
+        dealt(manifest)
+
+
+def dealt(manifest: Manifest) -> None:
+    """That the own engine can do it. Raises UserError PRV-MANIFEST."""
+    if manifest.engine.name != "own":
+        fail("PRV-MANIFEST", str(manifest.job), detail=f"engine {manifest.engine.name}")
     manifest.only("dealer")
 
 
@@ -92,8 +112,9 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
     told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, WIDTHS, OWN_POINTS))
     bank = manifest.only("bank").name
-    told[bank] = (COMMON, WIDTHS, OWN_POINTS, MEASURES)
-    return told | {party.name: (DEALER,) for party in manifest.having("dealer")}
+    by_engine = manifest.engine.name == "spu"
+    told[bank] = (COMMON, WIDTHS, OWN_POINTS, MEASURES, *([SCORES] if by_engine else []))
+    return told | {party.name: (SIZES if by_engine else DEALER,) for party in manifest.having("dealer")}
 
 
 COMMON = Text(
@@ -117,6 +138,11 @@ DEALER = Text(
     en="rows and widths; out-of-fold joint scores with outcomes and ranks of the bank's own score, of "
     "unknown rows in a secret order",
 )
+SCORES = Text(
+    zh="每一行的样本外联合得分（即数据方变量对该主体得分的贡献之和）",
+    en="the out-of-fold joint score of each row: so the sum of what the holder's columns give it",
+)
+SIZES = Text(zh="行数、各方列数与随机分折", en="rows, widths and the random folds")
 DEALT = Protocol(
     name="dealer-shares",
     paper="Beaver, CRYPTO 1991; Escudero et al., CRYPTO 2020; DeLong et al., Biometrics 1988",
@@ -130,21 +156,31 @@ DEALT = Protocol(
         en="4 rounds a step; for each step, row and fold 72 bytes from the dealer and 16 between two members",
     ),
 )
-ROLES = (
-    Role("bank", Text(zh="银行（有违约标志）", en="bank, which has the outcome")),
-    Role("holder", Text(zh="数据方", en="data holder"), at_most=14),
-    Role(
-        "dealer",
-        Text(zh="发牌方（平台或监管节点，无数据）", en="dealer (platform or regulator, no data)"),
-        brings_data=False,
+ABY3 = Protocol(
+    name="spu-aby3",
+    paper="Mohassel and Rindal, CCS 2018 (ABY3), by SPU 0.9.5",
+    adversary=Text(zh="半诚实", en="semi-honest"),
+    collusion=Text(
+        zh="三方中任意两方合谋即可看到全部输入", en="any two of the three together see all inputs"
     ),
+    cost=Text(zh="约 1 GB 内存；见性能实测", en="about 1 GB of memory; see the measurements"),
 )
+CHEETAH = Protocol(
+    name="spu-cheetah",
+    paper="Huang et al., USENIX Security 2022 (Cheetah), by SPU 0.9.5",
+    adversary=Text(zh="半诚实", en="semi-honest"),
+    collusion=Text(zh="只有两方，不需要第三方", en="two parties alone, no third is needed"),
+    cost=Text(zh="比三方慢约十倍；约 1 GB 内存", en="some ten times slower than with a third; about 1 GB"),
+)
+BANK = Role("bank", Text(zh="银行（有违约标志）", en="bank, which has the outcome"))
+HOLDER = Role("holder", Text(zh="数据方", en="data holder"), at_most=14)
+THIRD = Text(zh="发牌方或第三计算方（平台或监管节点，无数据）", en="dealer or third to compute, without data")
 KIND = Kind(
     name="scorecard",
     version=1,
     title=Text(zh="联合评分卡", en="joint scorecard"),
-    roles=ROLES,
-    protocols=(DEALT,),
+    roles=(BANK, HOLDER, Role("dealer", THIRD, at_least=0, brings_data=False)),
+    protocols=(DEALT, ABY3, CHEETAH),
     check=check,
     learns=learns,
     run=run,
