@@ -1,1 +1,1 @@
-"""Usable, not visible: what several holders compute together without handing their data over."""
+"""What holders compute together without handing data over: nodes, intersection, lists, joint models."""
