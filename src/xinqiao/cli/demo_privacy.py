@@ -88,7 +88,9 @@ def _played(console: Console, nodes: dict[str, Node], play: Play, done: dict[str
         _tell(console, name, manifest, ending)
     if any(ending.row.state != "done" for ending in ended.values()):
         return False
-    apart = distance(kind_of(manifest).plain(manifest, demo_nodes.brought(nodes, manifest)), ended)
+    tables = demo_nodes.brought(nodes, done[play.after]) if play.after else {}
+    tables |= demo_nodes.brought(nodes, manifest)
+    apart = distance(kind_of(manifest).plain(manifest, tables), ended)
     alike = apart <= play.close
     mark = "[green]✓[/]" if alike else "[red]✗[/]"
     console.print(f"{mark} 与明文计算相差 differs from plain text by {apart:.2g} (≤ {play.close:g})")

@@ -25,7 +25,8 @@ Done = Mapping[str, Manifest]
 class Play:
     """A job of the demo. ``error``: the code it must end with; empty: it must be done.
 
-    ``close``: by how much numbers may differ from plain text (0: exactly equal).
+    ``close``: by how much numbers may differ from plain text (0: exactly equal). ``after``: the play whose
+    data the parties kept and this one rests on.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Play:
     draft: Callable[[Done], Draft]
     error: str = ""
     close: float = 0.0
+    after: str = ""
 
 
 def brings(
@@ -130,6 +132,7 @@ PLAYS: tuple[Play, ...] = (
             answer="at_least",
             threshold=5,
         ),
+        after="operators_list",
     ),
     Play(
         "lookup",
