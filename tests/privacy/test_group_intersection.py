@@ -76,15 +76,15 @@ def test_counts_as_plain_sets_do(numbers: list[set[int]], data: st.DataObject) -
 
 
 def test_more_than_one_message_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xinqiao.privacy.point_stream.CHUNK", 3)  # 100 messages, beyond what is sent ahead
+    monkeypatch.setattr("xinqiao.privacy.point_stream.CHUNK", 3)  # 30 messages, beyond what is sent ahead
     ids = {
-        "bank": numbered(*range(100)),
-        "tax": numbered(*range(200, 450)),
-        "power": numbered(*range(250, 300)),
+        "bank": numbered(*range(90)),
+        "tax": numbered(*range(60, 130)),
+        "power": numbered(*range(70, 90)),
     }
     told = run(common, ids, list(ids))
-    assert all(isinstance(rows, np.ndarray) and len(rows) == 50 for rows in told.values())
-    assert run(count, ids, ["tax"])["tax"] == 50
+    assert all(isinstance(rows, np.ndarray) and len(rows) == 20 for rows in told.values())
+    assert run(count, ids, ["tax"])["tax"] == 20
 
 
 real = {

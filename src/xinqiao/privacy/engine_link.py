@@ -36,7 +36,8 @@ class _Frame(IntEnum):
     BYTES = 2
     SHUT = 3
     ALIVE = 4
-    END = 5
+    DONE = 5
+    BYE = 6
 
 
 class Bridge:
@@ -54,6 +55,7 @@ class Bridge:
         self._sockets: dict[tuple[int, int], socket.socket] = {}
         self._over, self._stack = threading.Event(), ExitStack()
         self._peers: list[threading.Thread] = []
+        self._waited, self._all_done = {*range(len(parties))} - {self.rank}, threading.Event()
         self.error: UserError | None = None
 
     def __enter__(self) -> Self:
@@ -77,11 +79,16 @@ class Bridge:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Where all went well, wait until every other bridge has ended too; raises what broke the link."""
+        """Where all went well, carry on until every engine is done; raises what broke the link.
+
+        An engine that is done still answers those that are not: DONE tells the first, BYE the second.
+        """
         try:
             if kind is None and self._peers:
-                for rank in range(len(self._parties)):
-                    self._send(rank, _Frame.END)
+                self._to_all(_Frame.DONE)
+                self._all_done.wait()
+                if self.error is None:
+                    self._to_all(_Frame.BYE)
                 for thread in self._peers:
                     thread.join()
                 if self.error is not None:
@@ -97,6 +104,16 @@ class Bridge:
         if rank != self.rank:
             with self._sending:
                 self._link.send(self._parties[rank], _TAG, _HEAD.pack(kind, number) + data)
+
+    def _to_all(self, kind: _Frame) -> None:
+        for rank in range(len(self._parties)):
+            self._send(rank, kind)
+
+    def _done(self, rank: int) -> None:
+        with self._open:
+            self._waited.discard(rank)
+            if not self._waited:
+                self._all_done.set()
 
     def _accept(self, rank: int, listener: socket.socket) -> None:
         """Connections of the own engine to the party ``rank``."""
@@ -128,9 +145,11 @@ class Bridge:
             if len(payload) < _HEAD.size or payload[0] not in list(_Frame):
                 fail("PRV-MESSAGE", name, detail="engine frame")
             kind, number = _HEAD.unpack_from(payload)
-            if kind == _Frame.END:
+            if kind == _Frame.BYE:
                 return
-            if kind == _Frame.OPEN:
+            if kind == _Frame.DONE:
+                self._done(rank)
+            elif kind == _Frame.OPEN:
                 self._opened(rank, number)
             elif kind != _Frame.ALIVE:
                 self._passed_on(rank, number, memoryview(payload)[_HEAD.size :], shut=kind == _Frame.SHUT)
@@ -164,8 +183,7 @@ class Bridge:
 
     def _keep_alive(self) -> None:
         while not self._over.wait(WAIT_SECONDS / 6):
-            for rank in range(len(self._parties)):
-                self._guarded(self._send, rank, _Frame.ALIVE)
+            self._guarded(self._to_all, _Frame.ALIVE)
 
     def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
         """Do a step; the first that fails ends the bridge and is told."""
@@ -179,6 +197,7 @@ class Bridge:
     def _broken(self, error: UserError) -> None:
         with self._open:
             first, self.error = self.error is None, self.error or error
+        self._all_done.set()
         if first and not self._over.is_set():
             self._lost(error)
 
