@@ -193,7 +193,7 @@ def connected(node: Node, peers: int) -> None:
         except FileNotFoundError:
             return False
 
-    until(all_up, lambda: node.log[-2000:], 40)
+    until(all_up, lambda: node.log[-2000:], 150)
 
 
 def until(true: Callable[[], bool], told: Callable[[], object] = lambda: "", seconds: float = 20) -> None:

@@ -91,9 +91,12 @@ async def run(config: Config, desk: Desk, log: FilteringBoundLogger) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await asyncio.to_thread(wording)  # takes a second the first time, which lines could take for silence
-    stopped = asyncio.ensure_future(stop.wait())
+    stopped: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
     jobs = asyncio.ensure_future(control.run())
-    rest = [asyncio.ensure_future(relay.run()), asyncio.ensure_future(_tell_status(config, relay, control))]
+    rest: list[asyncio.Future[None]] = [
+        asyncio.ensure_future(relay.run()),
+        asyncio.ensure_future(_tell_status(config, relay, control)),
+    ]
     ended, _ = await asyncio.wait([stopped, jobs, *rest], return_when=asyncio.FIRST_COMPLETED)
     for task in (jobs, *rest):  # jobs end first, while there are lines to tell the others
         task.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xinqiao.kernel.errors import fail, user_error
+from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.kernel.writing import write_whole
 from xinqiao.privacy.certificate import Certificate, make_certificate, read_certificate, write_secret
 from xinqiao.privacy.config import Address
@@ -120,7 +120,11 @@ def add_peer(home: Path, card: Card) -> Certificate:
     if (home / file).exists():
         fail("PRV-CONFIG", str(home / file), detail="exists")
     write_whole(home / file, card.certificate.encode())
-    certificate = read_certificate(home / file)
+    try:
+        certificate = read_certificate(home / file)
+    except UserError:
+        (home / file).unlink()
+        raise
     lines = [
         "\n[[peers]]",
         f"name = {json.dumps(card.name)}",
