@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from xinqiao.privacy.source_data import Source
 from xinqiao.privacy.store import Store
 from xinqiao.privacy.wire import pack, unpack
 
+Run: TypeAlias = Callable[[Job, Link], Result]
 SUBJECTS = Consents(basis="subjects", missing="leave_out")
 
 
@@ -132,7 +134,9 @@ def agreed(bank: Store, tax: Store, manifest: Manifest) -> None:
             assert job_rows.one(tx, manifest.job).state == "ready"
 
 
-def played(manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int = 1) -> None:
+def played(
+    manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int = 1, run: Run = _run
+) -> None:
     """Begin at all, run over memory links, finish at all, and tell each other the receipts."""
     tables = {s.identity.name: s.begin(manifest.job, attempt).table for s in stores}
     links: dict[str, Recorded] = {}
@@ -143,7 +147,7 @@ def played(manifest: Manifest, stores: list[Store], tmp_path: Path, attempt: int
         return links[link.me]
 
     given = {name: table for name, table in tables.items() if table is not None}
-    results = run_all(manifest, ROWS.run, given, tmp_path, wrap=wrap)
+    results = run_all(manifest, run, given, tmp_path, wrap=wrap)
     for store in stores:
         name = store.identity.name
         store.finish(manifest.job, results[name], links[name].lines)

@@ -13,7 +13,8 @@ from tests.privacy.manifests import data
 from xinqiao.db.database import Database, Scope, new_id
 from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy.budget import Sketch, Use, charge, row_hashes, runs, sketches
+from xinqiao.privacy.budget import Sketch, Use, charge, runs, sketches
+from xinqiao.privacy.row_hash import row_hashes
 
 SECRET = b"s" * 32
 

@@ -13,11 +13,12 @@ from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, agreed, gossip, identit
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError, user_error
-from xinqiao.privacy import job_rows, kind
+from xinqiao.privacy import agreement, job_rows, kind
 from xinqiao.privacy.commitments import disagreements, read_receipt
 from xinqiao.privacy.consents import ConsentList, Granted, signed_list, take_in
 from xinqiao.privacy.kind import Result
-from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.manifest import Manifest, Party
+from xinqiao.privacy.signing import sign_manifest
 from xinqiao.privacy.store import Store
 
 ASK = RULE.model_copy(update={"answer": "ask"})
@@ -134,9 +135,30 @@ def test_what_others_tell_is_checked(bank: Store, tax: Store) -> None:
     tax.heard(manifest, signatures)
     with pytest.raises(UserError, match="PRV-RECEIPT"):
         tax.heard(manifest, signatures, {"bank": "00" * 80})
+    told = manifest.model_copy(update={"parties": (manifest.parties[0], bank_twice(manifest))})
+    signed = sign_manifest(told, bank.identity.pair).hex()
+    with pytest.raises(UserError, match="PRV-MANIFEST"):
+        tax.heard(told, {"bank": signed})
     other = trial().model_copy(update={"job": manifest.job})
     with pytest.raises(UserError, match="PRV-MANIFEST-CHANGED"):
         bank.propose(other)
+
+
+def bank_twice(manifest: Manifest) -> Party:
+    """The other party under a name that nobody here has."""
+    return manifest.parties[1].model_copy(update={"name": "stranger"})
+
+
+def test_a_party_can_not_pile_up_jobs_for_people(
+    bank: Store, tax: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "PROPOSED_AT_MOST", 2)
+    tax.policy = replace(tax.policy, rules=(ASK,))
+    for _ in range(3):
+        bank.propose(trial())
+    with pytest.raises(UserError, match="PRV-TOO-MANY"):
+        gossip(bank, tax)
+    assert len(tax.standing()) == 2
 
 
 def test_a_failed_job_may_be_tried_again_while_attempts_are_left(

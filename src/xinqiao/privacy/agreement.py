@@ -28,6 +28,8 @@ from xinqiao.privacy.signing import Identity, check_signature, sign_manifest
 
 REMEMBERED = timedelta(days=1)
 """How long other nodes are still told of a job that has ended."""
+PROPOSED_AT_MOST = 500
+"""How many jobs of one party may wait for people here."""
 NODE = "node"
 """By whom: the node itself, by its rules."""
 
@@ -121,7 +123,10 @@ class Agreement:
             check_signature(manifest, party, signature)
         if manifest.made_by not in given:
             fail("PRV-SIGNATURE", str(manifest.job), party=manifest.made_by)
+        manifest.party(self.identity.name)
         with self.transaction() as tx:
+            if job_rows.undecided(tx, manifest.made_by) >= PROPOSED_AT_MOST:
+                fail("PRV-TOO-MANY", manifest.made_by, most=PROPOSED_AT_MOST)
             if job_rows.add(tx, self.institution, manifest, manifest.made_by):
                 self._answer(tx, manifest)
             for party, signature in given.items():

@@ -9,11 +9,10 @@ What the *other* side changes can't be seen here: the number of runs bounds that
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -24,9 +23,9 @@ from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.manifest import Input
+from xinqiao.privacy.row_hash import Words, row_hashes
 from xinqiao.privacy.rules import Rule
 
-Words: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
 PARTS = 4
 """Hash functions, each with a part of the table of its own."""
 CELLS = 256
@@ -47,11 +46,18 @@ class Sketch:
     def of(cls, hashes: Words) -> Sketch:
         """The sketch of rows by their hashes (``row_hashes``); the same row twice counts once."""
         cells = np.zeros((_FIELDS, PARTS * CELLS), np.uint64)
-        hashes = np.unique(hashes)
+        hashes = np.sort(hashes)
+        hashes = hashes[np.diff(hashes, prepend=~hashes[:1]) != 0]
+        checks = _mixed(hashes)
         for place in _places(hashes):
-            cells[0] += np.bincount(place, minlength=PARTS * CELLS).astype(np.uint64)
-            np.bitwise_xor.at(cells[1], place, hashes)
-            np.bitwise_xor.at(cells[2], place, _mixed(hashes))
+            order = np.argsort(place.astype(np.uint16), kind="stable")  # a radix sort
+            counts = np.bincount(place, minlength=PARTS * CELLS)
+            cells[0] += counts.astype(np.uint64)
+            used = np.flatnonzero(counts)
+            first = np.cumsum(counts)[used] - counts[used]
+            if len(used):
+                cells[1, used] = np.bitwise_xor.reduceat(hashes[order], first)
+                cells[2, used] = np.bitwise_xor.reduceat(checks[order], first)
         return cls(cells)
 
     def written(self) -> bytes:
@@ -75,14 +81,6 @@ class Sketch:
                 np.subtract.at(cells[0], place, signs)
                 np.bitwise_xor.at(cells[1], place, hashes)
                 np.bitwise_xor.at(cells[2], place, _mixed(hashes))
-
-
-def row_hashes(secret: bytes, table: pa.Table) -> Words:
-    """64 bits of each row's BLAKE2b under ``secret``: equal rows alike, and nothing told without the key."""
-    columns = [table.column(name).to_pylist() for name in table.column_names]
-    rows = zip(*columns, strict=True)
-    told = (hashlib.blake2b(repr(row).encode(), digest_size=8, key=secret).digest() for row in rows)
-    return np.frombuffer(b"".join(told), "<u8").astype(np.uint64)
 
 
 def sketches(secret: bytes, table: pa.Table, brought: Input) -> dict[str, Sketch]:

@@ -99,6 +99,14 @@ def live(tx: Tx, since: datetime) -> list[JobRow]:
     return [_job(row) for row in rows]
 
 
+def undecided(tx: Tx, made_by: str) -> int:
+    """How many jobs of a party wait for people here."""
+    row = tx.execute(
+        "SELECT count(*) AS n FROM privacy_job WHERE state = 'waiting' AND made_by = %s", [made_by]
+    ).fetchone()
+    return 0 if row is None else int(row["n"])
+
+
 def one(tx: Tx, job: UUID) -> JobRow:
     """A job. Raises UserError PRV-JOB-ABSENT."""
     found = tx.execute(_SELECT + "WHERE id = %s", [job]).fetchone()
