@@ -176,6 +176,20 @@ def test_transcripts_hold_no_id_and_no_row(tmp_path: Path) -> None:
     assert len({len(row) for row in rows}) == 1
 
 
+def test_two_lists_of_an_epoch_share_no_bytes(tmp_path: Path) -> None:
+    """Else who fetches a bucket of both could tell rows that stayed from what fills it up."""
+    seen = []
+    for rows in (ROWS, ROWS - 1):
+        kept: dict[str, Recorded] = {}
+        brought = {"bank": asks("id-1"), "bureau": listed().slice(0, rows)}
+        wrap: Any = lambda link, kept=kept: kept.setdefault(link.me, Recorded(link, keep=True))  # noqa: E731
+        run_all(told_by(), run, brought, tmp_path, wrap=wrap)
+        payload = next(p for line, p in kept["bank"].payloads if line.tag == "bucket")
+        bucket = unpack(payload, "bureau", rows=np.ndarray, proof=bytes)["rows"]
+        seen.append({row[:16].tobytes() for row in bucket})
+    assert not seen[0] & seen[1]
+
+
 def cheat(tag: str, change: Any) -> Any:  # noqa: ANN401 - a change of fields
     """A link that alters what the server sends under ``tag``."""
 
@@ -205,12 +219,17 @@ def other_row(payload: bytes) -> bytes:
 
 
 def other_columns(payload: bytes) -> bytes:
-    fields = unpack(payload, "bureau", public=bytes, root=bytes, columns=str)
+    fields = unpack(payload, "bureau", public=bytes, root=bytes, salt=bytes, columns=str)
     return pack({**fields, "columns": '[["found", "bool"]]'})
 
 
+def other_salt(payload: bytes) -> bytes:
+    fields = unpack(payload, "bureau", public=bytes, root=bytes, salt=bytes, columns=str)
+    return pack({**fields, "salt": b""})
+
+
 def other_root(payload: bytes) -> bytes:
-    fields = unpack(payload, "bureau", public=bytes, root=bytes, columns=str)
+    fields = unpack(payload, "bureau", public=bytes, root=bytes, salt=bytes, columns=str)
     return pack({**fields, "root": bytes(32)})
 
 
@@ -221,6 +240,7 @@ def other_root(payload: bytes) -> bytes:
         ("bucket", other_row, "PRV-LOOKUP-LIST"),
         ("offer", other_columns, "PRV-MESSAGE"),
         ("offer", other_root, "PRV-LOOKUP-LIST"),
+        ("offer", other_salt, "PRV-MESSAGE"),
         ("offer", lambda payload: payload[:-1], "PRV-MESSAGE"),
     ],
 )

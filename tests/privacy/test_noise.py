@@ -14,7 +14,7 @@ import pytest
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.noise import ACCOUNT, epsilon, gaussian, laplace, spend
 
-DRAWS = 6000
+DRAWS = 3000
 
 
 def fits(draw: Callable[[], int], weight: Callable[[int], float], reach: int) -> float:

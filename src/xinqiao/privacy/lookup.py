@@ -24,7 +24,7 @@ from xinqiao.privacy import oprf
 from xinqiao.privacy.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.lookup_list import SUITE, TYPES, encoded, opened, sealed_list, spend, typed
-from xinqiao.privacy.lookup_terms import Shape, Terms, check, learns, shape_of, terms_of
+from xinqiao.privacy.lookup_terms import SALT_BYTES, Shape, Terms, check, learns, shape_of, terms_of
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
@@ -49,9 +49,7 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
     client = job.manifest.only("client").name
     held = sealed_list(job, table, terms, shape)
     public = oprf.public_key(held.key) if terms.mode == "voprf" else b""
-    link.send(
-        client, "offer", pack({"public": public, "root": held.root(), "columns": json.dumps(held.columns)})
-    )
+    link.send(client, "offer", pack({**held.offer(), "public": public}))
     blinded = oprf.checked(
         unpack(link.receive(client, "blinded"), client, points=np.ndarray)["points"], client
     )
@@ -73,8 +71,10 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
 def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     server = job.manifest.only("server").name
     keys = encoded(table, link.me)
-    offer = unpack(link.receive(server, "offer"), server, public=bytes, root=bytes, columns=str)
+    offer = unpack(link.receive(server, "offer"), server, public=bytes, root=bytes, salt=bytes, columns=str)
     columns = _columns(offer["columns"], server)
+    if len(offer["salt"]) != SALT_BYTES:
+        fail("PRV-MESSAGE", server, detail="salt")
     if terms.mode == "voprf":
         _same_key(job, server, terms, offer["public"])
     asked, places = _batch(keys, terms.batch_to)
@@ -88,7 +88,7 @@ def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> R
     outputs = oprf.finalize(blinded, told["points"], server)
     wanted = [shape.bucket(output) for output in outputs]
     link.send(server, "wanted", pack({"buckets": np.array(wanted, np.uint32)}))
-    found = [_fetch(link, server, shape, offer["root"], output) for output in outputs]
+    found = [_fetch(link, server, shape, offer, output) for output in outputs]
     rows = [found[place] for place in places]
     found_table = _table(table.column(0), rows, columns, server)
     counts = {"asked": len(rows), "found": len(rows) - rows.count(None)}
@@ -107,8 +107,10 @@ def _batch(keys: Sequence[bytes], multiple: int) -> tuple[list[bytes], list[int]
     return batch, order[: len(keys)]
 
 
-def _fetch(link: Link, server: str, shape: Shape, root: bytes, output: bytes) -> list[Any] | None:
-    """The row of an id, from its bucket, which is checked to be under ``root``. Raises PRV-LOOKUP-LIST."""
+def _fetch(
+    link: Link, server: str, shape: Shape, offer: Mapping[str, Any], output: bytes
+) -> list[Any] | None:
+    """The row of an id, from its bucket, which is checked to be under the root. Raises PRV-LOOKUP-LIST."""
     told = unpack(link.receive(server, "bucket"), server, rows=np.ndarray, proof=bytes)
     rows, proof = told["rows"], told["proof"]
     if (
@@ -119,10 +121,10 @@ def _fetch(link: Link, server: str, shape: Shape, root: bytes, output: bytes) ->
         fail("PRV-LOOKUP-LIST", server)
     hashes = [proof[at : at + 32] for at in range(0, len(proof), 32)]
     leaf = merkle.leaf_hash(SUITE, rows.tobytes())
-    if merkle.root_of_inclusion(SUITE, leaf, shape.bucket(output), shape.buckets, hashes) != root:
+    if merkle.root_of_inclusion(SUITE, leaf, shape.bucket(output), shape.buckets, hashes) != offer["root"]:
         fail("PRV-LOOKUP-LIST", server)
     try:
-        return opened(rows, output)
+        return opened(rows, output, offer["salt"])
     except (InvalidTag, ValueError):
         return fail("PRV-LOOKUP-LIST", server)
 

@@ -32,12 +32,14 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.suite import International
 from xinqiao.privacy.group import ORDER, random_scalar
 from xinqiao.privacy.kind import Job
-from xinqiao.privacy.lookup_terms import NONCE_BYTES, TAG_BYTES, Shape, Terms
+from xinqiao.privacy.lookup_terms import SALT_BYTES, TAG_BYTES, Shape, Terms
 from xinqiao.privacy.oprf import OUTPUT_BYTES, evaluate_known
 
 SUITE = International()
 CHUNK = 20_000
 """Ids hashed between two reports of progress."""
+NONCE = bytes(12)
+"""Every key seals one row."""
 TYPES = {"int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
 """Types of columns that are told as such; all others travel as text."""
 
@@ -47,6 +49,7 @@ class SealedList:
     """A list ready to be asked."""
 
     key: int
+    salt: bytes
     shape: Shape
     columns: list[list[str]]
     rows: np.ndarray[Any, np.dtype[np.uint8]]
@@ -58,6 +61,10 @@ class SealedList:
         for leaf in self.leaves:
             growing.add(leaf.tobytes())
         return growing.root()
+
+    def offer(self) -> dict[str, bytes | str]:
+        """What every client is told of the list."""
+        return {"root": self.root(), "salt": self.salt, "columns": json.dumps(self.columns)}
 
     def proof(self, bucket: int) -> bytes:
         """The hashes that show that a bucket is under the root, 32 bytes each."""
@@ -106,18 +113,19 @@ def sealed_list(job: Job, table: pa.Table, terms: Terms, shape: Shape) -> Sealed
     secret = key.to_bytes(32, "little")
     values = typed(table)
     columns = [[name, str(values.schema.field(name).type)] for name in values.column_names]
-    mark = _mark(secret, table, shape)
+    mark, kept = _mark(secret, table, shape), folder / "list.json"
+    told: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     size = (shape.buckets, shape.room, shape.sealed_bytes)
-    kept = folder / "list.json"
-    if not kept.exists() or json.loads(kept.read_text("utf-8")) != mark:
+    if not mark.items() <= told.items():
         kept.unlink(missing_ok=True)
-        keys = encoded(table, where)
-        outputs = _outputs(folder / "outputs.parquet", key, keys, terms, job.progress)
-        _fill(folder, size, _sealed(outputs, values, shape, where), [shape.bucket(o) for o in outputs])
-        _write(kept, json.dumps(mark).encode())
+        outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, job.progress)
+        told = mark | {"salt": os.urandom(SALT_BYTES).hex()}
+        rows_now = _sealed(outputs, values, shape, bytes.fromhex(told["salt"]), where)
+        _fill(folder, size, rows_now, [shape.bucket(output) for output in outputs])
+        _write(kept, json.dumps(told).encode())
     rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
     leaves = np.fromfile(folder / "leaves", np.uint8).reshape(-1, 32)
-    return SealedList(key, shape, columns, rows, leaves)
+    return SealedList(key, bytes.fromhex(told["salt"]), shape, columns, rows, leaves)
 
 
 def _key(file: Path) -> int:
@@ -161,8 +169,10 @@ def _outputs(
     return found
 
 
-def _sealed(outputs: Sequence[bytes], values: pa.Table, shape: Shape, where: str) -> Iterator[bytes]:
-    """Each row under its own key, with a fresh nonce: one that changes tells only that it did."""
+def _sealed(
+    outputs: Sequence[bytes], values: pa.Table, shape: Shape, salt: bytes, where: str
+) -> Iterator[bytes]:
+    """Each row behind its tag, under its own key."""
     columns = [column.to_pylist() for column in values.columns]
     told = zip(*columns, strict=True) if columns else (() for _ in outputs)
     for output, row in zip(outputs, told, strict=True):
@@ -173,25 +183,28 @@ def _sealed(outputs: Sequence[bytes], values: pa.Table, shape: Shape, where: str
         if len(plain) > shape.row_bytes - 2:
             fail("PRV-LOOKUP-ROW", where, room=shape.row_bytes - 2)
         padded = len(plain).to_bytes(2, "big") + plain.ljust(shape.row_bytes - 2, b"\0")
-        nonce = os.urandom(NONCE_BYTES)
-        tag, key = parts(output)
-        yield tag + nonce + ChaCha20Poly1305(key).encrypt(nonce, padded, tag)
+        tag, key = parts(output, salt)
+        yield tag + ChaCha20Poly1305(key).encrypt(NONCE, padded, tag)
 
 
-def parts(output: bytes) -> tuple[bytes, bytes]:
-    """The tag and the sealing key of an id."""
-    return output[8 : 8 + TAG_BYTES], output[32:64]
+def parts(output: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    """The tag and the sealing key of an id in the list made with ``salt``: of that list alone.
+
+    So who fetches a bucket of two lists can't tell rows that stayed from what fills it up.
+    """
+    return (
+        hashlib.blake2b(output[8:32], digest_size=TAG_BYTES, key=salt).digest(),
+        hashlib.blake2b(output[32:], digest_size=32, key=salt).digest(),
+    )
 
 
-def opened(bucket: np.ndarray[Any, np.dtype[np.uint8]], output: bytes) -> list[Any] | None:
+def opened(bucket: np.ndarray[Any, np.dtype[np.uint8]], output: bytes, salt: bytes) -> list[Any] | None:
     """The row of an id in its bucket, or None. Raises InvalidTag where the seal is broken."""
-    tag, key = parts(output)
+    tag, key = parts(output, salt)
     at = np.flatnonzero((bucket[:, :TAG_BYTES] == np.frombuffer(tag, np.uint8)).all(axis=1))
     if not len(at):
         return None
-    row = bucket[at[0]].tobytes()
-    nonce, sealed = row[TAG_BYTES : TAG_BYTES + NONCE_BYTES], row[TAG_BYTES + NONCE_BYTES :]
-    plain = ChaCha20Poly1305(key).decrypt(nonce, sealed, tag)
+    plain = ChaCha20Poly1305(key).decrypt(NONCE, bucket[at[0], TAG_BYTES:].tobytes(), tag)
     told = json.loads(plain[2 : 2 + int.from_bytes(plain[:2], "big")])
     return told if isinstance(told, list) else None
 

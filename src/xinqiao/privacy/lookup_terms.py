@@ -14,7 +14,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.privacy.manifest import Hex32, Manifest, Name
 from xinqiao.privacy.oprf import BATCH_AT_MOST
 
-TAG_BYTES, NONCE_BYTES, SEAL_BYTES = 16, 12, 16
+TAG_BYTES, SEAL_BYTES, SALT_BYTES = 16, 16, 32
 
 
 class Terms(BaseModel):
@@ -55,8 +55,8 @@ class Shape(BaseModel):
 
     @property
     def sealed_bytes(self) -> int:
-        """Of one row: its tag, nonce, cipher text and the seal's own tag."""
-        return TAG_BYTES + NONCE_BYTES + self.row_bytes + SEAL_BYTES
+        """Of one row: its tag, cipher text and the seal's own tag."""
+        return TAG_BYTES + self.row_bytes + SEAL_BYTES
 
     def bucket(self, output: bytes) -> int:
         """The bucket of an id, given the function's output."""
