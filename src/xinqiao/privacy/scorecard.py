@@ -179,7 +179,7 @@ KIND = Kind(
     name="scorecard",
     version=1,
     title=Text(zh="联合评分卡", en="joint scorecard"),
-    roles=(BANK, HOLDER, Role("dealer", THIRD, at_least=0, brings_data=False)),
+    roles=(BANK, HOLDER, Role("dealer", THIRD, at_least=0, brings_data=False, receives=False)),
     protocols=(DEALT, ABY3, CHEETAH),
     check=check,
     learns=learns,

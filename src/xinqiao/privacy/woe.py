@@ -175,6 +175,7 @@ DEALER = Role(
     Text(zh="随机数提供方（无数据）", en="dealer of randomness, without data"),
     at_least=0,
     brings_data=False,
+    receives=False,
 )
 FOLLOWS = Text(
     zh="半诚实：各方按协议执行但好奇", en="semi-honest: parties follow the protocol and are curious"
