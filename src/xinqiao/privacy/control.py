@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from xinqiao.privacy.manifest import Manifest, Name, read_manifest
 T = TypeVar("T")
 LOOK_SECONDS = 0.5
 """How often the agreement is asked what is new."""
+INTRODUCE_SECONDS = 30.0
 PREPARE_SECONDS = 300.0
 SHARED = frozenset({"proposed", "waiting", "signed", "ready", "done"})
 GUESTS = 4
@@ -108,6 +110,7 @@ class Control:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._tasks: set[asyncio.Task[None]] = set()
         self._look_now = asyncio.Event()
+        self._introduce_at = 0.0
 
     # -- what the agreement says
 
@@ -130,6 +133,9 @@ class Control:
             await self._stop()
 
     async def _look(self) -> None:
+        if time.monotonic() >= self._introduce_at:
+            self._introduce_at = time.monotonic() + INTRODUCE_SECONDS
+            await self._asked(self.desk.introduce)
         standings = await self._asked(self.desk.standing)
         self._known = {s.manifest.job: s for s in standings}
         for standing in standings:

@@ -53,6 +53,9 @@ class Begun:
 class Desk(Protocol):
     """The party's side of the agreement. Every call is one transaction and may be made from any thread."""
 
+    def introduce(self) -> None:
+        """Tell the database who the node is, for the pages; again every while, as a sign of life."""
+
     def heard(
         self, manifest: Manifest, signatures: Mapping[str, str], receipts: Mapping[str, str] | None = None
     ) -> None:

@@ -36,7 +36,6 @@ from xinqiao.privacy.relay import Relay
 from xinqiao.privacy.store import Store
 
 STATUS_SECONDS = 1.0
-INTRODUCE_SECONDS = 60.0
 
 
 def institution_of(config: Config) -> UUID:
@@ -76,7 +75,6 @@ def serve(config: Config) -> None:
         work.mkdir(mode=0o700)
         store = opened_store(config, database)
         log = logger(config.name)
-        store.introduce()
         asyncio.run(run(config, store, log))
         log.info("stopped")
 
