@@ -1,7 +1,8 @@
 """All measurements in one run, side by side.
 
 Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
-lookup; BENCH_ONLY names some, by comma.
+lookup,
+privacy_models; BENCH_ONLY names some, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -25,6 +26,7 @@ from benchmarks import (
     models,
     portals,
     privacy_lookup,
+    privacy_models,
     schedules,
     warning,
 )
@@ -42,6 +44,7 @@ SECTIONS = {
     "platform": ("The platform under load", portals.section),
     "day_end": ("Day-end of many loans", day_end.section),
     "lookup": ("Private look-up and secure sums", privacy_lookup.section),
+    "privacy_models": ("Joint scorecards", privacy_models.section),
 }
 TITLE = "# Measured side by side"
 
