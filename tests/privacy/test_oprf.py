@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy import oprf
 from xinqiao.privacy.group import random_scalar
+from xinqiao.privacy.ristretto import plain_python
 
 SEED, INFO = b"\xa3" * 32, b"test key"
 BLIND = "64d37aed22a27f5191de1c1d69fadb899d8862b58eb4220029e036ec4c1f6706"
@@ -127,6 +128,12 @@ def test_vectors_of_the_rfc(vector: Vector) -> None:
         proof = oprf.prove(key, blinded.points, evaluated, number(vector.nonce))
         assert proof.hex() == vector.proof
         oprf.verify(oprf.public_key(key), blinded.points, evaluated, proof, "server")
+
+
+def test_without_libsodium_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oprf, "the_group", plain_python)
+    for vector in (VECTORS[0], VECTORS[4]):
+        test_vectors_of_the_rfc(vector)
 
 
 def test_public_key_of_the_rfc() -> None:

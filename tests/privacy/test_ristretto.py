@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Sequence
 from functools import cache
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xinqiao.kernel.errors import UserError
+from xinqiao.privacy import ristretto
 from xinqiao.privacy.group import ORDER, Group, Libsodium, _library
 from xinqiao.privacy.ristretto import ROOT, P, decode, plain_python
 
@@ -90,6 +92,20 @@ def test_multiples_of_the_generator() -> None:
 def test_the_root_of_minus_one_is_the_rfc_s() -> None:
     assert ROOT * ROOT % P == P - 1
     assert ROOT % 2 == 0
+
+
+def test_without_gmpy2_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    spec = importlib.util.spec_from_file_location("ristretto_of_integers", ristretto.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert type(module.P) is int
+    assert [row.tobytes().hex() for row in module.plain_python().base([1, 15])] == [
+        MULTIPLES[1],
+        MULTIPLES[15],
+    ]
 
 
 def test_points_from_uniform_bytes() -> None:

@@ -25,8 +25,9 @@ from xinqiao.privacy.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.masks import KEY_BYTES, Long, secure_sum, stream
-from xinqiao.privacy.noise import epsilon, gaussian, laplace, spend
-from xinqiao.privacy.statistics_plan import VALUE_AT_MOST, Noise, Plan, check, holders, learns, plan_of
+from xinqiao.privacy.noise import gaussian, laplace, spend
+from xinqiao.privacy.statistics_plan import Noise, Plan, check, holders, learns, plan_of
+from xinqiao.privacy.statistics_sums import lengths_of, results_of, units_of, vector_of
 from xinqiao.privacy.wire import pack, unpack
 
 SPLIT_BITS = 62 + 40
@@ -39,7 +40,7 @@ def run(job: Job, link: Link) -> Result:
     """The protocol. Raises UserError PRV-STATISTICS-VALUE, PRV-STATISTICS-FEW, PRV-NOISE-BUDGET."""
     plan, held = plan_of(job.manifest), holders(job.manifest)
     table = _own(job, link, plan, held)
-    values = _units(table, plan, link.me) if link.me in held and table is not None else None
+    values = units_of(table, plan, link.me) if link.me in held and table is not None else None
     if values is not None and len(values) < plan.rows_at_least and plan.measures != ("each",):
         fail("PRV-STATISTICS-FEW", link.me, rows=len(values), least=plan.rows_at_least)
     if plan.threshold is not None:
@@ -47,13 +48,13 @@ def run(job: Job, link: Link) -> Result:
     if plan.measures == ("each",) or plan.totals:
         return _of_subjects(job, link, plan, (table, values))
     vector = (
-        None if values is None else _vector(values, plan, counts=plan.over == "rows" or link.me == held[0])
+        None if values is None else vector_of(values, plan, counts=plan.over == "rows" or link.me == held[0])
     )
     if vector is not None and plan.noise is not None:
         vector = _noisy(job, plan, plan.noise, vector)
     adding = secure_sum(bytes.fromhex(job.manifest.digest), link, held, plan.result_to)
-    sums = adding.wide("sums", sum(_lengths(plan)), vector)
-    return Result() if sums is None else Result(_told(sums, plan))
+    sums = adding.wide("sums", sum(lengths_of(plan)), vector)
+    return Result() if sums is None else Result(results_of(sums, plan))
 
 
 def _own(job: Job, link: Link, plan: Plan, held: Sequence[str]) -> pa.Table | None:
@@ -69,67 +70,12 @@ def _own(job: Job, link: Link, plan: Plan, held: Sequence[str]) -> pa.Table | No
     return aligned(replace(job, table=table), link, among)
 
 
-def _units(table: pa.Table, plan: Plan, where: str) -> Long:
-    """The last column's values in the smallest unit. Raises UserError PRV-STATISTICS-VALUE."""
-    column = table.column(table.num_columns - 1).combine_chunks()
-    if pa.types.is_floating(column.type):
-        scaled = np.rint(column.to_numpy(zero_copy_only=False).astype(np.float64) * 10.0**plan.decimals)
-        wrong = ~(np.abs(scaled) < VALUE_AT_MOST)
-    elif pa.types.is_integer(column.type):
-        plain, unit = column.cast(pa.int64()).to_numpy(zero_copy_only=False), 10**plan.decimals
-        wrong = (plain >= VALUE_AT_MOST // unit) | (plain <= -(VALUE_AT_MOST // unit))
-        scaled = plain * unit
-    elif pa.types.is_decimal(column.type):
-        scaled = np.array([plan.units(Decimal(v)) for v in column.to_pylist()], object)
-        wrong = np.abs(scaled) >= VALUE_AT_MOST
-    else:
-        fail("PRV-STATISTICS-VALUE", where, detail=f"{column.type}")
-    if wrong.any():
-        fail("PRV-STATISTICS-VALUE", where, detail=f"{int(np.count_nonzero(wrong))} x")
-    units: Long = scaled.astype(np.int64)
-    if plan.noise is not None:
-        units = np.clip(units, plan.units(plan.noise.low), plan.units(plan.noise.high))
-    return units
-
-
-def _lengths(plan: Plan) -> list[int]:
-    """Of the parts of the vector: number, sum, sum of squares, histogram, grid."""
-    measures = set(plan.measures)
-    grid = len(plan.grid_units)
-    return [
-        1,
-        int(bool(measures & {"sum", "mean", "variance"})),
-        int("variance" in measures),
-        len(plan.edges) + 1 if plan.edges else 0,
-        grid + 1 if grid else 0,
-    ]
-
-
-def _vector(values: Long, plan: Plan, *, counts: bool = True) -> list[int]:
-    """What adds up over rows. ``counts``: whether these rows are counted here (subjects are counted once)."""
-    lengths = _lengths(plan)
-    wide = values.astype(object) if lengths[1] else values
-    vector = [len(values) if counts else 0]
-    vector += [int(wide.sum())] if lengths[1] else []
-    vector += [int((wide * wide).sum())] if lengths[2] else []
-    if lengths[3]:
-        edges = np.array([plan.units(edge) for edge in plan.edges])
-        vector += _cells(np.searchsorted(edges, values, side="right"), lengths[3])
-    if lengths[4]:
-        vector += _cells(np.searchsorted(np.array(plan.grid_units), values, side="left"), lengths[4])
-    return vector
-
-
-def _cells(places: np.ndarray[Any, Any], cells: int) -> list[int]:
-    return [int(n) for n in np.bincount(places, minlength=cells)]
-
-
 def _noisy(job: Job, plan: Plan, noise: Noise, vector: list[int]) -> list[int]:
     """Noise on each number, enough by itself; booked first. One row moves each part by its own size."""
     source = job.me.input.source if job.me.input is not None else job.me.name
     spend(job.state, source, noise.rho, noise.budget)
     most = max(abs(plan.units(noise.low)), abs(plan.units(noise.high)))
-    lengths = _lengths(plan)
+    lengths = lengths_of(plan)
     parts = sum(1 for length in lengths if length)
     sizes = [s for s, length in zip((1, most, most**2, 1, 1), lengths, strict=True) for _ in range(length)]
     cost = Fraction(noise.cost) / parts
@@ -139,52 +85,6 @@ def _noisy(job: Job, plan: Plan, noise: Noise, vector: list[int]) -> list[int]:
 def _draw(noise: Noise, size: int, cost: Fraction) -> int:
     """Noise for a number that one row moves by at most ``size``."""
     return laplace(size / cost) if noise.mechanism == "laplace" else gaussian(size**2 / (2 * cost))
-
-
-def _told(sums: Sequence[int], plan: Plan) -> dict[str, Any]:
-    """Results from sums."""
-    parts, at = [], 0
-    for length in _lengths(plan):
-        parts.append(list(sums[at : at + length]))
-        at += length
-    count, measures = parts[0][0], plan.measures
-    told: dict[str, Any] = {"count": count}
-    if parts[1]:
-        told["sum"] = _exact(parts[1][0], plan)
-    if "mean" in measures:
-        told["mean"] = plan.number(Fraction(parts[1][0], count)) if count > 0 else None
-    if "variance" in measures:
-        told["variance"] = _variance(count, parts[1][0], parts[2][0], plan)
-    if "histogram" in measures:
-        told["histogram"] = parts[3]
-    if "quantile" in measures:
-        told["quantiles"] = {str(q): _quantile(parts[4], q, plan) for q in plan.quantiles}
-    if plan.noise is not None:
-        told |= {"noise": plan.noise.mechanism, "rho": plan.noise.rho, "delta": plan.noise.delta}
-        told["epsilon"] = epsilon(plan.noise.rho, plan.noise.delta)
-    return told
-
-
-def _exact(units: int, plan: Plan) -> str:
-    return f"{Decimal(units).scaleb(-plan.decimals):f}"
-
-
-def _variance(count: int, total: int, squares: int, plan: Plan) -> float | None:
-    """Of a sample: divided by one less than the number."""
-    if count <= 1:
-        return None
-    scaled = (squares - Fraction(total**2, count)) / (count - 1)
-    return float(scaled / 10 ** (2 * plan.decimals))
-
-
-def _quantile(cells: Sequence[int], share: float, plan: Plan) -> float | None:
-    """The lowest edge of the grid at or below which ``share`` of the values lie; None above them all."""
-    below, count = 0, sum(cells)
-    for edge, cell in zip(plan.grid_units, cells, strict=False):
-        below += cell
-        if below >= Fraction(share) * count:
-            return plan.number(edge)
-    return None
 
 
 def _of_subjects(job: Job, link: Link, plan: Plan, own: tuple[pa.Table | None, Long | None]) -> Result:
@@ -204,7 +104,9 @@ def _of_subjects(job: Job, link: Link, plan: Plan, own: tuple[pa.Table | None, L
     if totals is None:
         return Result()
     return (
-        Result(_told(_vector(totals, plan), plan)) if table is None else _each(table.column(0), totals, plan)
+        Result(results_of(vector_of(totals, plan), plan))
+        if table is None
+        else _each(table.column(0), totals, plan)
     )
 
 
@@ -274,7 +176,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
         name: tables[name].filter(tables[name].column(tables[name].num_columns - 1).is_valid())
         for name in held
     }
-    values = {name: _units(table, plan, name) for name, table in valid.items()}
+    values = {name: units_of(table, plan, name) for name, table in valid.items()}
     keys: list[Any] = []
     if plan.over == "subjects":
         sets = [
@@ -294,7 +196,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
         column = tables[manifest.only("asker").name].column(0)
         result = _each(pa.chunked_array([pa.array(keys, column.type)]), pooled, plan)
     else:
-        result = Result(_told(_vector(pooled, plan), plan))
+        result = Result(results_of(vector_of(pooled, plan), plan))
     return {name: result if name in plan.result_to else Result() for name in manifest.names}
 
 
