@@ -120,7 +120,7 @@ def measured(kind: Kind, tables: Mapping[str, pa.Table], way: str, params: Mappi
 def pooled(asked: Manifest, tables: Mapping[str, pa.Table]) -> tuple[float, float]:
     """AUC of all columns in one place, on the job's own test rows: our trees, and LightGBM's."""
     rows, params = joined_plain(asked, tables), TreeParams.model_validate(asked.params)
-    label, train = trees._label(asked, rows["bank"], params)
+    label, train = trees.labelled(asked, rows["bank"], params)
     names = [(n, c) for n, t in rows.items() for c in t.column_names if c[0] == "x"]
     whole = pa.table({c: rows[n][c] for n, c in names})
     _, bins = binned(whole, whole.column_names, params.bins)

@@ -130,7 +130,7 @@ def run(job: Job, link: Link) -> Result:
         cuts = _hold(job, link, bins, params)
         _save(job, variables, cuts, None)
         return _told(table.num_rows, len(cuts.kept))
-    label, train = _label(manifest, table, params)
+    label, train = labelled(manifest, table, params)
     remote = Remote(link, holders, asker(job, link, table.num_rows))
     own = Local(bank, bins, params.least)
     boosted = boost(label, train, [own, remote], params.shape, job.progress)
@@ -145,7 +145,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     bank, holders = manifest.only("bank").name, [party.name for party in manifest.having("holder")]
     names = [bank, *holders]
     bins = {name: _features(manifest, rows[name], name, params)[1] for name in names}
-    label, train = _label(manifest, rows[bank], params)
+    label, train = labelled(manifest, rows[bank], params)
     sides = [Local(name, bins[name], params.least) for name in names]
     boosted = boost(label, train, sides, params.shape)
     told = {s.names[0]: _told(len(label), len(s.cuts.kept)) for s in sides[1:]}
@@ -165,7 +165,7 @@ def _features(
     return binned(table, columns, params.bins)
 
 
-def _label(manifest: Manifest, table: pa.Table, params: TreeParams) -> tuple[Floats, Flags]:
+def labelled(manifest: Manifest, table: pa.Table, params: TreeParams) -> tuple[Floats, Flags]:
     """The label, and which rows trees grow on: drawn by a hash of job and key, whatever the rows' order."""
     label = label_of(table, params.label, manifest.only("bank").name)
     train = np.array([drawn >= params.test_share for drawn in _drawn(manifest, table)])
@@ -264,7 +264,7 @@ def _told(rows: int, cuts: int) -> Result:
 
 def _result(manifest: Manifest, table: pa.Table, params: TreeParams, bins: Bins, boosted: Boosted) -> Result:
     """What the bank learns: how well the joint trees and its own alone tell bad from good on test rows."""
-    label, train = _label(manifest, table, params)
+    label, train = labelled(manifest, table, params)
     name = manifest.only("bank").name
     alone = boost(label, train, [Local(name, bins, params.least)], params.shape)
     order = np.argsort(_drawn(manifest, table))
