@@ -2,7 +2,7 @@
 
 Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
 lookup,
-privacy_models; BENCH_ONLY names some, by comma.
+privacy_models, privacy_trees; BENCH_ONLY names some, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -27,6 +27,7 @@ from benchmarks import (
     portals,
     privacy_lookup,
     privacy_models,
+    privacy_trees,
     schedules,
     warning,
 )
@@ -45,6 +46,7 @@ SECTIONS = {
     "day_end": ("Day-end of many loans", day_end.section),
     "lookup": ("Private look-up and secure sums", privacy_lookup.section),
     "privacy_models": ("Joint scorecards", privacy_models.section),
+    "privacy_trees": ("Joint WOE and trees", privacy_trees.section),
 }
 TITLE = "# Measured side by side"
 

@@ -184,14 +184,15 @@ def _drawn(manifest: Manifest, table: pa.Table) -> list[float]:
 def _hold(job: Job, link: Link, bins: Bins, params: TreeParams) -> Cuts:
     """A holder's part in growing; its cuts."""
     bank, cuts = job.manifest.only("bank").name, Cuts(bins)
-    side, before = teller(job, link, bins), Nodes(np.zeros(0, np.uint8), ())
+    side, before, grown = teller(job, link, bins), Nodes(np.zeros(0, np.uint8), ()), 0
     while True:
         told = unpack(link.receive(bank, "trees.step"), bank, step=int, place=np.ndarray, parents=np.ndarray)
         if told["step"] == END:
             return cuts
         if told["step"] == TREE:
             side.take()
-            before = Nodes(np.zeros(0, np.uint8), ())
+            grown, before = grown + 1, Nodes(np.zeros(0, np.uint8), ())
+            job.progress(min(1.0, grown / params.trees))
             continue
         nodes = checked(_nodes(told, bank, len(bins.codes)), before, bank, params.least)
         firsts = side.tell(nodes, params.least)
