@@ -23,7 +23,6 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.typing import FilteringBoundLogger
 
-from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.errors import UserError, fail, user_error, wording
 from xinqiao.privacy.child import Child, check_size
 from xinqiao.privacy.config import Config
@@ -40,6 +39,9 @@ SHARED = frozenset({"proposed", "waiting", "signed", "ready", "done"})
 GUESTS = 4
 """So many times ``jobs_at_once`` may run in all when other nodes begin them; a node begins fewer itself, so
 that two nodes with little room don't wait for each other."""
+MANIFEST_AT_MOST = 1 << 19
+TASKS_AT_MOST = 1000
+"""Control messages being answered; more at once are no node's of this program."""
 RUNS_AT_MOST = 256
 """Ended attempts that are remembered, so that what is still on its way of them is not taken for new."""
 
@@ -52,7 +54,7 @@ class Told(BaseModel):
     about: Literal["job", "refused", "prepare", "prepared", "start", "failed", "done", "again"]
     job: UUID
     attempt: int = Field(default=0, ge=0, le=255)
-    manifest: str = Field(default="", max_length=1 << 19)
+    manifest: str = Field(default="", max_length=MANIFEST_AT_MOST)
     signatures: dict[Name, str] = Field(default_factory=dict)
     receipts: dict[Name, str] = Field(default_factory=dict)
     code: str = Field(default="", max_length=32)
@@ -104,7 +106,7 @@ class Control:
         self.line_to: Callable[[str], Line | None] = lambda _: None
         self.running: dict[UUID, Running] = {}
         self._ended: dict[Run, None] = {}
-        self._said: dict[tuple[str, UUID], str] = {}
+        self._said: dict[tuple[str, UUID], tuple[object, ...]] = {}
         self._known: dict[UUID, Standing] = {}
         self._again: set[UUID] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
@@ -138,6 +140,7 @@ class Control:
             await self._asked(self.desk.introduce)
         standings = await self._asked(self.desk.standing)
         self._known = {s.manifest.job: s for s in standings}
+        self._said = {key: mark for key, mark in self._said.items() if key[1] in self._known}
         for standing in standings:
             self._share(standing)
             if self._may_begin(standing):
@@ -156,20 +159,22 @@ class Control:
             about = "refused"
         elif standing.state not in SHARED:
             return
+        mark = about, standing.attempt, *sorted(standing.signatures), "-", *sorted(standing.receipts)
+        lines = [line for name in manifest.names if (line := self.line_to(name)) is not None]
+        new = [line for line in lines if self._said.get((line.peer, manifest.job)) != mark]
+        if not new or len(written := manifest.canonical().decode()) > MANIFEST_AT_MOST:
+            return
         message = Told(
             about=about,
             job=manifest.job,
-            manifest=manifest.canonical().decode(),
+            manifest=written,
             signatures=dict(standing.signatures),
             receipts=dict(standing.receipts),
             code=standing.code or "",
         ).model_dump(mode="json")
-        mark = digest(str(message).encode())
-        for name in manifest.names:
-            line = self.line_to(name)
-            if line is not None and self._said.get((name, manifest.job)) != mark:
-                self._said[name, manifest.job] = mark
-                line.control(message)
+        for line in new:
+            self._said[line.peer, manifest.job] = mark
+            line.control(message)
 
     def _full(self, most: int) -> bool:
         return len(self.running) >= most
@@ -194,7 +199,9 @@ class Control:
 
     def _begin(self, manifest: Manifest, attempt: int) -> None:
         run = (manifest.job, attempt)
-        folder = self.config.folder / "work" / f"{manifest.job}-{attempt}"
+        folder = (
+            self.config.folder / "work" / f"{manifest.job.hex[20:]}-{attempt}"
+        )  # short, for sockets in it
         running = Running(Child(run, manifest, self.me, folder, self._line), manifest)
         running.child.on_progress = partial(setattr, running, "share")
         self.running[manifest.job] = running
@@ -303,6 +310,8 @@ class Control:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise user_error("PRV-FRAME", peer, detail=f"control: {first['msg']}") from error
+        if len(self._tasks) > TASKS_AT_MOST:
+            fail("PRV-FRAME", peer, detail="too many control messages")
         if told.about in ("job", "refused"):
             self._start(self._heard(peer, told))
         elif told.about == "prepare":
