@@ -125,8 +125,14 @@ def pooled(asked: Manifest, tables: Mapping[str, pa.Table]) -> tuple[float, floa
     whole = pa.table({c: rows[n][c] for n, c in names})
     _, bins = binned(whole, whole.column_names, params.bins)
     own = boost(label, train, [Local("pooled", bins, params.least)], params.shape).odds
-    grown = {"trees": params.trees, "learning_rate": params.rate, "depth": params.depth}
-    peer = BoostedTrees(**grown, column_share=1.0, ridge=params.ridge, min_leaf=params.least)
+    peer = BoostedTrees(
+        trees=params.trees,
+        learning_rate=params.rate,
+        depth=params.depth,
+        column_share=1.0,
+        ridge=params.ridge,
+        min_leaf=params.least,
+    )
     matrix = np.column_stack([whole[c].to_numpy() for c in whole.column_names])
     peer.fit(read_columns(matrix[train]), label[train])
     told = peer.decision_function(read_columns(matrix[~train]))

@@ -21,8 +21,9 @@ from xinqiao.privacy.kind import kind_of
 from xinqiao.privacy.label_features import joined_plain
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.tree_growth import Cut
 from xinqiao.privacy.tree_part import load_tree_part, log_odds
-from xinqiao.privacy.trees import KIND, Cut, Remote, TreeParams, _drawn, checked, measured, plain, run
+from xinqiao.privacy.trees import KIND, Remote, TreeParams, _drawn, checked, measured, plain, run
 from xinqiao.privacy.wire import pack
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import Columns, read_columns

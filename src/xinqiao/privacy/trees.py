@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field as Bounded
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
@@ -38,7 +38,7 @@ from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.tree_growth import Boosted, Cut, Cuts, Flags, Local, Shape, boost
 from xinqiao.privacy.tree_part import TreePart
-from xinqiao.privacy.wire import pack, unpack
+from xinqiao.privacy.wire import Field, pack, unpack
 from xinqiao.privacy.woe import BANK, DEALER, DEALT, HOLDER, OKAMOTO, PAILLIER
 from xinqiao.scoring.card import Variable
 from xinqiao.scoring.metrics import auc, bootstrap_auc, ks
@@ -53,11 +53,11 @@ DEPTH_MOST = 6
 class TreeParams(LabelParams):
     """How trees grow, and the share of rows they are tested on."""
 
-    trees: int = Field(default=20, ge=1, le=500, strict=True)
-    depth: int = Field(default=4, ge=1, le=DEPTH_MOST, strict=True)
-    rate: float = Field(default=0.3, gt=0, le=1)
-    ridge: float = Field(default=1.0, ge=0.01, le=1000)
-    test_share: float = Field(default=0.2, ge=0, le=0.5)
+    trees: int = Bounded(default=20, ge=1, le=500, strict=True)
+    depth: int = Bounded(default=4, ge=1, le=DEPTH_MOST, strict=True)
+    rate: float = Bounded(default=0.3, gt=0, le=1)
+    ridge: float = Bounded(default=1.0, ge=0.01, le=1000)
+    test_share: float = Bounded(default=0.2, ge=0, le=0.5)
 
     @property
     def shape(self) -> Shape:
@@ -110,8 +110,9 @@ class Remote:
         return np.split(sides, np.cumsum(sizes)[:-1]) if sizes else []
 
     def _step(self, step: int, **fields: np.ndarray[Any, Any]) -> None:
-        empty = {"place": np.zeros(0, np.uint8), "parents": np.zeros(0, np.int64)}
-        payload = pack({"step": step, **empty, **fields})
+        told: dict[str, Field] = {"step": step, "place": np.zeros(0, np.uint8)}
+        told["parents"] = np.zeros(0, np.int64)
+        payload = pack(told | fields)
         for name in self.names:
             self._link.send(name, "trees.step", payload)
 
