@@ -26,6 +26,7 @@ from xinqiao.portal import privacy_jobs
 from xinqiao.privacy import job_rows
 from xinqiao.privacy.kind import Kind, Protocol, Result, Role
 from xinqiao.privacy.manifest import Manifest, Party
+from xinqiao.privacy.rules import Rule
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,6 +36,7 @@ ROLES = (
     Role("asks", Text(zh="查询方", en="who asks")),
     Role("holder", Text(zh="数据方", en="holder")),
 )
+RULE = Rule(name="with-bank", peers=("bank",), kinds=("made_up",), purposes=("credit_decision",), runs=7)
 LEARNS = Text(zh="共同主体的个数", en="how many both have")
 
 
@@ -77,7 +79,13 @@ def node(database: Database, made: UUID, me: Party, *others: Party) -> None:
                 me.name,
                 me.certificate,
                 me.signing_key,
-                Jsonb({"peers": peers, "sources": {"customers": ["code"]}}),
+                Jsonb(
+                    {
+                        "peers": peers,
+                        "sources": {"customers": ["code"]},
+                        "rules": [RULE.model_dump(mode="json")],
+                    }
+                ),
                 now(),
             ],
         )
@@ -118,7 +126,9 @@ def test_a_person_sees_what_is_asked_and_who_learns_what_and_agrees(
 ) -> None:
     told = asked(database, holder)
     client = client_as(people("holder", holder, "holder.admin"))
-    assert "示例计算" in client.get("/privacy").text
+    overview = client.get("/privacy").text
+    for said in ("示例计算", "with-bank", "7 / 30", "由人审批"):
+        assert said in overview, said
     path = f"/privacy/jobs/{told.job}"
     page = client.get(path).text
     for said in (

@@ -12,7 +12,7 @@ import pytest
 from tests.privacy.manifests import signing_key
 from xinqiao.enterprise.uscc import check_uscc
 from xinqiao.kernel.canonical import digest
-from xinqiao.privacy.demo_compare import _apart
+from xinqiao.privacy.demo_compare import _apart, beyond
 from xinqiao.privacy.demo_data import PARTIES, generate
 from xinqiao.privacy.demo_jobs import PLAYS, Play
 from xinqiao.privacy.draft import manifest_of
@@ -62,6 +62,8 @@ def test_codes_are_of_no_division_there_is_and_data_repeat_by_seed() -> None:
 
 
 def test_how_far_two_results_are_apart() -> None:
+    assert beyond({"auc": 0.001, "auc_alone": 0.1, "rows": 0.0}, {"auc": 0.002}) == {"auc_alone": 0.1}
+    assert beyond({"points": 0.5}, {}) == {"points": 0.5}
     assert _apart({"a": [1, 2.0]}, {"a": [1, 2.5]}) == 0.5
     assert _apart({"a": 1}, {"a": 2}) == float("inf")
     assert _apart({"a": 1}, {"b": 1}) == float("inf")

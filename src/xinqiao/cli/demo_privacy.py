@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy import demo_nodes
-from xinqiao.privacy.demo_compare import distance
+from xinqiao.privacy.demo_compare import beyond, distances
 from xinqiao.privacy.demo_data import PARTIES, generate
 from xinqiao.privacy.demo_jobs import PLAYS, Play
 from xinqiao.privacy.demo_nodes import Ending, Node
@@ -90,11 +90,15 @@ def _played(console: Console, nodes: dict[str, Node], play: Play, done: dict[str
         return False
     tables = demo_nodes.brought(nodes, done[play.after]) if play.after else {}
     tables |= demo_nodes.brought(nodes, manifest)
-    apart = distance(kind_of(manifest).plain(manifest, tables), ended)
-    alike = apart <= play.close
-    mark = "[green]✓[/]" if alike else "[red]✗[/]"
-    console.print(f"{mark} 与明文计算相差 differs from plain text by {apart:.2g} (≤ {play.close:g})")
-    return alike and _verified(console, nodes[manifest.made_by], manifest)
+    apart = distances(kind_of(manifest).plain(manifest, tables), ended)
+    wrong = beyond(apart, play.close)
+    told = ", ".join(f"{name} {by:.2g}" for name, by in sorted((wrong or apart).items()) if by) or "0"
+    console.print(f"{_mark(right=not wrong)} 与明文计算相差 differs from plain text by: {told}")
+    return not wrong and _verified(console, nodes[manifest.made_by], manifest)
+
+
+def _mark(*, right: bool) -> str:
+    return "[green]✓[/]" if right else "[red]✗[/]"
 
 
 def _refused(console: Console, play: Play, ended: dict[str, Ending]) -> bool:
@@ -102,7 +106,7 @@ def _refused(console: Console, play: Play, ended: dict[str, Ending]) -> bool:
         console.print(f"  {name}: {ending.row.state} {ending.row.error} {escape(ending.row.error_where)}")
     codes = {ending.row.error for ending in ended.values()}
     right = play.error in codes and all(ending.kept is None for ending in ended.values())
-    console.print(f"{'[green]✓[/]' if right else '[red]✗[/]'} 没有结果 nothing was delivered: {play.error}")
+    console.print(f"{_mark(right=right)} 没有结果 nothing was delivered: {play.error}")
     return right
 
 
@@ -130,7 +134,5 @@ def _verified(console: Console, node: Node, manifest: Manifest) -> bool:
         if holds or time.monotonic() > deadline:
             break
         time.sleep(0.5)
-    console.print(
-        f"{'[green]✓[/]' if holds else '[red]✗[/]'} 证明 proof: xinqiao privacy verify {escape(str(path))}"
-    )
+    console.print(f"{_mark(right=holds)} 证明 proof: xinqiao privacy verify {escape(str(path))}")
     return holds

@@ -49,7 +49,11 @@ STATES: dict[str, tuple[Text, str]] = {
 GOING = ("proposed", "approved", "signed", "ready", "running")
 OVER = ("failed", "refused", "expired")
 _PLACE = re.compile(r"\{\w+\}")
-_NODE = "SELECT name, seen_at FROM privacy_node WHERE institution_id = %s"
+_NODE = "SELECT name, seen_at, policy -> 'rules' AS rules FROM privacy_node WHERE institution_id = %s"
+_GRANTS = (
+    "SELECT count(*) FILTER (WHERE NOT revoked AND until > now()) AS held, "
+    "count(*) FILTER (WHERE revoked) AS revoked FROM privacy_consent WHERE institution_id = %s"
+)
 _COMMITTED = (
     "SELECT i.commitment AS input, r.commitment AS result, r.evidence_id AS evidence FROM privacy_input i "
     "LEFT JOIN privacy_result r USING (institution_id, job_id) WHERE institution_id = %s AND job_id = %s"
@@ -93,6 +97,7 @@ def jobs_page(visit: Read) -> Response:
         going=sum(one.state in GOING for one in found),
         done=sum(one.state == "done" for one in found),
         over=sum(one.state in OVER for one in found),
+        grants=visit.tx.execute(_GRANTS, [institution]).fetchone(),
         spent=visit.tx.execute(_SPENT, [institution]).fetchall(),
         **words(),
     )

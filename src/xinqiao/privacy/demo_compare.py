@@ -14,17 +14,29 @@ from xinqiao.privacy.demo_nodes import Ending
 from xinqiao.privacy.kind import Result
 
 
-def distance(plain: Mapping[str, Result], found: Mapping[str, Ending]) -> float:
-    """The largest difference of a number; infinite where anything else differs."""
+def distances(plain: Mapping[str, Result], found: Mapping[str, Ending]) -> dict[str, float]:
+    """By what a result tells, the largest difference of a number; infinite where anything else differs.
+
+    Rows delivered stand under ``rows delivered``.
+    """
     if set(plain) != set(found):
-        return math.inf
-    return max((_party(plain[name], found[name]) for name in plain), default=0.0)
+        return {"parties": math.inf}
+    apart: dict[str, float] = {}
+    for name, wanted in plain.items():
+        ending = found[name]
+        told = {} if ending.kept is None else ending.kept.told
+        expected = json.loads(canonical_json(dict(wanted.told)))
+        pairs = {key: (expected.get(key), told.get(key)) for key in {*expected, *told}}
+        pairs["rows delivered"] = (_rows(wanted.table), _rows(ending.table))
+        for key, (one, other) in pairs.items():
+            apart[key] = max(apart.get(key, 0.0), _apart(one, other))
+    return apart
 
 
-def _party(wanted: Result, found: Ending) -> float:
-    told = {} if found.kept is None else found.kept.told
-    apart = _apart(json.loads(canonical_json(dict(wanted.told))), told)
-    return max(apart, _apart(_rows(wanted.table), _rows(found.table)))
+def beyond(apart: Mapping[str, float], close: Mapping[str, float]) -> dict[str, float]:
+    """Those larger than allowed: by the beginning of the name, else nothing is."""
+    allowed = {name: max((v for k, v in close.items() if name.startswith(k)), default=0.0) for name in apart}
+    return {name: by for name, by in apart.items() if by > allowed[name]}
 
 
 def _rows(table: pa.Table | None) -> list[Any]:
