@@ -21,7 +21,7 @@ from xinqiao.kernel.suite import SIGNATURE_BYTES
 from xinqiao.privacy import job_rows
 from xinqiao.privacy.commitments import read_receipt
 from xinqiao.privacy.desk import Standing
-from xinqiao.privacy.job_rows import OPEN, JobRow
+from xinqiao.privacy.job_rows import OPEN, JobRow, Told
 from xinqiao.privacy.manifest import Manifest, Party
 from xinqiao.privacy.rules import Ask, Decision, Policy, Refuse, Rule, Sign, decide
 from xinqiao.privacy.signing import Identity, check_signature, sign_manifest
@@ -147,12 +147,14 @@ class Agreement:
     def standing(self) -> list[Standing]:
         """See ``Desk``; jobs that people approved are signed first, and those past their day end."""
         with self.transaction() as tx:
-            for found in job_rows.jobs(tx, ["approved"]):
-                self._approved(tx, found.manifest)
-            for found in job_rows.jobs(tx, [s for s in OPEN if s != "failed"]):
-                if found.manifest.expires <= now():
+            for found in job_rows.live(tx, now()):
+                if found.state in OPEN and found.manifest.expires <= now():
                     job_rows.move(tx, found.id, "expired", OPEN, NODE, error="PRV-EXPIRED")
-            return [self._standing(tx, row) for row in job_rows.live(tx, now() - REMEMBERED)]
+                elif found.state == "approved":
+                    self._approved(tx, found.manifest)
+            rows = job_rows.live(tx, now() - REMEMBERED)
+            told = job_rows.told(tx, [row.id for row in rows])
+            return [self._standing(row, told[row.id]) for row in rows]
 
     def _answer(self, tx: Tx, manifest: Manifest) -> None:
         """What the rules say of a job that is new."""
@@ -175,22 +177,20 @@ class Agreement:
         else:
             self._sign(tx, manifest, answer.rule, NODE)
 
-    def _standing(self, tx: Tx, row: JobRow) -> Standing:
+    def _standing(self, row: JobRow, told: Told) -> Standing:
         manifest, state = row.manifest, row.state
-        rows = tx.execute("SELECT party, body, signature FROM privacy_receipt WHERE job_id = %s", [row.id])
-        receipts = {r["party"]: (bytes(r["signature"]) + bytes(r["body"])).hex() for r in rows}
         by = None
         if state == "refused":
             by = row.error_where if row.error_where in manifest.names else self.identity.name
         return Standing(
             manifest,
             "waiting" if state == "approved" else state,
-            {party: signature.hex() for party, signature in job_rows.signers(tx, row.id).items()},
+            told.signatures,
             attempt=row.attempts,
             again=row.again,
             refused_by=by,
             code=row.error or None,
-            receipts=receipts,
+            receipts=told.receipts,
         )
 
     def _keep_receipt(self, tx: Tx, manifest: Manifest, party: str, told: bytes) -> None:
@@ -218,9 +218,8 @@ class Agreement:
 
     def _ready(self, tx: Tx, manifest: Manifest) -> None:
         """A job this party signed becomes ready with the last signature."""
-        if job_rows.one(tx, manifest.job).state == "signed" and set(
-            job_rows.signers(tx, manifest.job)
-        ) == set(manifest.names):
+        complete = set(job_rows.signers(tx, manifest.job)) == set(manifest.names)
+        if complete and job_rows.one(tx, manifest.job).state == "signed":
             job_rows.move(tx, manifest.job, "ready", ["signed"], NODE)
 
     def _keep_signature(self, tx: Tx, manifest: Manifest, party: str, signature: bytes) -> None:

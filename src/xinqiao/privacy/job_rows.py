@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -66,6 +67,14 @@ class Event:
     by_name: str
     words: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What other nodes are told of a job, by party as hex: signatures, receipts (signature and body)."""
+
+    signatures: dict[str, str] = field(default_factory=dict)
+    receipts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,18 @@ def signers(tx: Tx, job: UUID) -> dict[str, bytes]:
     return {row["party"]: bytes(row["signature"]) for row in rows}
 
 
+def told(tx: Tx, jobs: Sequence[UUID]) -> dict[UUID, Told]:
+    """The signatures and receipts of many jobs at once."""
+    found = {job: Told() for job in jobs}
+    query = "SELECT job_id, party, signature FROM privacy_signature WHERE job_id = ANY(%s)"
+    for row in tx.execute(query, [list(jobs)]):
+        found[row["job_id"]].signatures[row["party"]] = bytes(row["signature"]).hex()
+    query = "SELECT job_id, party, signature || body AS told FROM privacy_receipt WHERE job_id = ANY(%s)"
+    for row in tx.execute(query, [list(jobs)]):
+        found[row["job_id"]].receipts[row["party"]] = bytes(row["told"]).hex()
+    return found
+
+
 def _event(tx: Tx, institution: UUID, job: UUID, *, state: str, by_name: str, words: str = "") -> None:
     tx.execute(
         "INSERT INTO privacy_event (id, institution_id, job_id, state, by_name, words, at) "
@@ -222,5 +243,10 @@ def _event(tx: Tx, institution: UUID, job: UUID, *, state: str, by_name: str, wo
 
 def _job(row: Row) -> JobRow:
     told = {name: row[name] for name in row if name not in ("manifest", "institution_id")}
-    manifest = read_manifest(row["manifest"].encode(), "privacy_job")
-    return JobRow(manifest=manifest, institution=row["institution_id"], **told)
+    return JobRow(manifest=_manifest(row["manifest"]), institution=row["institution_id"], **told)
+
+
+@lru_cache(maxsize=4096)
+def _manifest(text: str) -> Manifest:
+    """A kept manifest; the node looks at the same ones twice a second."""
+    return read_manifest(text.encode(), "privacy_job")
