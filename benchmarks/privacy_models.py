@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from benchmarks.privacy_trees import firms
 from xinqiao.privacy import data_value, scorecard
 from xinqiao.privacy.columns import SHRINK
 from xinqiao.privacy.engine import VERSION, engine
-from xinqiao.privacy.joint_logistic import RATE, Own, Plan, deal, fit, fit_plain
+from xinqiao.privacy.joint_logistic import Own, Plan, deal, fit, fit_plain, rate
 from xinqiao.privacy.kind import Job, Kind
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.manifest import Engine, Manifest
@@ -152,14 +153,14 @@ def _by_engine(blocks: list[Floats], bad: Floats, way: str, python: str | None, 
         "rows": len(bad),
         "widths": [b.shape[1] for b in blocks],
         "steps": STEPS,
-        "rate": RATE / 2,
+        "rate": rate(2),
         "ridge": SHRINK,
         "used": np.ones((len(bad), 1), np.float32),
         "fold": np.zeros(len(bad), np.int64),
     }
-    rate = bad.mean()
+    share = bad.mean()
     own: list[dict[str, Any]] = [
-        {"matrix": blocks[0], "bad": bad, "base": float(np.log(rate / (1 - rate)))},
+        {"matrix": blocks[0], "bad": bad, "base": float(np.log(share / (1 - share)))},
         {"matrix": blocks[1]},
         {},
     ]
@@ -189,7 +190,7 @@ def _job(size: str, kind: Kind, tables: Mapping[str, pa.Table]) -> str:
     )
     with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as folder:
         jobs = {name: job(asked, name, tables.get(name), Path(folder)) for name in NAMES}
-        measured = played({name: lambda link, own=jobs[name]: kind.run(own, link) for name in NAMES})
+        measured = played({name: partial(kind.run, jobs[name]) for name in NAMES})
     plain = kind.plain(asked, tables)["bank"].told["auc_joint"][0]
     found = measured.told["bank"].told["auc_joint"][0]
     return f"| {kind.name}, {size} | dealer | {measured.cells()} | {found:.4f} | {plain:.4f} |"

@@ -40,7 +40,7 @@ def _near(key: str, wanted: object, found: object) -> None:
         assert wanted == found, key
 
 
-PARAMS = {"label": "bad", "folds": 2, "steps": 40}
+PARAMS = {"label": "bad", "folds": 2, "steps": 60}
 SAMPLES = {
     kind: Sample(manifest(kind, DEALT, PARAMS), tables(600), close) for kind in ("scorecard", "data_value")
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-MOMENTUM = 13 / 16
+MOMENTUM = 14 / 16
 
 
 def fit(

@@ -12,7 +12,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.privacy.alignment import aligned
 from xinqiao.privacy.columns import SHRINK
 from xinqiao.privacy.engine import VERSION, engine
-from xinqiao.privacy.joint_logistic import RATE
+from xinqiao.privacy.joint_logistic import rate
 from xinqiao.privacy.joint_training import (
     Rows,
     exchanged,
@@ -64,8 +64,8 @@ def train(job: Job, link: Link) -> Fitted:
         return Fitted(rows, _called(job, link, given)["coefficients"][:, -1], None)
     for name in third(job.manifest):
         link.send(name, "folds", pack({"values": rows.fold.astype(np.uint8)}))
-    rate = rows.bad.mean()
-    found = _called(job, link, given | {"bad": rows.bad, "base": float(np.log(rate / (1 - rate)))})
+    share = rows.bad.mean()
+    found = _called(job, link, given | {"bad": rows.bad, "base": float(np.log(share / (1 - share)))})
     alone = out_of_fold(rows.matrix, rows.bad, rows.fold, told.folds)
     measured = lift(found["held_out"], alone, rows.bad, told.folds)
     return Fitted(rows, found["coefficients"][:, -1], measured)
@@ -89,7 +89,7 @@ def _given(manifest: Manifest, sizes: list[tuple[int, int]], fold: NDArray[np.in
         "rows": sizes[0][0],
         "widths": [width for _, width in sizes],
         "steps": told.steps,
-        "rate": RATE / len(sizes),
+        "rate": rate(len(sizes)),
         "ridge": SHRINK,
         "used": (fold[:, None] != np.arange(told.folds + 1)).astype(np.float32),
         "fold": fold,

@@ -25,12 +25,20 @@ from xinqiao.scoring.columns import Floats
 
 MATRIX_BITS, THETA_BITS, AHEAD_BITS = 13, 20, 4
 ODDS_BITS = MATRIX_BITS + THETA_BITS + AHEAD_BITS
-MOMENTUM = 13
+MOMENTUM = 14
 """Of 16: what is kept of a step in the next."""
-RATE = 5.5
-"""The step, for one party: below what Nesterov's steps with this momentum bear (curvature at most 1/4)."""
+RATE = 5.4
+"""The step, for one party: below what Nesterov's steps with this momentum bear (curvature at most 1/4).
+
+Curvature adds up over members only where their columns say the same: three are reckoned with.
+"""
 ROWS_AT_MOST = 1 << 20
 SERIES = logistic_series()
+
+
+def rate(members: int) -> float:
+    """The step among so many members."""
+    return RATE / min(members, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +55,19 @@ class Plan:
             fail("PRV-MODEL-ROWS", str(self.rows), most=ROWS_AT_MOST)
 
     @property
+    def rate(self) -> float:
+        """The step."""
+        return rate(len(self.widths))
+
+    @property
     def shift(self) -> int:
         """Bits that a slope is truncated by."""
-        return ceil(log2(self.rows * len(self.widths) / RATE)) + 2 * WAVE_BITS + MATRIX_BITS - THETA_BITS
+        return ceil(log2(self.rows / self.rate)) + 2 * WAVE_BITS + MATRIX_BITS - THETA_BITS
 
     @property
     def factor(self) -> float:
         """What residuals are multiplied with (1 to 2), so that the step is a power of two."""
-        rate = RATE / len(self.widths)
-        return float(rate / self.rows * 2.0 ** (self.shift - 2 * WAVE_BITS - MATRIX_BITS + THETA_BITS))
+        return float(self.rate / self.rows * 2.0 ** (self.shift - 2 * WAVE_BITS - MATRIX_BITS + THETA_BITS))
 
     @property
     def width(self) -> int:
@@ -97,8 +109,8 @@ def fit(member: Member, plan: Plan, own: Own, progress: Callable[[float], None])
     )
     theta = np.zeros((plan.width, plan.fits), np.uint64)
     if own.bad is not None:
-        rate = own.bad.mean()
-        theta[0] = encode(np.full(plan.fits, np.log(rate / (1 - rate))), THETA_BITS)
+        share = own.bad.mean()
+        theta[0] = encode(np.full(plan.fits, np.log(share / (1 - share))), THETA_BITS)
     ahead, speed = theta * constant(16), np.zeros_like(theta)
     for step in range(plan.steps):
         slope = np.concatenate(_slopes(member, plan, held, ahead, own))
@@ -147,7 +159,7 @@ def _slopes(member: Member, plan: Plan, held: tuple[Held, ...], ahead: Ring, own
 def _moved(plan: Plan, speed: Ring, ahead: Ring) -> Ring:
     """Momentum less the ridge's slope, before truncation; the intercept (the first row) has no ridge."""
     bits = plan.shift - AHEAD_BITS
-    ridge = np.full((plan.width, 1), round(SHRINK * RATE / len(plan.widths) * 2.0**bits), np.uint64)
+    ridge = np.full((plan.width, 1), round(SHRINK * plan.rate * 2.0**bits), np.uint64)
     ridge[0] = 0
     return speed * constant(MOMENTUM << bits) - ahead * ridge
 
@@ -165,8 +177,8 @@ def fit_plain(matrix: Floats, bad: Floats, used: Floats) -> Floats:
     ``matrix``: all parties' columns, the intercept first; ``used`` (rows,): 1 or 0.
     """
     theta = np.zeros(matrix.shape[1])
-    rate = float(bad @ used / used.sum())
-    theta[0] = np.log(rate / (1 - rate))
+    share = float(bad @ used / used.sum())
+    theta[0] = np.log(share / (1 - share))
     ridge = np.full(len(theta), SHRINK * len(bad))
     ridge[0] = 0.0
     for _ in range(30):

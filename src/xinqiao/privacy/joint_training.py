@@ -47,7 +47,7 @@ class Settings(BaseModel):
     label: Name
     bins: int = Field(default=8, ge=2, le=10)
     folds: int = Field(default=5, ge=2, le=10)
-    steps: int = Field(default=40, ge=1, le=200)
+    steps: int = Field(default=50, ge=1, le=200)
 
 
 def settings(manifest: Manifest) -> Settings:
