@@ -1,8 +1,7 @@
 """All measurements in one run, side by side.
 
 Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
-lookup,
-privacy_models, privacy_trees; BENCH_ONLY names some, by comma.
+lookup, operators_list, privacy_models, privacy_trees; BENCH_ONLY names some, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -25,6 +24,7 @@ from benchmarks import (
     matching,
     models,
     portals,
+    privacy_list,
     privacy_lookup,
     privacy_models,
     privacy_trees,
@@ -45,6 +45,7 @@ SECTIONS = {
     "platform": ("The platform under load", portals.section),
     "day_end": ("Day-end of many loans", day_end.section),
     "lookup": ("Private look-up and secure sums", privacy_lookup.section),
+    "operators_list": ("Lists over operators and joint scores", privacy_list.section),
     "privacy_models": ("Joint scorecards", privacy_models.section),
     "privacy_trees": ("Joint WOE and trees", privacy_trees.section),
 }

@@ -30,8 +30,8 @@ BUILD = Protocol(
         " the bank and the builder together learn in how many lists an id they ask about stands",
     ),
     cost=Text(
-        zh="每行（含填充）每家约 0.5 毫秒 CPU、128 字节",
-        en="about 0.5 CPU-ms and 128 bytes a row and operator",
+        zh="每行（含填充）每家约 1 毫秒 CPU、128 字节",
+        en="about 1 CPU-ms and 128 bytes a row and operator",
     ),
 )
 ASK = Protocol(
@@ -48,8 +48,8 @@ ASK = Protocol(
         " but one of them learns of that one's counts of ids it asks what the answer says",
     ),
     cost=Text(
-        zh="合计：每次每家约 0.2 毫秒 CPU；阈值：每个可能的合计值每家约 0.4 毫秒",
-        en="total: about 0.2 CPU-ms an id and operator; threshold: about 0.4 for each total that means yes",
+        zh="合计：每次每家约 0.3 毫秒 CPU；阈值：每个达标的合计值每家约 0.8 毫秒",
+        en="total: about 0.3 CPU-ms an id and operator; threshold: about 0.8 for each total that means yes",
     ),
 )
 
