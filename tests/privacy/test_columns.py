@@ -24,7 +24,7 @@ def test_a_card_gives_the_log_odds_that_were_fitted(values: list[float | None], 
     own = block(table, ["x", "w"], bins)
     assert np.abs(own.matrix.mean(axis=0)).max(initial=0) < 1e-9
     assert (own.matrix.var(axis=0) <= 1 + 1e-9).all()
-    coefficients = np.random.default_rng(seed).normal(size=own.matrix.shape[1])
+    coefficients = np.asarray(np.random.default_rng(seed).normal(size=own.matrix.shape[1]))
     card = own.card(coefficients, -2.0)
     odds = own.matrix @ coefficients - 2.0
     told = [card.log_odds(card.score_one(row)) for row in table.to_pylist()]
