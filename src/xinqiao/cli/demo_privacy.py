@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,7 @@ def demo_privacy(
     ] = None,
 ) -> None:
     """七个节点（各有数据库与证书）演示全部隐私计算任务 / seven nodes play every kind of job."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the nodes end with the demo
     console = Console(soft_wrap=True, highlight=False)
     plays = [play for play in PLAYS if (not only or play.name in only) and _known(play)]
     console.print("[bold yellow]生成数据，非真实机构与企业 / generated data, no real institution or firm[/]")

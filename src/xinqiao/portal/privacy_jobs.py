@@ -71,7 +71,7 @@ def own(visit: Visit) -> UUID:
     return visit.actor.institution
 
 
-def words() -> dict[str, object]:
+def words() -> dict[str, Any]:
     """What the templates name things by."""
     return {"states": STATES, "purposes": purposes(), "kinds": kinds(), "wrong": wrong}
 

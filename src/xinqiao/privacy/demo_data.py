@@ -58,7 +58,7 @@ def _firms(told: dict[str, dict[str, Given]], firms: int, draw: np.random.Genera
     bad = (draw.random(firms) < 1 / (1 + np.exp(-odds))).astype(np.int64)
     codes = np.array([make_uscc("91", "990101", f"MA9D{n:04d}") for n in range(firms)])
     sums = draw.integers(1_000, 900_000, (2, firms))
-    columns: dict[str, dict[str, np.ndarray]] = {  # type: ignore[type-arg]  # of numbers of any kind
+    columns: dict[str, dict[str, np.ndarray]] = {
         "bank": {"bad": bad, "turnover": turnover},
         "tax": {"paid": paid, "late": late, "amount": sums[0]},
         "power": {"used": used, "amount": sums[1]},

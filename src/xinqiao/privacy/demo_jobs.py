@@ -14,7 +14,7 @@ from xinqiao.privacy.manifest import Manifest
 CREDIT, FRAUD = "credit_decision", "anti_fraud"
 GROUND = "演示用生成数据 generated data of a demo"
 ROWS = 100_000
-MODEL_STEPS: dict[str, Any] = {"label": "bad", "bins": 6, "folds": 3, "steps": 30}
+MODEL_STEPS: dict[str, Any] = {"label": "bad", "bins": 6, "folds": 3, "steps": 60}
 RANGES = {"income": [-3.0, 3.0], "overdue": [0.0, 12.0]}
 
 RANKS = {"auc": 0.002, "ks": 0.03, "points": 1.0, "base": 1.0}
@@ -55,7 +55,7 @@ def without(name: str, role: str) -> DraftParty:
     return DraftParty(name=name, role=role)
 
 
-def _job(kind: str, *parties: DraftParty, purpose: str = CREDIT, **params: object) -> Callable[[Done], Draft]:
+def _job(kind: str, *parties: DraftParty, purpose: str = CREDIT, **params: Any) -> Callable[[Done], Draft]:  # noqa: ANN401 - parameters of the kind
     return lambda _: Draft(kind=kind, purpose=purpose, parties=parties, params=params, hours=1)
 
 
@@ -67,11 +67,11 @@ LISTS = tuple(brings(name, "operator", "cards", "person", "cards", rows=80) for 
 APPLICANTS = brings("bank", "bank", "applicants", "person", rows=200)
 
 
-def _shared(*names: str, **params: object) -> Callable[[Done], Draft]:
+def _shared(*names: str, **params: Any) -> Callable[[Done], Draft]:  # noqa: ANN401 - parameters of the kind
     return _job("intersection", *(brings(name, "holder", "firms") for name in names), **params)
 
 
-def _sums(*names: str, receiver: str, **params: object) -> Callable[[Done], Draft]:
+def _sums(*names: str, receiver: str, **params: Any) -> Callable[[Done], Draft]:  # noqa: ANN401 - parameters of the kind
     holders = [brings(name, "holder", "firms", "firm", "amount") for name in names]
     return _job("statistics", *holders, without(receiver, "receiver"), result_to=[receiver], **params)
 
