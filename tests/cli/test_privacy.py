@@ -137,6 +137,11 @@ def test_a_job_from_draft_to_proof(trial: Trial, tmp_path: Path) -> None:
     assert pq.read_table(rows).to_pylist() == [{"id": "b"}]
     assert rows.stat().st_mode & 0o777 == 0o600
     assert call("privacy", "verify", proof).code == 0
+    cards = [trial.folder / name / f"{name}.party.json" for name in PORTS]
+    told = call("privacy", "verify", proof, "--card", cards[0], "--card", cards[1])
+    assert (told.code, told.out.count("名片一致")) == (0, 2)
+    cards[0].write_text(cards[0].read_text("utf-8").replace("bank", "tax"), "utf-8")
+    assert call("privacy", "verify", proof, "--card", cards[0]).code == 1
     proof.write_bytes(proof.read_bytes().replace(b"credit", b"market"))
     assert call("privacy", "verify", proof).code == 1
     assert "done" in trial.call("bank", "jobs").out

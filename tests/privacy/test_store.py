@@ -181,16 +181,6 @@ def test_a_failed_job_may_be_tried_again_while_attempts_are_left(
         bank.begin(manifest.job, 4)
 
 
-def test_a_node_that_died_has_failed_its_jobs(bank: Store, tax: Store) -> None:
-    manifest = trial()
-    agreed(bank, tax, manifest)
-    bank.begin(manifest.job, 1)
-    bank.progress(manifest.job, 0.5)
-    assert bank.recover() == [manifest.job]
-    assert _state(bank, manifest) == "failed"
-    assert bank.recover() == []
-
-
 def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:
     manifest = trial()
     agreed(bank, tax, manifest)

@@ -11,18 +11,25 @@ from rich.markup import escape
 
 from xinqiao.kernel.errors import user_error
 from xinqiao.privacy.job_proof import verify
+from xinqiao.privacy.node_files import read_card
 
 BAD = 1
 """Exit code of a proof that does not hold."""
 
 
-def privacy_verify(file: Annotated[Path, typer.Argument(help="证明 .json / proof of a job")]) -> None:
+def privacy_verify(
+    file: Annotated[Path, typer.Argument(help="证明 .json / proof of a job")],
+    card: Annotated[
+        list[Path] | None, typer.Option(help="各方名片 .party.json，核对公钥 / parties' cards")
+    ] = None,
+) -> None:
     """离线核验任务证明：0 成立，1 不成立 / verify a job's proof offline: exit 0 if all holds, 1 if not."""
     try:
         data = file.read_bytes()
     except OSError as error:
         raise user_error("PRV-PROOF", str(file), detail=error.strerror or str(error)) from error
-    found = verify(data, str(file))
+    known = {told.name: told.signing_key for told in map(read_card, card or [])}
+    found = verify(data, str(file), known)
     console = Console(soft_wrap=True, highlight=False)
     for told in found:
         mark = "[green]✓[/]" if told.holds else "[red]✗[/]"

@@ -7,6 +7,7 @@ for the reader to know; the keys are shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -88,19 +89,30 @@ def proof_of(tx: Tx, job: JobRow, me: str, *, show_result: bool = False) -> JobP
     )
 
 
-def verify(data: bytes, where: str) -> list[Finding]:
-    """Everything the file shows, each sentence true or not. Raises UserError PRV-PROOF, PRV-MANIFEST."""
+def verify(data: bytes, where: str, known: Mapping[str, str] | None = None) -> list[Finding]:
+    """Everything the file shows, each sentence true or not.
+
+    ``known``: signing keys (hex) that the reader has of parties from elsewhere. Raises UserError PRV-PROOF,
+    PRV-MANIFEST.
+    """
     proof = JobProof.read(data, where)
     manifest = read_manifest(proof.manifest.encode(), where)
     if manifest.canonical() != proof.manifest.encode():
         return [bad("清单不是规范写法", "the manifest is not written canonically")]
     receipts, found = _receipts(manifest, proof)
     return [
+        *[_known(manifest, name, key) for name, key in (known or {}).items() if name in manifest.names],
         *[_agreed(manifest, party, proof.signatures.get(party, "")) for party in manifest.names],
         *found,
         *_consistent(receipts),
         *([] if proof.opening is None else [_opened(proof.opening, receipts)]),
     ]
+
+
+def _known(manifest: Manifest, party: str, key: str) -> Finding:
+    if manifest.party(party).signing_key == key:
+        return good(f"{party} 的公钥与名片一致", f"the key of {party} is the one on its card")
+    return bad(f"{party} 的公钥与名片不同", f"the key of {party} is not the one on its card")
 
 
 def _agreed(manifest: Manifest, party: str, signature: str) -> Finding:

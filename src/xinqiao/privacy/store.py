@@ -115,14 +115,6 @@ class Store(Agreement):
                 columns = {"error": error.code, "error_where": error.where[:200]}
                 job_rows.move(tx, job, "failed", ["ready", "running"], NODE, **columns)
 
-    def recover(self) -> list[UUID]:
-        """When the node starts: jobs that were running when it died have failed. Their ids."""
-        with self.transaction() as tx:
-            lost = job_rows.jobs(tx, ["running"])
-            for found in lost:
-                job_rows.move(tx, found.id, "failed", ["running"], NODE, error="PRV-NODE-LOST")
-        return [found.id for found in lost]
-
     def _input(self, tx: Tx, manifest: Manifest, brought: Input, rule: Rule) -> pa.Table:
         """The rows this party brings: read, cut to what is consented to, bounded and within the budget."""
         table = self.policy.sources[brought.source].read(brought)
