@@ -14,7 +14,7 @@ import pytest
 from tests.privacy.leaks import leaked
 from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy import lookup_list, oprf
+from xinqiao.privacy import lookup, lookup_list, oprf
 from xinqiao.privacy.kind import Result
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.lookup import KIND, run
@@ -103,6 +103,14 @@ def test_the_list_is_made_once_and_again_when_it_changes(
     assert hashed == [ROWS, 1]
     run_all(told_by(epoch="e2"), run, {"bank": asks("new"), "bureau": more}, tmp_path)
     assert hashed == [ROWS, 1, ROWS + 1]
+
+
+def test_a_client_waits_while_the_list_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr(lookup_list, "CHUNK", 100)
+    tags = [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines]
+    assert tags.count("preparing") == 7
+    assert [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines].count("preparing") == 1
 
 
 def test_what_the_node_keeps_is_its_own_to_read(tmp_path: Path) -> None:
@@ -259,6 +267,7 @@ def test_a_cheating_client_is_refused(buckets: list[float], tmp_path: Path) -> N
     told = told_by()
 
     def client(link: Link) -> None:
+        link.receive("bureau", "preparing")
         link.receive("bureau", "offer")
         link.send("bureau", "blinded", pack({"points": oprf.blind([b"x"], "voprf").points}))
         link.receive("bureau", "evaluated")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from xinqiao.privacy.lookup_terms import SALT_BYTES, Shape, Terms, check, learns
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
+PATIENCE_SECONDS = 10.0
 COST = Text(
     zh="百万行名单每个密钥期一次约 80 CPU 秒；此后每次查询毫秒级，另下载一桶",
     en="about 80 CPU-s for 1M rows once an epoch; then milliseconds and one bucket a query",
@@ -47,7 +49,8 @@ def run(job: Job, link: Link) -> Result:
 
 def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     client = job.manifest.only("client").name
-    held = sealed_list(job, table, terms, shape)
+    held = sealed_list(job, table, terms, shape, _preparing(job, link, client))
+    link.send(client, "preparing", pack({"more": 0}))
     public = oprf.public_key(held.key) if terms.mode == "voprf" else b""
     link.send(client, "offer", pack({**held.offer(), "public": public}))
     blinded = oprf.checked(
@@ -68,9 +71,25 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
     return Result({"asked": len(blinded), "left": left, "list_root": held.root().hex()})
 
 
+def _preparing(job: Job, link: Link, client: str) -> Callable[[float], None]:
+    """Progress that tells the client to wait on: a list may take longer than a link waits."""
+    told = time.monotonic()
+
+    def progress(share: float) -> None:
+        nonlocal told
+        job.progress(share)
+        if time.monotonic() - told > PATIENCE_SECONDS:
+            told = time.monotonic()
+            link.send(client, "preparing", pack({"more": 1}))
+
+    return progress
+
+
 def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     server = job.manifest.only("server").name
     keys = encoded(table, link.me)
+    while unpack(link.receive(server, "preparing"), server, more=int)["more"]:
+        pass
     offer = unpack(link.receive(server, "offer"), server, public=bytes, root=bytes, salt=bytes, columns=str)
     columns = _columns(offer["columns"], server)
     if len(offer["salt"]) != SALT_BYTES:
@@ -185,7 +204,7 @@ KIND = Kind(
     title=Text(zh="匿踪查询", en="Private look-up"),
     roles=(
         Role("client", Text(zh="查询方", en="client")),
-        Role("server", Text(zh="名单持有方", en="server, who holds the list")),
+        Role("server", Text(zh="名单持有方", en="server, who holds the list"), receives=False),
     ),
     protocols=(
         Protocol(

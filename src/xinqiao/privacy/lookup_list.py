@@ -101,7 +101,9 @@ def typed(table: pa.Table) -> pa.Table:
     return pa.table(told)
 
 
-def sealed_list(job: Job, table: pa.Table, terms: Terms, shape: Shape) -> SealedList:
+def sealed_list(
+    job: Job, table: pa.Table, terms: Terms, shape: Shape, progress: Callable[[float], None]
+) -> SealedList:
     """The list of ``table``, as kept in the job's state if nothing changed, else made.
 
     Raises UserError PRV-LOOKUP-KEYS, PRV-LOOKUP-ROW (a row has no room), PRV-LOOKUP-FULL (a bucket has none).
@@ -118,10 +120,11 @@ def sealed_list(job: Job, table: pa.Table, terms: Terms, shape: Shape) -> Sealed
     size = (shape.buckets, shape.room, shape.sealed_bytes)
     if not mark.items() <= told.items():
         kept.unlink(missing_ok=True)
-        outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, job.progress)
+        outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, progress)
         told = mark | {"salt": os.urandom(SALT_BYTES).hex()}
         rows_now = _sealed(outputs, values, shape, bytes.fromhex(told["salt"]), where)
-        _fill(folder, size, rows_now, [shape.bucket(output) for output in outputs])
+        watched = _watched(rows_now, len(outputs), progress)
+        _fill(folder, size, watched, [shape.bucket(output) for output in outputs])
         _write(kept, json.dumps(told).encode())
     rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
     leaves = np.fromfile(folder / "leaves", np.uint8).reshape(-1, 32)
@@ -158,7 +161,7 @@ def _outputs(
         chunk = new[start : start + CHUNK]
         told = evaluate_known(key, [keys[n] for n in chunk], terms.mode)
         known |= {marks[n]: output for n, output in zip(chunk, told, strict=True)}
-        progress(0.9 * (start + len(chunk)) / len(new))
+        progress(0.8 * (start + len(chunk)) / len(new))
     found = [known[mark] for mark in marks]
     if new:
         partial = file.with_suffix(".partial")
@@ -167,6 +170,13 @@ def _outputs(
         pq.write_table(pa.table(columns), partial)
         partial.replace(file)
     return found
+
+
+def _watched(rows: Iterator[bytes], count: int, progress: Callable[[float], None]) -> Iterator[bytes]:
+    for n, row in enumerate(rows):
+        if n % CHUNK == 0:
+            progress(0.8 + 0.2 * n / count)
+        yield row
 
 
 def _sealed(

@@ -117,8 +117,8 @@ FOUND = Text(
     en="whether each id is listed, and the agreed columns of its row; other rows stay sealed",
 )
 COLUMNS = Text(
-    zh="列名与类型；名单一经更换即可察觉（根哈希不同）",
-    en="names and types of the columns, and that the list has changed when it has (another root hash)",
+    zh="列名与类型；名单一经更换即可察觉（根哈希不同），以及制作新名单用时",
+    en="names and types of the columns; that the list has changed when it has, and how long a new one took",
 )
 ASKED = Text(
     zh="查询的个数（按 {batch} 的倍数补齐）与时间；不知所查标识，也不知是否命中",
