@@ -1,8 +1,8 @@
 """Intersection by the SPU engine, with what running it showed to be needed.
 
-Each party adds rows of 256 random bits: the engine tells the peer an unsalted SHA-256 of the whole key set, from
-which a small or guessable set could be found. They also keep it from empty sets, at which it waits for ever,
-and from small ones, at which RR22 crashes now and then (seen with up to 33 rows, not with 200). Ids are
+Each party adds rows of 256 random bits: the engine tells the peer an unsalted SHA-256 of the whole key set,
+from which a small or guessable set could be found. They also keep it from empty sets, at which it waits for
+ever, and from small ones, at which RR22 crashes now and then (seen with up to 33 rows, not with 200). Ids are
 distinct, for it refuses others; it runs in a fresh folder (``engine``).
 """
 
