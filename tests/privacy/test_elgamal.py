@@ -24,6 +24,7 @@ from xinqiao.privacy.elgamal import (
     verify,
 )
 from xinqiao.privacy.group import the_group
+from xinqiao.privacy.ristretto import plain_python
 
 GROUP = the_group()
 SMALL = multiples(GROUP, 60)
@@ -45,6 +46,16 @@ def test_layers_come_off_in_turn_and_zero_stays_zero() -> None:
         left = [s.public for s in shares[n + 1 :]]
         ciphers = turn(GROUP, ciphers, scalars(3), share.secret, joint(GROUP, left) if left else None)
     assert (~ciphers.two.any(axis=1)).tolist() == [True, False, True]
+
+
+def test_plain_python_does_the_same() -> None:
+    group = plain_python()
+    shares = [new_share(group), new_share(GROUP)]
+    ciphers = encrypt(group, joint(group, [s.public for s in shares]), SMALL[[0, 3]])
+    ciphers = turn(group, ciphers, 5, shares[0].secret, shares[1].public)
+    assert np.array_equal(opened(GROUP, shares[1].secret, ciphers), SMALL[[0, 15]])
+    proof = prove(group, shares[0], b"job")
+    assert verify(GROUP, shares[0].public, proof, b"job", "other") is shares[0].public
 
 
 def test_multiples_begin_at_the_neutral_element() -> None:

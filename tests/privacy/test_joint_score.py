@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +14,23 @@ import pyarrow as pa
 import pytest
 
 from tests.privacy.manifests import data, job, manifest, run_all
+from tests.privacy.sample_models import SAMPLES as SCORECARD
 from tests.privacy.sample_score import CARDS, GRADES, MODEL, keep_parts, tables
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy import joint_score
+from xinqiao.privacy import joint_score, scorecard
+from xinqiao.privacy.group import the_group
+from xinqiao.privacy.joint_logistic import fit_plain
 from xinqiao.privacy.joint_score import Scorer
+from xinqiao.privacy.joint_training import pooled
 from xinqiao.privacy.kind import Result
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.model_part import ModelPart, load_part
+from xinqiao.privacy.oblivious_choice import hide, offer
 from xinqiao.privacy.score_answer import answer_all
 from xinqiao.privacy.score_terms import BITS_AT_MOST, ring_of
+from xinqiao.privacy.sealed_ids import agree
+from xinqiao.privacy.wire import pack, unpack
 
 
 def scoring(*holders: str, **params: Any) -> Manifest:  # noqa: ANN401 - params of any kind
@@ -208,3 +216,101 @@ def test_what_can_not_be_scored_is_refused(change: str, code: str, tmp_path: Pat
 def test_without_the_model_there_is_no_score(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="PRV-MODEL-PART"):
         run_all(scoring("tax"), joint_score.run, tables("tax"), tmp_path)
+
+
+def simulated(told: Manifest, given: Mapping[str, pa.Table], answers: list[Any], folder: Path) -> Recorded:
+    """The bank's real code against holders that know its answers and neither data nor a model."""
+    lead, batches = told.having("holder")[0].name, len(answers)
+
+    def holder(name: str) -> Any:  # noqa: ANN401 - a part of play
+        def part(link: Link) -> None:
+            agree(told.digest.encode(), link, "bank")
+            offered = offer(the_group())
+            if name == lead and told.params["answer"] == "grade":
+                link.send("bank", "score-offer", pack({"key": offered.public}))
+            link.receive("bank", "score-ask")
+            if told.params["answer"] == "points":
+                link.send("bank", "score-part", pack({"part": drawn[name], "unit": 10}))
+            elif name != lead:
+                part_of = np.frombuffer(os.urandom(8 * batches), np.uint64)
+                link.send("bank", "score-part", pack({"part": part_of, "unit": 10}))
+            else:
+                grades = np.array([255 if each is None else each for each in answers], np.uint8)
+                table = np.repeat(grades[:, None], 1 << ring_of(told).bits, axis=1)
+                asked = unpack(link.receive("bank", "score-choose"), "bank", asked=np.ndarray)["asked"]
+                hidden = hide(the_group(), offered, asked, table, f"{told.digest}/1".encode())
+                link.send("bank", "score-table", pack({"hidden": hidden}))
+            link.receive("bank", "score-ask")
+
+        return part
+
+    drawn = random_parts(told, given["bank"], answers)
+    links: list[Recorded] = []
+
+    def bank(link: Link) -> Result:
+        links.append(Recorded(link, keep=True))
+        return joint_score.run(job(told, "bank", given["bank"], folder), links[0])
+
+    found = play({"bank": bank} | {party.name: holder(party.name) for party in told.having("holder")})
+    assert found["bank"].table.column(1).to_pylist() == answers  # type: ignore[union-attr]
+    return links[0]
+
+
+def random_parts(told: Manifest, own: pa.Table, answers: list[Any]) -> dict[str, np.ndarray]:
+    """Uniform numbers that add up to the answers less the bank's part, or to nothing where there is none."""
+    names, count = [party.name for party in told.having("holder")], len(answers)
+    drawn = {name: np.frombuffer(os.urandom(16 * count), np.uint64).copy() for name in names}
+    if told.params["answer"] == "points":
+        part = ModelPart.model_validate_json(own.schema.metadata[b"model_part"])
+        units = [0 if each is None else round(10 * each) for each in answers]
+        wanted = np.concatenate([np.array(units) - part.units(own), np.zeros(count, np.int64)]).view(
+            np.uint64
+        )
+        rest = wanted - np.sum([drawn[name] for name in names[1:]], axis=0, dtype=np.uint64)
+        known = np.tile([each is not None for each in answers], 2)
+        drawn[names[0]][known] = rest[known]
+    return drawn
+
+
+@pytest.mark.parametrize("params", [{}, GRADES])
+@pytest.mark.parametrize("holders", [("tax", "power"), ("tax",)])
+def test_the_banks_view_from_its_answers_alone(
+    params: dict[str, Any], holders: tuple[str, ...], tmp_path: Path
+) -> None:
+    given = tables(*holders)
+    told = scoring(*holders, **params)
+    real = recorded(told, given, tmp_path)["bank"]
+    wanted = joint_score.plain(told, given)["bank"].table
+    assert wanted is not None
+    made_up = simulated(told, given, wanted.column(1).to_pylist(), tmp_path)
+    assert sizes_of(made_up) == sizes_of(real)
+
+
+def sizes_of(link: Recorded) -> list[tuple[str, str, str, int]]:
+    return sorted((s.direction, s.peer, s.tag, s.size_bytes) for s in link.lines)
+
+
+def test_scores_of_a_trained_card_are_those_of_the_pooled_fit_within_a_point(tmp_path: Path) -> None:
+    sample = SCORECARD["scorecard"]
+    run_all(sample.manifest, scorecard.run, sample.tables, tmp_path)
+    names = ("bank", "tax", "power")
+    columns = {n: tuple(c for c in sample.tables[n].column_names if c not in {"id", "bad"}) for n in names}
+    roles = {"bank": "bank", "tax": "holder", "power": "holder"}
+    parties = {name: (roles[name], data(*columns[name])) for name in names}
+    told = manifest("joint_score", parties, {"model": sample.manifest.digest, "answer": "points"})
+    given = {name: sample.tables[name].select(["id", *columns[name]]) for name in names}
+    found = run_all(told, joint_score.run, given, tmp_path)["bank"].table
+    fit = pooled(sample.manifest, sample.tables)
+    theta, at = fit_plain(fit.matrix, fit.bad, np.ones(len(fit.bad))), 0
+    wanted: dict[str, float] = {}
+    for name in names:
+        width = fit.rows[name].matrix.shape[1]
+        card_of = scorecard._card(fit.rows[name], theta[at : at + width])
+        part = ModelPart(model=MODEL, party=name, parties=names, rows=1, card=card_of)
+        at += width
+        for key, units in zip(given[name].column(0).to_pylist(), part.units(given[name]), strict=True):
+            wanted[key] = wanted.get(key, 0.0) + units / card_of.unit
+    assert found is not None
+    scored = [row for row in found.to_pylist() if row["score"] is not None]
+    assert len(scored) > 100
+    assert max(abs(row["score"] - wanted[row["id"]]) for row in scored) < 1
