@@ -62,6 +62,8 @@ def test_a_list_counts_only_as_its_known_issuer_signed_it() -> None:
             read_list(wrong.model_dump_json().encode(), "list.json", ISSUERS)
     with pytest.raises(UserError, match="PRV-CONSENT-LIST"):
         read_list(data_, "list.json", {})
+    with pytest.raises(UserError, match="made_at"):
+        read_list(_list(_grant("a"), hours=1).model_dump_json().encode(), "list.json", ISSUERS)
 
 
 @given(st.binary(max_size=200))
@@ -94,6 +96,8 @@ def test_the_later_word_holds_in_whatever_order_it_comes(tax: Store) -> None:
     assert _kept(tax, "a", "b") == []
     assert _taken(tax, _list(_grant("b"), hours=3)) == 1
     assert _kept(tax, "a", "b") == ["b"]
+    _taken(tax, _list(_grant("c", revoked=True), _grant("c"), _grant("d"), _grant("d", revoked=True)))
+    assert _kept(tax, "c", "d") == []
 
 
 def test_a_missing_grant_may_refuse_the_job_and_rows_without_a_key_always_do(tax: Store) -> None:

@@ -34,19 +34,15 @@ def privacy_result(
     console = Console(soft_wrap=True, highlight=False)
     with store_of(config) as store, store.transaction() as tx:
         row, kept = job_rows.one(tx, job_id(job)), job_rows.result(tx, job_id(job))
-        shown = proof_of(tx, row, store.identity.name, show_result=open_)
-    if kept is None:
-        fail("PRV-STATE", job, state=row.state, wanted="done")
-    for name, value in kept.told.items():
-        console.print(f"{name}: {value}", markup=False)
+        if kept is None:
+            fail("PRV-STATE", job, state=row.state, wanted="done")
+        if proof is not None:
+            write_whole(proof, proof_of(tx, row, store.identity.name, show_result=open_).write())
+        if evidence is not None:
+            write_whole(evidence, bundle(tx, kept.evidence).write())
+            console.print(f"{evidence}  log {log_key(tx)}", markup=False)
     if rows is not None and kept.delivered is not None:
         write_whole(rows, kept.delivered)
         rows.chmod(0o600)
-        console.print(f"{rows}", markup=False)
-    if evidence is not None:
-        with store_of(config) as store, store.transaction() as tx:
-            write_whole(evidence, bundle(tx, kept.evidence).write())
-            console.print(f"{evidence}  log {log_key(tx)}", markup=False)
-    if proof is not None:
-        write_whole(proof, shown.write())
-        console.print(f"{proof}", markup=False)
+    for name, value in kept.told.items():
+        console.print(f"{name}: {value}", markup=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -27,6 +27,14 @@ from xinqiao.privacy.manifest import Input, Name
 from xinqiao.privacy.signing import CONSENTS, Identity, sign, signed
 
 GRANTS_AT_MOST = 5_000_000
+AHEAD = timedelta(minutes=10)
+"""How far an issuer's clock may be ahead."""
+_KEEP = (
+    "INSERT INTO privacy_consent AS c (institution_id, subject, receiver, purpose, until, revoked, told_at) "
+    "VALUES (%s,%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, subject, receiver, purpose) "
+    "DO UPDATE SET until = excluded.until, revoked = excluded.revoked, told_at = excluded.told_at "
+    "WHERE c.told_at < excluded.told_at OR (c.told_at = excluded.told_at AND excluded.revoked)"
+)
 
 
 class _Strict(BaseModel):
@@ -79,6 +87,8 @@ def read_list(data: bytes, where: str, issuers: Mapping[str, str]) -> ConsentLis
         fail("PRV-CONSENT-LIST", where, detail="signature")
     if told.made_at.tzinfo is None or any(granted.until.tzinfo is None for granted in told.grants):
         fail("PRV-CONSENT-LIST", where, detail="time zone")
+    if told.made_at > now() + AHEAD:
+        fail("PRV-CONSENT-LIST", where, detail=f"made_at {told.made_at.isoformat()}")
     if not signed(issuers.get(told.issuer, ""), CONSENTS, told.body(), signature):
         fail("PRV-CONSENT-LIST", where, detail=f"signature of {told.issuer}")
     return told
@@ -87,7 +97,8 @@ def read_list(data: bytes, where: str, issuers: Mapping[str, str]) -> ConsentLis
 def take_in(tx: Tx, identity: Identity, institution: UUID, told: ConsentList) -> int:
     """Keep a list that was read; returns how many rows are new or changed by it.
 
-    Of two lists that speak of the same grant the one made later holds, in whatever order they are taken in.
+    Of two lists that speak of the same grant the one made later holds, in whatever order they are taken in;
+    within one list, a revocation.
     Raises UserError PRV-CONSENT-LIST for a subject that is no key of the list's kind.
     """
     keys = written_alike(pl.Series("subject", [g.subject for g in told.grants], pl.String), told.key_kind)
@@ -99,14 +110,7 @@ def take_in(tx: Tx, identity: Identity, institution: UUID, told: ConsentList) ->
         for subject, g in zip(subjects, told.grants, strict=True)
     ]
     with tx.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO privacy_consent AS c "
-            "(institution_id, subject, receiver, purpose, until, revoked, told_at) "
-            "VALUES (%s,%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, subject, receiver, purpose) "
-            "DO UPDATE SET until = excluded.until, revoked = excluded.revoked, told_at = excluded.told_at "
-            "WHERE c.told_at < excluded.told_at",
-            rows,
-        )
+        cursor.executemany(_KEEP, rows)
         changed = cursor.rowcount
     ended = sum(g.revoked for g in told.grants)
     tx.execute(
@@ -138,16 +142,19 @@ def covered(
     if brought.key is None or brought.key_kind is None:
         fail("PRV-CONSENT", brought.source, missing=table.num_rows, purpose=purpose)
     subjects = hashed(identity, brought.key_kind, table.column(0).to_pylist())
-    granted = {
-        bytes(row["subject"])
-        for row in tx.execute(
-            "SELECT subject FROM privacy_consent WHERE purpose = %s AND receiver = ANY(%s) "
-            "AND NOT revoked AND until > %s GROUP BY subject HAVING count(DISTINCT receiver) = %s",
-            [purpose, sorted(to), now(), len(set(to))],
-        )
-    }
+    granted = _granted(tx, to, purpose)
     kept = [subject in granted for subject in subjects]
     missing = len(kept) - sum(kept)
     if missing and brought.consents.missing == "refuse":
         fail("PRV-CONSENT", brought.source, missing=missing, purpose=purpose)
     return table.filter(pa.array(kept, pa.bool_()))
+
+
+def _granted(tx: Tx, to: Collection[str], purpose: str) -> set[bytes]:
+    """The subjects whose grants to every one of ``to`` are in force."""
+    found = tx.execute(
+        "SELECT subject FROM privacy_consent WHERE purpose = %s AND receiver = ANY(%s) "
+        "AND NOT revoked AND until > %s GROUP BY subject HAVING count(DISTINCT receiver) = %s",
+        [purpose, sorted(to), now(), len(set(to))],
+    )
+    return {bytes(row["subject"]) for row in found}

@@ -78,25 +78,29 @@ def manifest_of(draft: Draft, identity: Identity, policy: Policy, where: str) ->
     if kind is None:
         fail("PRV-KIND", where, kind=draft.kind, version="-")
     try:
-        manifest = Manifest(
-            job=new_id(),
-            kind=draft.kind,
-            version=kind.version,
-            purpose=draft.purpose,
-            parties=tuple(_party(party, identity, policy) for party in draft.parties),
-            params=draft.params,
-            engine=Engine(name=draft.engine, version=draft.engine_version),
-            deployment=draft.deployment,
-            made_by=identity.name,
-            expires=now() + timedelta(hours=draft.hours),
-            attempts=draft.attempts,
-        )
+        manifest = _manifest(draft, kind.version, identity, policy)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise user_error("PRV-DRAFT", where, detail=detail) from error
     kind_of(manifest)
     return manifest
+
+
+def _manifest(draft: Draft, version: int, identity: Identity, policy: Policy) -> Manifest:
+    return Manifest(
+        job=new_id(),
+        kind=draft.kind,
+        version=version,
+        purpose=draft.purpose,
+        parties=tuple(_party(party, identity, policy) for party in draft.parties),
+        params=draft.params,
+        engine=Engine(name=draft.engine, version=draft.engine_version),
+        deployment=draft.deployment,
+        made_by=identity.name,
+        expires=now() + timedelta(hours=draft.hours),
+        attempts=draft.attempts,
+    )
 
 
 def _party(party: DraftParty, identity: Identity, policy: Policy) -> Party:

@@ -63,21 +63,7 @@ class Store(Agreement):
                 attempts=attempt, again=False, progress=0, error="", error_where="",
             )  # fmt: skip
             table = None if own.input is None else self._input(tx, manifest, own.input, rule)
-            salt = new_salt()
-            tx.execute(
-                "INSERT INTO privacy_input (institution_id, job_id, salt, commitment, rows, at) "
-                "VALUES (%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, job_id) DO UPDATE SET "
-                "salt = excluded.salt, commitment = excluded.commitment, rows = excluded.rows, "
-                "at = excluded.at",
-                [
-                    self.institution,
-                    job,
-                    salt,
-                    input_commitment(salt, table),
-                    0 if table is None else table.num_rows,
-                    now(),
-                ],
-            )
+            self._commit_to(tx, job, table)
         return Begun(table, self._state(manifest))
 
     def progress(self, job: UUID, share: float) -> None:
@@ -127,6 +113,16 @@ class Store(Agreement):
                 use = budget.Use(self.institution, manifest.job, peer, brought.source, manifest.kind)
                 budget.charge(tx, rule, use, table.num_rows, told if peer in to else {})
         return table
+
+    def _commit_to(self, tx: Tx, job: UUID, table: pa.Table | None) -> None:
+        """Keep the commitment to this attempt's input, and what opens it."""
+        salt, rows = new_salt(), 0 if table is None else table.num_rows
+        tx.execute(
+            "INSERT INTO privacy_input (institution_id, job_id, salt, commitment, rows, at) "
+            "VALUES (%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, job_id) DO UPDATE SET "
+            "salt = excluded.salt, commitment = excluded.commitment, rows = excluded.rows, at = excluded.at",
+            [self.institution, job, salt, input_commitment(salt, table), rows, now()],
+        )
 
     def _state(self, manifest: Manifest) -> Path:
         """The folder kept for a deployment; its name is a digest, for a manifest's text names no path."""
