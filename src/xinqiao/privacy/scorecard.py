@@ -152,7 +152,8 @@ DEALT = Protocol(
         en="members may collude in any number against the others; the dealer with any one member breaks it",
     ),
     cost=Text(
-        zh="每步 4 轮通信；每步每行每次拟合发牌方 96 字节，两方各 13 字节（一万行二十列、100 步共 2 个 CPU 秒）",
+        zh="每步 4 轮通信；每步每行每次拟合发牌方 96 字节，两方各 13 字节"
+        "（一万行二十列、100 步共 2 个 CPU 秒）",
         en="4 rounds a step; a step, row and fit 96 bytes from the dealer, 13 from each of two members "
         "(10,000 x 20, 100 steps: 2 CPU-seconds in all)",
     ),
