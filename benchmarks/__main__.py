@@ -24,10 +24,11 @@ from benchmarks import (
     matching,
     models,
     portals,
-    privacy_list,
     privacy_intersection,
+    privacy_list,
     privacy_lookup,
     privacy_models,
+    privacy_network,
     privacy_trees,
     schedules,
     warning,
@@ -50,6 +51,7 @@ SECTIONS = {
     "operators_list": ("Lists over operators and joint scores", privacy_list.section),
     "privacy_models": ("Joint scorecards", privacy_models.section),
     "privacy_trees": ("Joint WOE and trees", privacy_trees.section),
+    "privacy_network": ("Joint computing on a slow line", privacy_network.section),
 }
 TITLE = "# Measured side by side"
 
