@@ -30,13 +30,18 @@ VALUE = "A-VALUE-OF-A-ROW"
 
 def run(job: Job, link: Link) -> Result:
     others = [name for name in link.parties if name != link.me]
-    at = job.params.get("at")
+    at, begun = job.params.get("at"), time.monotonic()
     (job.folder / "temporary").write_text(VALUE)
     (job.state / "kept").touch()
     if at == link.me:
         _go_wrong(job, link, others)
+    for _ in range(int(job.params.get("rounds", 0))):  # what a message there and back costs
+        for name in others:
+            link.send(name, "round", b"x" * 64)
+        for name in others:
+            link.receive(name, "round")
     rows = 0 if job.table is None else job.table.num_rows
-    payload = np.arange(job.params.get("bytes", 8), dtype=np.uint8)
+    payload = np.arange(job.params.get("bytes", 8)).astype(np.uint8)
     for name in others:
         link.send(name, "rows", pack({"rows": rows, "ballast": payload}))
     total = rows
@@ -44,6 +49,8 @@ def run(job: Job, link: Link) -> Result:
         told = unpack(link.receive(name, "rows"), name, rows=int, ballast=np.ndarray)
         assert np.array_equal(told["ballast"], payload)
         total += told["rows"]
+    if "measure" in job.params:
+        return Result({"seconds": time.monotonic() - begun})
     for count in range(int(job.params.get("seconds", 0) * 10)):
         job.progress(count / (job.params["seconds"] * 10))
         time.sleep(0.1)

@@ -58,11 +58,12 @@ class Line:
 
     async def send(self, run: Run, part: bytes) -> None:
         """Send a part as soon as there is room. Raises UserError PRV-PEER-LOST."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.closed or self._room.setdefault(run, WINDOW_BYTES) > 0)
-            if self.closed:
-                fail("PRV-PEER-LOST", self.peer)
-            self._room[run] -= len(part)
+        if self._room.setdefault(run, WINDOW_BYTES) <= 0:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self.closed or self._room.get(run, 0) > 0)
+        if self.closed:
+            fail("PRV-PEER-LOST", self.peer)
+        self._room[run] = self._room.get(run, WINDOW_BYTES) - len(part)
         self._write(Type.PART, for_job(*run, part))
         with contextlib.suppress(OSError):  # the reading side tells that the line is gone
             await self._writer.drain()
