@@ -21,7 +21,7 @@ from xinqiao.privacy.kind import Result
 from xinqiao.privacy.link import Link, Recorded
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.masks import WIDE
-from xinqiao.privacy.wire import unpack
+from xinqiao.privacy.wire import pack, unpack
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.metrics import auc, ks
 
@@ -161,6 +161,30 @@ def test_the_lead_sees_masked_numbers_only(tmp_path: Path) -> None:
     assert numbers.size % (WIDE.bit_length() // 8) == 0
     for table in brought.values():
         assert not leaked(table["margin"].to_pylist()[:200], list(kept.values()))
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("cells-told", np.zeros(3)),
+        ("cells-told", np.full(15, np.inf)),
+        ("cells-told", np.zeros(15, np.int64)),
+        ("step-0-told", np.full(5, np.nan)),
+    ],
+)
+def test_a_lead_s_nonsense_is_refused(tag: str, told: np.ndarray, tmp_path: Path) -> None:
+    class Cheat:
+        def __init__(self, inner: Link) -> None:
+            self.inner, self.me, self.parties = inner, inner.me, inner.parties
+
+        def send(self, to: str, label: str, payload: bytes) -> None:
+            self.inner.send(to, label, pack({"told": told}) if label == tag else payload)
+
+        def receive(self, source: str, label: str) -> bytes:
+            return self.inner.receive(source, label)
+
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        played(manifest("horizontal", BANKS, PARAMS), tables(), tmp_path, wrap=Cheat)
 
 
 def test_newton_halves_its_step_where_the_loss_rises() -> None:

@@ -123,6 +123,16 @@ def test_the_asker_gets_each_subject(tmp_path: Path) -> None:
     assert found.num_rows == 2
 
 
+def test_the_asker_of_nobody_known_gets_nothing(tmp_path: Path) -> None:
+    parties = {**TWO, "bank": ("asker", data())}
+    told = manifest("statistics", parties, plan(["each"], over="subjects") | {"result_to": ["bank"]})
+    brought = {**tables(TWO), "bank": pa.table({"id": ["unknown"]})}
+    found = played(told, brought, tmp_path)["bank"]
+    assert found.told == {"count": 0}
+    assert found.table is not None
+    assert found.table.num_rows == 0
+
+
 @pytest.mark.parametrize(
     ("params", "parties"),
     [
