@@ -178,6 +178,7 @@ def keep_made_up(folder: Path, shares: Mapping[str, Share], store: CipherStore, 
         publics={name: share.public.tobytes().hex() for name, share in shares.items()},
         rows=rows,
         count_at_most=4,
+        answer="total",
         quota=100,
     )
     (folder / "state" / "bank").mkdir(parents=True)
@@ -286,6 +287,9 @@ def test_an_operators_view_of_building_from_bounds_and_the_builders_histogram(
             if name == (*chain, "bank")[at + 1]:
                 wait_for(link, me)
                 link.receive(me, "list-store" if name == "bank" else "list-rows")
+            if name == "bank":
+                with at_work(link, me):
+                    pass
 
         return part
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.privacy.manifests import data, job, manifest, run_all
-from xinqiao.kernel.errors import UserError
+from xinqiao.kernel.errors import UserError, fail
 from xinqiao.privacy import list_build, operators_list, operators_query
 from xinqiao.privacy.cipher_store import slots_of
 from xinqiao.privacy.elgamal import Ciphers
@@ -113,6 +113,38 @@ def test_a_list_that_stands_is_asked_again_in_other_ways_until_its_quota(tmp_pat
         same(operators_query.KIND.plain(told, tables()), found)
     with pytest.raises(UserError, match="PRV-LIST-QUOTA"):
         run_all(asking(), operators_query.KIND.run, tables(), tmp_path)
+
+
+def test_a_list_built_for_one_answer_gives_no_other(tmp_path: Path) -> None:
+    run_all(listing("at_least", 3), operators_list.run, tables([]), tmp_path)
+    found = run_all(asking("at_least", threshold=3), operators_query.KIND.run, tables(), tmp_path)
+    assert found["bank"].told["asked"] == len(ASKED)
+    for told in (asking(), asking("hit"), asking("at_least", threshold=2)):
+        with pytest.raises(UserError, match="PRV-LIST-STATE"):
+            run_all(told, operators_query.KIND.run, tables(), tmp_path)
+
+
+def test_keys_of_another_kind_are_refused_rather_than_never_found(tmp_path: Path) -> None:
+    run_all(listing(), operators_list.run, tables([]), tmp_path)
+    told = asking()
+    bank = told.party("bank")
+    assert bank.input is not None
+    other = bank.model_copy(update={"input": bank.input.model_copy(update={"key_kind": "phone"})})
+    told = told.model_copy(update={"parties": (*told.parties[:-1], other)})
+    with pytest.raises(UserError, match="PRV-LIST-STATE"):
+        run_all(told, operators_query.KIND.run, tables(), tmp_path)
+
+
+def test_a_building_that_fails_leaves_the_list_that_stood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all(listing(), operators_list.run, tables([]), tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(list_build, "received", lambda *_: fail("PRV-POINT", "third"))
+        with pytest.raises(UserError, match="PRV-POINT"):
+            run_all(listing(), operators_list.run, tables([]), tmp_path)
+    found = run_all(asking(), operators_query.KIND.run, tables(), tmp_path)
+    same(operators_query.KIND.plain(asking(), tables()), found)
 
 
 def test_each_operator_counts_the_quota_itself(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ mark its own rows (related points) or falsify its counts; that is not prevented.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,10 +85,11 @@ def build(job: Job, link: Link) -> ListState:
     hashing = random_scalar() if link.me in setting.operators else None
     state = _state(manifest, setting, hashing, shares["counts"])
     if link.me == setting.bank:
-        _keep_store(job, setting, state)
+        _keep(job, setting, state)
     else:
         _take_part(job, setting, state, shares["mix"])
-    if link.me in (setting.bank, *setting.operators):
+    if link.me in setting.operators:
+        wait_for(link, setting.bank)  # a job that fails before leaves the list that stood
         state.save(job.state)
     return state
 
@@ -102,6 +104,8 @@ def _state(manifest: Manifest, setting: Setting, hashing: int | None, opening: S
         publics={name: setting.counts[name].tobytes().hex() for name in setting.operators},
         rows=rows_of(manifest),
         count_at_most=manifest.params["count_at_most"],
+        answer=manifest.params["answer"],
+        threshold=manifest.params.get("threshold"),
         quota=manifest.params["quota"],
         hashing=None if hashing is None else f"{hashing:064x}",
         opening=None if hashing is None else f"{opening.secret:064x}",
@@ -164,13 +168,18 @@ def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, C
     return distinct, Ciphers(one, two)
 
 
-def _keep_store(job: Job, setting: Setting, state: ListState) -> None:
-    builder = setting.chain[-1]
-    wait_for(setting.link, builder)
-    payload = setting.link.receive(builder, "list-store")
-    told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
-    received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
-    write(file_of(job.state, state.name, state.bank, "store"), payload)
+def _keep(job: Job, setting: Setting, state: ListState) -> None:
+    """The bank's part: it keeps the store, and then tells the operators that it has."""
+    builder, link = setting.chain[-1], setting.link
+    with ExitStack() as waiting:
+        for name in setting.operators:
+            waiting.enter_context(at_work(link, name))
+        wait_for(link, builder)
+        payload = link.receive(builder, "list-store")
+        told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
+        received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
+        write(file_of(job.state, state.name, state.bank, "store"), payload)
+        state.save(job.state)
 
 
 def load_store(job: Job, state: ListState) -> CipherStore:

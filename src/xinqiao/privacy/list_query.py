@@ -194,6 +194,12 @@ def _load(job: Job) -> ListState:
     state = load(job.state, name, bank)
     if set(state.publics) != set(operators_of(job.manifest)):
         fail("PRV-LIST-STATE", bank, name=name, detail="built by other operators")
+    brought = job.manifest.only("bank").input
+    if brought is not None and brought.key_kind != state.key_kind:
+        fail("PRV-LIST-STATE", bank, name=name, detail=f"built with keys of kind {state.key_kind}")
+    wanted = (job.params["answer"], job.params.get("threshold"))
+    if state.answer != "total" and wanted != (state.answer, state.threshold):
+        fail("PRV-LIST-STATE", bank, name=name, detail=f"built for {state.answer}")
     if threshold_of(job.manifest) is not None and not values_of(job.manifest, state):
         fail("PRV-LIST-STATE", bank, name=name, detail=f"no total above {state.total_at_most}")
     return state

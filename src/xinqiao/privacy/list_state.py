@@ -21,7 +21,8 @@ class ListState(BaseModel):
     """One party's part of a list: the bank's has no secrets, an operator's none of the others'.
 
     ``built``: digest of the manifest that built it, the same at all. ``publics``: each operator's share of
-    the key of counts. ``hashing`` and ``opening``: this operator's secrets. ``used``: ids asked so far.
+    the key of counts. ``answer`` and ``threshold``: what it was built for; only ``total`` allows others.
+    ``hashing`` and ``opening``: this operator's secrets. ``used``: ids asked so far.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -35,6 +36,8 @@ class ListState(BaseModel):
     publics: dict[Name, Hex32]
     rows: int = Field(ge=1)
     count_at_most: int = Field(ge=1)
+    answer: str
+    threshold: int | None = None
     quota: int = Field(ge=1)
     used: int = Field(default=0, ge=0)
     hashing: Hex32 | None = None

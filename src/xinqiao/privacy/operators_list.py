@@ -1,7 +1,8 @@
 """Kind ``operators_list``: over several operators' lists, how many cards a person holds in all.
 
 Builds the list anew and answers the bank's ids, none if it brings none. Params: ``list`` (its name),
-``answer`` (``total``, ``at_least`` with ``threshold``, ``hit``), ``count_at_most`` (of one operator for one
+``answer`` (``total``, ``at_least`` with ``threshold``, ``hit``; a list built for totals may be asked the
+other ways later, one built for another answer only that), ``count_at_most`` (of one operator for one
 id), ``quota`` (ids that may be asked until the list is built again). Protocols and what they reveal:
 ``privacy.list_build``, ``privacy.list_query``; asking a list that stands: ``privacy.operators_query``.
 """
