@@ -13,6 +13,7 @@ from xinqiao.evidence.proof import bundle, log_key
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
 from xinqiao.privacy import job_rows
+from xinqiao.privacy.certificate import write_secret
 from xinqiao.privacy.job_proof import proof_of
 from xinqiao.privacy.job_rows import job_id
 
@@ -42,7 +43,7 @@ def privacy_result(
             write_whole(evidence, bundle(tx, kept.evidence).write())
             console.print(f"{evidence}  log {log_key(tx)}", markup=False)
     if rows is not None and kept.delivered is not None:
-        write_whole(rows, kept.delivered)
-        rows.chmod(0o600)
+        rows.unlink(missing_ok=True)
+        write_secret(rows, kept.delivered)
     for name, value in kept.told.items():
         console.print(f"{name}: {value}", markup=False)
