@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from spu import libpsi, libspu
+from spu import libpsi, libspu  # type: ignore[import-not-found]
 
 
 def main(folder: Path, rank: int, ports: list[str], protocol: str) -> None:

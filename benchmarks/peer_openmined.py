@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import private_set_intersection.python as psi
+import private_set_intersection.python as psi  # type: ignore[import-not-found]
 
 
 def main(folder: Path) -> None:

@@ -13,7 +13,7 @@ HASHES = ("sha256", "sha512", "md5", "sha1", "sm3", "blake2b")
 
 def writings(value: str | bytes | float) -> Iterator[bytes]:
     """``value`` as bytes that could stand in a message."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float):
         yield struct.pack("<d", value)
         if isinstance(value, int):
             yield struct.pack("<q", value)

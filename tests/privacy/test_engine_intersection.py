@@ -16,8 +16,7 @@ import pytest
 from tests.privacy.leaks import leaked
 from tests.privacy.manifests import data, job, manifest
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy import engine_intersection
-from xinqiao.privacy.engine import VERSION
+from xinqiao.privacy.engine import VERSION, Running
 from xinqiao.privacy.engine_intersection import RANDOM_ROWS, read, safe, write
 from xinqiao.privacy.intersection import KIND
 from xinqiao.privacy.kind import Result
@@ -140,15 +139,13 @@ def test_a_list_is_handed_over_once_and_again_when_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    call = engine_intersection.Running.call
+    call = Running.call
 
-    def noted(
-        self: engine_intersection.Running, function: str, arguments: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def noted(self: Running, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         calls.append(function)
         return call(self, function, arguments)
 
-    monkeypatch.setattr(engine_intersection.Running, "call", noted)
+    monkeypatch.setattr(Running, "call", noted)
     params = {"protocol": "unbalanced", "server": "tax", "result_to": ["bank"]}
     for tax in (numbered(0, 300), numbered(0, 300)[::-1], numbered(100, 400)):
         run({"bank": numbered(95, 105), "tax": tax}, params, tmp_path)

@@ -47,7 +47,12 @@ def asked(folder: Path, rank: int, data: bytes) -> bytes:
     """What the engine of ``rank`` sends back."""
     with socket.socket(socket.AF_UNIX) as one:
         one.connect(at(folder, f"{rank}.sock"))
-        writer = threading.Thread(target=lambda: (one.sendall(data), one.shutdown(socket.SHUT_WR)))
+
+        def write() -> None:
+            one.sendall(data)
+            one.shutdown(socket.SHUT_WR)
+
+        writer = threading.Thread(target=write)
         writer.start()
         told = b""
         while part := one.recv(65536):

@@ -55,7 +55,7 @@ def test_tokens_that_repeat_are_refused() -> None:
         Store(bytes(SEED_BYTES), random_values(0)),
         Store(bytes(SEED_BYTES), np.zeros((39, 3), "<u8")),
         Store(bytes(SEED_BYTES), np.zeros(39, "<u8")),
-        Store(bytes(SEED_BYTES), np.zeros((39, 2), "<f8")),  # type: ignore[arg-type]
+        Store(bytes(SEED_BYTES), np.zeros((39, 2), "<f8")),
     ],
 )
 def test_what_can_not_be_read_is_not_well_formed(store: Store) -> None:
