@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from tests.privacy.manifests import data
+from xinqiao.privacy import label_features
+from xinqiao.privacy.bin_sums_paillier import PaillierAsker, PaillierTeller
 from xinqiao.privacy.manifest import Input
 
 PARTIES: dict[str, str | tuple[str, Input]] = {
@@ -14,6 +20,12 @@ PARTIES: dict[str, str | tuple[str, Input]] = {
     "power": ("holder", data("used")),
 }
 DEALT = PARTIES | {"regulator": "dealer"}
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of 512 bits, so that many jobs can be tried; the conformance suite has whole ones."""
+    for name, made in {"PaillierAsker": PaillierAsker, "PaillierTeller": PaillierTeller}.items():
+        monkeypatch.setattr(label_features, name, partial(made, bits=512))
 
 
 def tables(rows: int, seed: int = 7) -> dict[str, pa.Table]:
@@ -34,4 +46,20 @@ def tables(rows: int, seed: int = 7) -> dict[str, pa.Table]:
         order = drawn.permutation(rows)
         kept = order[order % 29 != number]
         told[name] = told[name].take(pa.array(kept))
+    return told
+
+
+def traces(table: pa.Table, rows: int = 40) -> list[bytes]:
+    """How keys and numbers would look if they travelled: as text, in hex, as floats, hashed."""
+    told = []
+    for key in table.column(0).to_pylist()[:rows]:
+        text = str(key).encode()
+        told += [text, text.hex().encode()]
+        for name in ("sha256", "sha512", "md5", "sm3"):
+            hashed = hashlib.new(name, text)
+            told += [hashed.digest(), hashed.hexdigest().encode()]
+    for column in table.columns[1:]:
+        numbers = np.array([v for v in column.to_pylist()[:rows] if isinstance(v, float)])
+        told += [number.tobytes() for number in numbers if number]
+        told += [repr(number).encode() for number in numbers.tolist() if len(repr(number)) > 8]
     return told

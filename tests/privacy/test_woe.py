@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.privacy.joint_data import DEALT, PARTIES, tables
+from tests.privacy.joint_data import DEALT, PARTIES, shorten, tables, traces
 from tests.privacy.manifests import data, manifest, run_all
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.kind import kind_of
@@ -19,7 +19,10 @@ PARAMS = {"label": "bad", "bins": 6, "least": 10}
 
 
 @pytest.mark.parametrize("parties", [PARTIES, DEALT], ids=["paillier", "dealer"])
-def test_private_equals_plain_and_tells_holders_nothing(parties: dict, tmp_path: Path) -> None:
+def test_private_equals_plain_and_tells_holders_nothing(
+    monkeypatch: pytest.MonkeyPatch, parties: dict[str, Any], tmp_path: Path
+) -> None:
+    shorten(monkeypatch)
     asked, own = manifest("woe", parties, PARAMS), tables(160)
     ends: list[Recorded] = []
 
@@ -35,24 +38,9 @@ def test_private_equals_plain_and_tells_holders_nothing(parties: dict, tmp_path:
     lines = found["bank"].table.to_pydict()
     assert min(g + b for g, b in zip(lines["good"], lines["bad"], strict=True)) >= PARAMS["least"]
     assert set(KIND.learns(asked)) == set(parties)
-    traces = [piece for table in own.values() for piece in _traces(table.to_pydict())]
+    told_by = [piece for table in own.values() for piece in traces(table)]
     for end in ends:
-        assert not [line for line, payload in end.payloads if any(t in payload for t in traces)]
-
-
-def _traces(columns: dict[str, list[object]]) -> list[bytes]:
-    """How keys and numbers would look if they travelled: as text, in hex, as floats, hashed."""
-    told = []
-    for key in columns["id"][:40]:
-        text = str(key).encode()
-        told += [text, text.hex().encode()]
-        for name in ("sha256", "sha512", "md5", "sm3"):
-            hashed = hashlib.new(name, text)
-            told += [hashed.digest(), hashed.hexdigest().encode()]
-    for values in columns.values():
-        numbers = np.array([v for v in values[:40] if isinstance(v, float)])
-        told += [number.tobytes() for number in numbers if number]
-    return told
+        assert not [line for line, payload in end.payloads if any(t in payload for t in told_by)]
 
 
 def test_a_feature_that_tells_more_has_more_value() -> None:
