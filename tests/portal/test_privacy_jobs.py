@@ -60,7 +60,7 @@ KIND = Kind(
 @pytest.fixture(autouse=True)
 def one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry holds one kind, whatever the product has."""
-    monkeypatch.setattr("xinqiao.privacy.kind.kinds", lambda: {"made_up": KIND})
+    monkeypatch.setattr("xinqiao.privacy.kind.kind_named", {"made_up": KIND}.get)
     monkeypatch.setattr(privacy_jobs, "kinds", lambda: {"made_up": KIND})
 
 
@@ -175,7 +175,7 @@ def test_a_kind_nobody_here_knows_cannot_be_agreed_to(
     client_as: Clients, database: Database, holder: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = asked(database, holder)
-    monkeypatch.setattr("xinqiao.privacy.kind.kinds", dict)
+    monkeypatch.setattr("xinqiao.privacy.kind.kind_named", lambda _: None)
     client = client_as(people("holder", holder, "holder.admin"))
     path = f"/privacy/jobs/{told.job}"
     assert "不能同意" in client.get(path).text
