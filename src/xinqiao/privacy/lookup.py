@@ -31,8 +31,8 @@ from xinqiao.privacy.wire import pack, unpack
 
 PATIENCE_SECONDS = 10.0
 COST = Text(
-    zh="百万行名单每个密钥期一次约 80 CPU 秒；此后每次查询毫秒级，另下载一桶",
-    en="about 80 CPU-s for 1M rows once an epoch; then milliseconds and one bucket a query",
+    zh="百万行名单每个密钥期一次约 2 CPU 分钟；此后每次查询毫秒级，另下载一桶",
+    en="about 2 CPU minutes for 1M rows once an epoch; then milliseconds and one bucket a query",
 )
 
 
