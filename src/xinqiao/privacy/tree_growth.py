@@ -251,16 +251,27 @@ def _best(
     """The party, feature and group of the greatest gain; the first of equals."""
     best, most = None, LEAST_GAIN
     for name, features in sums.items():
-        for feature, groups in enumerate(features):
-            gains = _gains(groups, total, unit, ridge)
-            if len(gains) and gains.max() > most:
-                best, most = (name, (feature, int(gains.argmax()))), float(gains.max())
+        if not features:
+            continue
+        ends = np.cumsum([len(groups) for groups in features])
+        gains = _gains(np.concatenate(features), ends, total, unit, ridge)
+        place = int(gains.argmax())
+        if gains[place] > most:
+            feature = int(np.searchsorted(ends, place, side="right"))
+            best, most = (name, (feature, place - int(ends[feature - 1]) * (feature > 0))), gains[place]
     return best
 
 
-def _gains(groups: Long, total: int, unit: float, ridge: float) -> Floats:
-    """Gain of cutting after each group but the last."""
-    low, all_of = np.cumsum(groups)[:-1], np.array([total])
-    halves = [unpacked(part) for part in (low, all_of - low, all_of)]
-    left, right, before = ((g / unit) ** 2 / (h / unit + ridge) for g, h in halves)
-    return np.asarray(left + right - before)
+def _gains(groups: Long, ends: Long, total: int, unit: float, ridge: float) -> Floats:
+    """Gain of cutting after each group, of features that end at ``ends``; none after a feature's last."""
+    low = np.cumsum(groups)  # may wrap around; differences don't
+    before = np.concatenate([[0], low[ends[:-1] - 1]])
+    low -= np.repeat(before, np.diff(ends, prepend=0))
+    whole = np.array([total])
+    left, right, uncut = (
+        (gradient / unit) ** 2 / (hessian / unit + ridge)
+        for gradient, hessian in map(unpacked, (low, whole - low, whole))
+    )
+    gains: Floats = left + right - uncut
+    gains[ends - 1] = -np.inf
+    return gains
