@@ -269,6 +269,15 @@ def test_another_institution_sees_nothing_and_history_stays(bank: Store, tax: St
     assert other.standing() == []
     with pytest.raises(psycopg.InternalError), bank.transaction() as tx:
         tx.execute("UPDATE privacy_event SET by_name = 'x'")
+    with tax.transaction() as tx:
+        tx.execute("UPDATE privacy_job SET state = 'signed'")
+    for statement in ("SET manifest = '{}'", "SET digest = ''", "SET state = 'running'"):
+        with pytest.raises(psycopg.InternalError), tax.transaction() as tx:
+            tx.execute("UPDATE privacy_job " + statement)
+    with bank.transaction() as tx:
+        job_rows.refuse(tx, manifest.job, "Li")
+    with pytest.raises(psycopg.InternalError), bank.transaction() as tx:
+        tx.execute("UPDATE privacy_job SET state = 'ready'")
     with pytest.raises(psycopg.errors.InsufficientPrivilege), bank.transaction() as tx:
         tx.execute("DELETE FROM privacy_job")
 
