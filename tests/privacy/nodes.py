@@ -208,6 +208,7 @@ def drill(
     nodes: Mapping[str, Node],
     params: Mapping[str, Any] | None = None,
     purpose: str = "credit",
+    kind: str = "drill",
     **brought: object,
 ) -> Manifest:
     """A job of all the nodes, made by the first and proposed there; ``brought``: of each one's input."""
@@ -226,7 +227,7 @@ def drill(
     first = next(iter(nodes.values()))
     manifest = Manifest(
         job=new_id(),
-        kind="drill",
+        kind=kind,
         version=1,
         purpose=purpose,
         parties=parties,
