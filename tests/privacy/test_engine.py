@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -110,6 +111,15 @@ def test_an_engine_that_crashes_or_hangs_or_fails_ends_the_job_and_leaves_nothin
     assert "91310000" not in str(failed.value)
     assert time.monotonic() - began < 15
     assert left(tmp_path) == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_the_engine_leaves_elsewhere_is_swept(tmp_path: Path) -> None:
+    """Trap 5: it writes a trace of each run to /tmp, whatever TMPDIR says."""
+    trace = Path("/tmp") / f"psi_{os.getpid()}.trace"  # noqa: S108 - where the engine leaves them
+    trace.write_text("trace", "utf-8")
+    call(tmp_path, "double", {"numbers": np.arange(2), "word": ""})
+    assert not trace.exists()
 
 
 def test_semi2k_is_on_no_list() -> None:

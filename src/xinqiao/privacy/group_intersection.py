@@ -38,7 +38,9 @@ from xinqiao.privacy.point_stream import (
     raised,
     received,
     shuffled,
+    telling,
     times,
+    wait_while,
 )
 from xinqiao.privacy.wire import pack, unpack
 
@@ -75,7 +77,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
     sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
     leader = min(sets.receivers, key=lambda name: (sizes[name], sets.receivers.index(name)))
     if sets.link.me == leader:
-        tokens = _ask(sets, ids)
+        tokens = _ask(sets, ids, sizes)
         found = np.flatnonzero(_matched(sets, zero(ids), tokens))
         found = found[np.argsort(np.frombuffer(os.urandom(8 * len(found)), "<u8"))]
         for name in sets.others:
@@ -85,7 +87,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
         return found
     own = _answer(sets, ids, leader, sizes[leader])
     _send_hint(sets, leader, zero(ids), own)
-    return _told(sets, leader, own) if sets.link.me in sets.receivers else None
+    return _told(sets, leader, own, sizes[leader]) if sets.link.me in sets.receivers else None
 
 
 def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
@@ -146,7 +148,7 @@ def _zero_shares(sets: Sets) -> Callable[[Sequence[bytes]], Words]:
     return shares
 
 
-def _ask(sets: Sets, ids: Sequence[bytes]) -> dict[str, list[bytes]]:
+def _ask(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> dict[str, list[bytes]]:
     """The leader's side of the oblivious PRF: each other holder's token of each id."""
     blind = random_scalar()
     blinded = raised(hashed(ids, _domain(sets)), blind, sets.link.me)
@@ -157,11 +159,13 @@ def _ask(sets: Sets, ids: Sequence[bytes]) -> dict[str, list[bytes]]:
             sets.link.send(name, "blinded", pack({"points": chunk}))
             if sent >= AHEAD:
                 answers[name].append(next(back[name]))
-    tokens = {}
+    tokens, waiting = {}, [name for name in sets.others if name in sets.receivers]
     for done, name in enumerate(sets.others, 1):
-        points = chain(answers.pop(name), back[name])
-        tokens[name] = _tokens(ids, raised(points, invert(blind), name))
+        points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
+        tokens[name] = _tokens(ids, telling(points, sets.link, waiting))
         sets.progress(done / (len(sets.others) + 1))
+    for name in sets.others:
+        wait_while(sets.link, name, sizes[name])
     return tokens
 
 
@@ -171,7 +175,8 @@ def _answer(sets: Sets, ids: Sequence[bytes], leader: str, rows: int) -> list[by
     for chunk in raised(received(sets.link, leader, "blinded", rows), key, leader):
         sets.link.send(leader, "answered", pack({"points": chunk}))
     sets.progress(0.5)
-    return _tokens(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
+    own = raised(hashed(ids, _domain(sets)), key, sets.link.me)
+    return _tokens(ids, telling(own, sets.link, [leader]))
 
 
 def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> list[bytes]:
@@ -216,8 +221,10 @@ def _matched(
     return ~total.any(axis=1)
 
 
-def _told(sets: Sets, leader: str, tokens: Sequence[bytes]) -> Rows:
-    """The common rows as the leader tells them."""
+def _told(sets: Sets, leader: str, tokens: Sequence[bytes], asked: int) -> Rows:
+    """The common rows as the leader, who asked for so many, tells them."""
+    for _ in sets.others:
+        wait_while(sets.link, leader, asked)
     tags = _split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
     rows = {tag: row for row, tag in enumerate(_tags(tokens, b"xq-common"))}
     if len(set(tags)) != len(tags) or not set(tags) <= rows.keys():

@@ -40,6 +40,21 @@ def raised(points: Iterator[Points], scalar: int, source: str) -> Iterator[Point
             yield begun.popleft().result()
 
 
+def telling(points: Iterator[Points], link: Link, names: Sequence[str]) -> Iterator[Points]:
+    """Each chunk; after every so many, those who wait for something else are told that the work goes on."""
+    for done, chunk in enumerate(points, 1):
+        yield chunk
+        if done % AHEAD == 0:
+            for name in names:
+                link.send(name, "working", b"")
+
+
+def wait_while(link: Link, name: str, rows: int) -> None:
+    """Take what ``telling`` sends of so many rows, so that no wait is longer than the link's."""
+    for _ in range(-(-rows // CHUNK) // AHEAD):
+        link.receive(name, "working")
+
+
 def times(scalar: int, points: Points, source: str) -> Points:
     """Points times ``scalar``. Raises UserError PRV-POINT naming ``source``, whose points they are."""
     try:
