@@ -9,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.alignment import aligned
 from xinqiao.privacy.columns import SHRINK
 from xinqiao.privacy.engine import VERSION, engine
 from xinqiao.privacy.joint_logistic import rate
 from xinqiao.privacy.joint_training import (
     Rows,
+    common_rows,
     exchanged,
     members,
     out_of_fold,
-    rows_of,
     settings,
     shapes,
 )
 from xinqiao.privacy.kind import Job
 from xinqiao.privacy.lift import Lift, lift
-from xinqiao.privacy.link import Among, Link
+from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.sharing import whole_array
 from xinqiao.privacy.wire import pack
@@ -56,8 +55,7 @@ def third(manifest: Manifest) -> list[str]:
 def train(job: Job, link: Link) -> Fitted:
     """The side of the bank and of the holder. Raises UserError PRV-ENGINE, PRV-ENGINE-MISSING."""
     names, told = members(job.manifest), settings(job.manifest)
-    table = aligned(job, Among(link, names), names)
-    rows = rows_of(job.manifest, job.me, table)
+    rows = common_rows(job, link, third(job.manifest))
     sizes = exchanged(link, names, third(job.manifest), rows.matrix.shape)
     given = _given(job.manifest, sizes, rows.fold) | {"matrix": rows.matrix}
     if rows.bad is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.alignment import aligned
+from xinqiao.privacy.at_work import at_work, wait_for
 from xinqiao.privacy.columns import Block, block, labels
 from xinqiao.privacy.joint_evaluation import common_stream, measure, submit, submit_outcome
 from xinqiao.privacy.joint_logistic import (
@@ -123,6 +125,15 @@ def rows_of(manifest: Manifest, party: Party, table: pa.Table) -> Rows:
     return Rows(own, folds_of(manifest, table, told.folds), bad)
 
 
+def common_rows(job: Job, link: Link, third: Sequence[str]) -> Rows:
+    """Align with the other members and prepare; third parties are told that this is going on."""
+    names = members(job.manifest)
+    with ExitStack() as waiting:
+        for name in third:
+            waiting.enter_context(at_work(link, name))
+        return rows_of(job.manifest, job.me, aligned(job, Among(link, names), names))
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A member's state after the fits; ``lift`` at the bank alone."""
@@ -138,9 +149,7 @@ class Trained:
 def train(job: Job, link: Link, fits: int) -> Trained:
     """The side of the bank and of a holder: align, fit, validate."""
     names, dealer = members(job.manifest), job.manifest.only("dealer").name
-    table = aligned(job, Among(link, names), names)
-    rows = rows_of(job.manifest, job.me, table)
-    told = settings(job.manifest)
+    rows, told = common_rows(job, link, [dealer]), settings(job.manifest)
     sizes = exchanged(link, names, [dealer], rows.matrix.shape)
     plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
     member, stream = Member(link, names, dealer), common_stream(link, names)
@@ -182,7 +191,9 @@ def exchanged(
 
 
 def shapes(link: Link, names: Sequence[str]) -> list[tuple[int, int]]:
-    """Rows and width of every member, at a third party."""
+    """Rows and width of every member, at a third party, once they have aligned."""
+    for name in names:
+        wait_for(link, name)
     sizes = [_shape(link, name) for name in names]
     _agree(names, sizes)
     return sizes
