@@ -68,7 +68,7 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
         fail("PRV-MESSAGE", client, detail="buckets")
     for bucket in wanted.tolist():
         link.send(client, "bucket", pack({"rows": held.rows[bucket], "proof": held.proof(bucket)}))
-    return Result({"asked": len(blinded), "left": left, "list_root": held.root().hex()})
+    return Result({"asked": len(blinded), "left": left, "list_root": held.root.hex()})
 
 
 def _preparing(job: Job, link: Link, client: str) -> Callable[[float], None]:

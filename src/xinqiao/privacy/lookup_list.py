@@ -29,7 +29,7 @@ from xinqiao.evidence import merkle
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
-from xinqiao.kernel.suite import International
+from xinqiao.kernel.suite import HASH_BYTES, International
 from xinqiao.privacy.group import ORDER, random_scalar
 from xinqiao.privacy.kind import Job
 from xinqiao.privacy.lookup_terms import SALT_BYTES, TAG_BYTES, Shape, Terms
@@ -53,29 +53,32 @@ class SealedList:
     shape: Shape
     columns: list[list[str]]
     rows: np.ndarray[Any, np.dtype[np.uint8]]
-    leaves: np.ndarray[Any, np.dtype[np.uint8]]
+    tree: list[list[bytes]]
+    """Hashes of the Merkle tree over the buckets, from the leaves up; their number is a power of two."""
 
+    @property
     def root(self) -> bytes:
-        """Of the Merkle tree over the buckets."""
-        growing = merkle.Growing(SUITE)
-        for leaf in self.leaves:
-            growing.add(leaf.tobytes())
-        return growing.root()
+        """The hash over all buckets."""
+        return self.tree[-1][0]
 
     def offer(self) -> dict[str, bytes | str]:
         """What every client is told of the list."""
-        return {"root": self.root(), "salt": self.salt, "columns": json.dumps(self.columns)}
+        return {"root": self.root, "salt": self.salt, "columns": json.dumps(self.columns)}
 
     def proof(self, bucket: int) -> bytes:
-        """The hashes that show that a bucket is under the root, 32 bytes each."""
-        ranges = merkle.inclusion(bucket, self.shape.buckets)
-        return b"".join(self._range(start, end) for start, end in ranges)
+        """The hashes that show that a bucket is under the root (RFC 6962), 32 bytes each."""
+        return b"".join(level[bucket >> up ^ 1] for up, level in enumerate(self.tree[:-1]))
 
-    def _range(self, start: int, end: int) -> bytes:
-        growing = merkle.Growing(SUITE)
-        for leaf in self.leaves[start:end]:
-            growing.add(leaf.tobytes())
-        return growing.root()
+
+def tree_of(leaves: list[bytes]) -> list[list[bytes]]:
+    """All levels of the Merkle tree over a power of two of leaves."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append(
+            [merkle.node_hash(SUITE, *below[at : at + 2]) for at in range(0, len(below), 2)],
+        )
+    return levels
 
 
 def encoded(table: pa.Table, where: str) -> list[bytes]:
@@ -127,8 +130,9 @@ def sealed_list(
         _fill(folder, size, watched, [shape.bucket(output) for output in outputs])
         _write(kept, json.dumps(told).encode())
     rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
-    leaves = np.fromfile(folder / "leaves", np.uint8).reshape(-1, 32)
-    return SealedList(key, bytes.fromhex(told["salt"]), shape, columns, rows, leaves)
+    leaves = (folder / "leaves").read_bytes()
+    tree = tree_of([leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)])
+    return SealedList(key, bytes.fromhex(told["salt"]), shape, columns, rows, tree)
 
 
 def _key(file: Path) -> int:
