@@ -195,11 +195,11 @@ def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> l
 
 def _send_hint(sets: Sets, leader: str, shares: Words, tokens: Sequence[bytes]) -> None:
     if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
-        hint = {"tags": _joined(sorted(_tags(tokens, b"xq-held")))}
+        hint = pack({"tags": _joined(sorted(_tags(tokens, b"xq-held")))})
     else:
         store = encode(tokens, shares)
-        hint = {"seed": store.seed, "cells": store.cells}
-    sets.link.send(leader, "hint", pack(hint))
+        hint = pack({"seed": store.seed, "cells": store.cells})
+    sets.link.send(leader, "hint", hint)
 
 
 def _matched(
@@ -218,7 +218,8 @@ def _matched(
         if not store.well_formed:
             fail("PRV-MESSAGE", name, detail="hint")
         total ^= decode(store, tokens[name])
-    return ~total.any(axis=1)
+    found: np.ndarray[Any, np.dtype[np.bool_]] = np.all(total == 0, axis=1)
+    return found
 
 
 def _told(sets: Sets, leader: str, tokens: Sequence[bytes], asked: int) -> Rows:

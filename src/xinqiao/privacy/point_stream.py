@@ -7,7 +7,7 @@ import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import zip_longest
+from itertools import islice
 
 import numpy as np
 
@@ -75,10 +75,12 @@ def exchanged(link: Link, ring: tuple[str, str], points: Iterator[Points], rows:
     ``ring`` names those two, the following first. By turns, so that nothing piles up on the way.
     """
     following, before = ring
-    sending = (link.send(following, "round", pack({"points": chunk})) for chunk in points)
-    turns = zip_longest(sending, received(link, before, "round", rows))
-    told = [chunk for _, chunk in turns if chunk is not None]
-    return np.concatenate([np.empty((0, POINT_BYTES), np.uint8), *told])
+    told = [np.empty((0, POINT_BYTES), np.uint8)]
+    coming = received(link, before, "round", rows)
+    for chunk in points:
+        link.send(following, "round", pack({"points": chunk}))
+        told += islice(coming, 1)
+    return np.concatenate([*told, *coming])
 
 
 def points_in(payload: bytes, source: str, name: str, rows: int) -> Points:
