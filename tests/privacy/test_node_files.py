@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from xinqiao.cli.main import build
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.certificate import make_certificate
-from xinqiao.privacy.config import host_and_port, read_config
+from xinqiao.privacy.config import Limits, host_and_port, read_config
 from xinqiao.privacy.node_files import CONFIG, add_peer, make_node, read_card
 
 
@@ -109,3 +109,12 @@ def test_a_card_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="PRV-CERT"):
         add_peer(tmp_path / "a", read_card(path))
     assert make_certificate("x")[1].startswith(b"-----BEGIN")
+
+
+def test_every_limit_stands_in_the_docs_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    for name, field in Limits.model_fields.items():
+        line = next(line for line in page.splitlines() if line.startswith("| `") and f"`{name}`" in line)
+        value = field.default
+        shown = "none" if value is None else f"{value >> 30} GiB" if value >= 1 << 30 else f"{value:g}"
+        assert shown in line

@@ -12,13 +12,15 @@ import hmac
 import random
 import socket
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from xinqiao.kernel.canonical import canonical_json
+from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import UserError, fail, user_error
+from xinqiao.privacy.certificate import Certificate
 from xinqiao.privacy.config import Config, Peer, host_and_port
 from xinqiao.privacy.frames import Type, frame, read_frame
 from xinqiao.privacy.line import Line, Receiver
@@ -207,10 +209,24 @@ class Relay:
         self.faults.pop(line.peer, None)
         self.log.info("line up", peer=line.peer)
         self.events.up(line)
+        shown = self.config.own_certificate, self.config.certificates[line.peer]
+        left = min(told.ends for told in shown) - now()
+        timer = asyncio.get_running_loop().call_later(
+            max(left.total_seconds(), 0) + 1, self._expired, line, shown
+        )
         try:
             await line.run(self.events)
         finally:
+            timer.cancel()
             self._gone(line)
+
+    def _expired(self, line: Line, shown: Iterable[Certificate]) -> None:
+        """A line does not outlive the certificates it was made with."""
+        try:
+            for certificate in shown:
+                certificate.check_date(line.peer)
+        except UserError as error:
+            line.close(error)
 
     def _gone(self, line: Line) -> None:
         """Tell once that a line has ended."""
