@@ -180,7 +180,10 @@ def running(nodes: Mapping[str, Node]) -> Iterator[Mapping[str, Node]]:
     finally:
         for node in nodes.values():
             if node.process is not None:
-                node.kill(signal.SIGTERM)
+                node.process.send_signal(signal.SIGTERM)
+        for node in nodes.values():
+            if node.process is not None:
+                node.process.wait(20)
             node.stack.close()
 
 

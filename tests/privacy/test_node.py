@@ -133,6 +133,23 @@ def test_a_party_killed_mid_job_is_told_by_all_others_and_the_job_can_be_tried_a
     nothing_left(nodes)
 
 
+def test_a_party_that_falls_silent_is_lost_in_time_and_comes_back(pair: Nodes) -> None:
+    manifest = proposed(pair, {"seconds": 100})
+    reached(pair, manifest, "running")
+    process = pair["tax"].process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)  # as a machine that is cut off: no end of a connection is seen
+    try:
+        reached({"bank": pair["bank"]}, manifest, "failed", 30)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert pair["bank"].error(manifest) == ("PRV-PEER-LOST", "tax")
+    reached(pair, manifest, "failed")
+    assert pair["tax"].error(manifest)[0] in {"PRV-PEER-LOST", "PRV-ELSEWHERE"}
+    nothing_left(pair)
+    connected(pair["bank"], 3)
+
+
 @pytest.mark.parametrize(
     ("wrong", "own", "elsewhere"),
     [
