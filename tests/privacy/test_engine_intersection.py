@@ -140,9 +140,11 @@ def test_a_list_is_handed_over_once_and_again_when_it_has_changed(
     calls: list[str] = []
     call = Running.call
 
-    def noted(self: Running, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def noted(
+        self: Running, function: str, arguments: Mapping[str, Any], *, seconds: float
+    ) -> dict[str, Any]:
         calls.append(function)
-        return call(self, function, arguments)
+        return call(self, function, arguments, seconds=seconds)
 
     monkeypatch.setattr(Running, "call", noted)
     params = {"protocol": "unbalanced", "server": "tax", "result_to": ["bank"]}

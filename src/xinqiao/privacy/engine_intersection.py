@@ -30,6 +30,8 @@ from xinqiao.privacy.wire import pack, unpack
 
 PROTOCOLS = {"rr22": "RR22", "kkrt": "KKRT_NPC", "unbalanced": "ECDH_OPRF_UB"}
 RANDOM_ROWS = 512
+SECONDS, SECONDS_A_ROW = 180.0, 0.002
+"""How long the engine may take: far more than it needs, for now and then, on a busy machine, it hangs."""
 _TWO = 2
 
 
@@ -59,21 +61,21 @@ def common(job: Job, link: Link, sets: Sets, ids: pa.Array) -> pa.Array | None:
     with engine(job, link, sets.holders) as running:
         safe_ids = safe(ids)
         write(running.folder / "in.csv", safe_ids)
-        exchange_sizes(sets, len(ids))
+        seconds = SECONDS + sum(exchange_sizes(sets, len(ids)).values()) * SECONDS_A_ROW
         if protocol == "unbalanced":
-            _unbalanced(job, link, running, sets, ids)
+            _unbalanced(job, running, sets, ids, seconds)
         else:
             receiver = sets.holders.index(sets.receivers[0])
             told = {"receiver": receiver, "protocol": PROTOCOLS[protocol]}
-            running.call("psi", told | {"broadcast": len(sets.receivers) > 1})
+            running.call("psi", told | {"broadcast": len(sets.receivers) > 1}, seconds=seconds)
         if link.me not in sets.receivers:
             return None
         return read(running.folder / "out.csv", ids, safe_ids)
 
 
-def _unbalanced(job: Job, link: Link, running: Running, sets: Sets, ids: pa.Array) -> None:
+def _unbalanced(job: Job, running: Running, sets: Sets, ids: pa.Array, seconds: float) -> None:
     """The client's ids against the server's list, handed over only where the client has not got it."""
-    server = job.params["server"]
+    server, link = job.params["server"], sets.link
     (other,) = sets.others
     place = job.state / f"list-{other}"
     place.mkdir(mode=0o700, exist_ok=True)
@@ -91,9 +93,9 @@ def _unbalanced(job: Job, link: Link, running: Running, sets: Sets, ids: pa.Arra
         link.send(server, "ready", pack({"ready": ready}))
     told = {"server": sets.holders.index(server), "state": str(place)}
     if not ready:
-        running.call("unbalanced_offline", told)
+        running.call("unbalanced_offline", told, seconds=seconds)
         (place / "list.json").write_text(json.dumps(fresh), "utf-8")
-    running.call("unbalanced_online", told | {"output": link.me != server})
+    running.call("unbalanced_online", told | {"output": link.me != server}, seconds=seconds)
 
 
 def _kept(place: Path) -> dict[str, str]:
