@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import time
@@ -94,7 +95,8 @@ def _played(console: Console, nodes: dict[str, Node], play: Play, done: dict[str
     tables |= demo_nodes.brought(nodes, manifest)
     apart = distances(kind_of(manifest).plain(manifest, tables), ended)
     wrong = beyond(apart, play.close)
-    told = ", ".join(f"{name} {by:.2g}" for name, by in sorted((wrong or apart).items()) if by) or "0"
+    shown = wrong or {name: by for name, by in apart.items() if by < math.inf}
+    told = ", ".join(f"{name} {by:.2g}" for name, by in sorted(shown.items()) if by) or "0"
     console.print(f"{_mark(right=not wrong)} 与明文计算相差 differs from plain text by: {told}")
     return not wrong and _verified(console, nodes[manifest.made_by], manifest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ RANGES = {"income": [-3.0, 3.0], "overdue": [0.0, 12.0]}
 
 RANKS = {"auc": 0.002, "ks": 0.06, "points": 1.0, "base": 1.0}
 """How close a model fitted on shares comes: AUC, KS (whose interval moves with the order of rows), points."""
+
+QUOTA = {"left": math.inf, "list_root": math.inf}
+"""What only the private way tells: what is left of the quota, and the root of the list as it was proved."""
 
 Done = Mapping[str, Manifest]
 """Manifests of the jobs played before, by the name of the play."""
@@ -149,6 +153,7 @@ PLAYS: tuple[Play, ...] = (
             quota=100,
             rows_a_bucket=50,
         ),
+        close=QUOTA,
     ),
     Play(
         "statistics",
