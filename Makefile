@@ -3,9 +3,11 @@ PY ?= python3.11
 EXTRAS ?= dev
 DATA ?=
 BIN := .venv/bin
+# tests wait for browsers and databases a good part of their time
+WORKERS ?= $(shell expr $$(nproc) \* 3 / 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-privacy test lint format bench clean
+.PHONY: help setup engine demo demo-privacy test lint format bench clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +21,13 @@ setup: .venv/.done-$(EXTRAS) ## make .venv with the command .venv/bin/xinqiao
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r assets.txt
 	touch $@
 
+engine: .engine/.done ## the optional engine of joint computing in an environment of its own (about 1 GB)
+
+.engine/.done: Makefile
+	test -x .engine/bin/python || $(PY) -m venv .engine
+	.engine/bin/python -m pip install --quiet --disable-pip-version-check spu==0.9.5
+	touch $@
+
 demo: setup ## a generated city scored, and the four portals with people to sign in as
 	$(BIN)/xinqiao demo
 
@@ -26,7 +35,7 @@ demo-privacy: setup ## seven nodes play every kind of joint computing over gener
 	$(BIN)/xinqiao demo-privacy
 
 test: setup ## run all tests (real-data tests need XINQIAO_DATA)
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=20
 
 lint: setup ## ruff, mypy strict, import layers
 	$(BIN)/ruff check .
@@ -42,4 +51,4 @@ bench: setup ## side-by-side benchmarks, ratios printed
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the verbs made
-	rm -rf .venv xinqiao-out .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .engine xinqiao-out .mypy_cache .ruff_cache .hypothesis
