@@ -7,7 +7,7 @@ conformance suite read the same registry, so what a page promises is what the no
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,10 @@ MODULES: tuple[str, ...] = (
 class Role:
     """A part in a kind of job: how many parties may have it and whether they bring data.
 
-    ``receives``: False for those who see sizes only (a dealer): rules and consents need not name them.
+    ``receives``: False for those whom no result is meant for (a dealer): consents need not name them.
+    ``sees``: though it receives nothing, it sees results or rows that name no subject; rules must allow it
+    as a receiver, and the budget compares inputs against it. Consents need not name it: a subject grants a
+    use to whom it serves, and no row here is known to be anyone's. Without either it sees sizes only.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Role:
     at_most: int = 1
     brings_data: bool = True
     receives: bool = True
+    sees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class Kind:
     party by name, everything it learns (of results, sizes, and by-products), in the words of the docs.
     ``run`` is the protocol: every party calls it with its own view. ``plain`` computes the same from all
     parties' tables at once, by party name: what the conformance suite compares with.
+    ``receivers``: the names of all who learn a result or which subjects are common, of a kind whose roles
+    and parameter ``result_to`` do not tell (``privacy.rules.receivers``).
     """
 
     name: str
@@ -113,6 +119,7 @@ class Kind:
     learns: Callable[[Manifest], Mapping[str, tuple[Text, ...]]]
     run: Callable[[Job, Link], Result]
     plain: Callable[[Manifest, Mapping[str, pa.Table]], Mapping[str, Result]]
+    receivers: Callable[[Manifest], Collection[str]] | None = None
 
 
 def kinds() -> dict[str, Kind]:
