@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_the_card_is_the_textbook_s_fit(tmp_path: Path) -> None:
     x = np.array([[-v.bins[c].woe for v, c in zip(card.variables, code, strict=True)] for code in codes])
     y = pooled["bad"].to_numpy()
     fit = LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(x, y)
-    np.testing.assert_allclose([v.coefficient for v in card.variables], fit.coef_[0], atol=1e-5)
+    np.testing.assert_allclose([v.coefficient for v in card.variables], fit.coef_[0], atol=3e-4)
     assert found.told["auc"] == pytest.approx(auc(fit.decision_function(x), y), abs=0.002)
     assert found.told["ks"] == pytest.approx(ks(fit.decision_function(x), y), abs=0.01)
     assert found.told["auc"] > 0.75
@@ -87,7 +88,8 @@ def test_two_banks_need_a_coordinator() -> None:
     told = manifest("horizontal", {**two, **COORDINATOR}, PARAMS)
     KIND.check(told)
     learned = KIND.learns(told)
-    assert len(learned["alpha"]) == 3
+    assert len(learned["alpha"]) == 4
+    assert "a range for its goods and bads" in learned["alpha"][3].en
     assert "sums over all banks" in learned["platform"][2].en
 
 
@@ -202,7 +204,7 @@ def test_newton_halves_its_step_where_the_loss_rises() -> None:
             break
         again = newton.next(rows.derivatives(again[1:]))
     slope = rows.derivatives(again[1:])[2] / 2**48 + 0.5 * again[2]
-    assert abs(slope) < 1e-6
+    assert abs(slope) < 0.05
 
 
 def test_quality_of_counted_scores() -> None:
@@ -211,4 +213,38 @@ def test_quality_of_counted_scores() -> None:
     risk = np.r_[np.repeat(np.arange(512), good), np.repeat(np.arange(512), bad)].astype(float)
     outcome = np.r_[np.zeros(good.sum()), np.ones(bad.sum())]
     told = quality([*good.tolist(), *bad.tolist()])
-    np.testing.assert_allclose(told, [auc(risk, outcome), ks(risk, outcome)], atol=1e-12)
+    np.testing.assert_allclose(told, [auc(risk, outcome), ks(risk, outcome)], atol=5e-5)
+
+
+def fitting(woe: float, goods: int, bads: int, smoothing: float = 2.0) -> int:
+    """How many pairs of counts of a bin round to its WOE, told the totals."""
+    share = bads / (goods + bads)
+    good, bad = np.arange(goods + 1)[:, None], np.arange(bads + 1)[None, :]
+    odds = (good + smoothing * (1 - share)) / (bad + smoothing * share) * (bads / goods)
+    digits = len(repr(round(woe, 12)).partition(".")[2])
+    return int((np.round(np.log(odds), digits) == woe).sum())
+
+
+def test_a_bank_can_t_tell_the_counts_of_all_banks(tmp_path: Path) -> None:
+    """Trap: at full precision the bad share's continued fraction is the counts, and so is each WOE."""
+    told, brought, kept = manifest("horizontal", {**BANKS, **COORDINATOR}, PARAMS), tables(), {}
+
+    def keep(link: Link) -> Link:
+        return kept.setdefault(link.me, Recorded(link, keep=True))
+
+    played(told, brought, tmp_path, wrap=keep)
+    seen = {
+        line.tag: unpack(payload, "platform", told=np.ndarray)["told"]
+        for line, payload in kept["alpha"].payloads
+        if line.direction == "received" and line.tag.endswith("-told")
+    }
+    for tag, numbers in seen.items():
+        digits = 3 if tag == "bins-told" else 4
+        assert tag == "cells-told" or (numbers == np.round(numbers, digits)).all(), tag
+    bad = pa.concat_tables(brought.values())["bad"].to_numpy()
+    bads, rows = int(bad.sum()), len(bad)
+    *woe, share = seen["bins-told"].tolist()
+    found = Fraction(share).limit_denominator(2 * rows)
+    assert (found.numerator, found.denominator) != (bads, rows)
+    assert Fraction(bads / rows).limit_denominator(2 * rows) == Fraction(bads, rows)
+    assert min(fitting(each, rows - bads, bads) for each in woe) > 20

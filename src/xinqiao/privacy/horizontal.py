@@ -20,6 +20,9 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.horizontal_fit import (
     CELLS_OF_SCORES,
+    QUALITY_DIGITS,
+    STEP_DIGITS,
+    WOE_DIGITS,
     Floats,
     Newton,
     Rows,
@@ -203,25 +206,40 @@ def check(manifest: Manifest) -> None:
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """What each party learns, by name."""
     terms, held, lead = terms_of(manifest), banks(manifest), lead_of(manifest)
-    each = (MODEL, PATH) if len(held) > 2 else (MODEL, PATH, TWO)  # noqa: PLR2004 - a pair
+    model = MODEL.fill(woe=WOE_DIGITS, step=STEP_DIGITS, quality=QUALITY_DIGITS)
+    path = PATH.fill(step=STEP_DIGITS)
+    each = (model, path, REST) if len(held) > 2 else (model, path, REST, TWO)  # noqa: PLR2004 - a pair
     sums = SUMS.fill(cells=terms.cells, scores=CELLS_OF_SCORES)
-    return {name: (MODEL, PATH, sums) if name == lead else each for name in manifest.names}
+    return {name: (model, path, sums) if name == lead else each for name in manifest.names}
 
 
 MODEL = Text(
-    zh="评分卡：各特征分箱边界、各箱 WOE 与分数、系数，以及全体样本内 AUC 与 KS",
-    en="the scorecard: edges, WOE and points of all bins, coefficients; AUC and KS on all rows fitted on",
+    zh="评分卡：各特征分箱边界（大致为全体行数的等分点）、各箱 WOE 与全体坏户占比（{woe} 位小数）、"
+    "系数（{step} 位）与分数，以及全体样本内 AUC 与 KS（{quality} 位）",
+    en="the scorecard: edges of bins (about where equal parts of all rows end), WOE of all bins and the bad "
+    "share of all rows ({woe} decimals), coefficients ({step}) and points; AUC and KS on all rows fitted on "
+    "({quality})",
 )
-PATH = Text(zh="每一步牛顿迭代的系数", en="the coefficients at each Newton step")
+PATH = Text(
+    zh="每一步牛顿迭代的系数（{step} 位小数）", en="the coefficients at each Newton step ({step} decimals)"
+)
+REST = Text(
+    zh="由上述四舍五入后的数可缩小全体各箱好坏户数的可能范围：行数多的箱仍有许多可能，行数少的箱可能只剩一种；"
+    "合并各步系数后还能缩小多少，未证明上限",
+    en="from these rounded numbers, a range for the goods and bads of all banks in each bin: wide where it "
+    "has many rows, perhaps one value where few; how much the steps narrow it has no proven bound",
+)
 TWO = Text(
-    zh="只有两家银行时，可由各步系数推知对方合计梯度的部分信息",
-    en="with two banks, from the steps, something of the other's summed slopes",
+    zh="只有两家银行时，以上各项减去本方即为对方的：各箱好坏户数的同样范围，及各步合计梯度的部分信息",
+    en="with two banks, less its own, the same of the other: a range for its goods and bads in each bin, "
+    "and something of its summed slopes",
 )
 SUMS = Text(
     zh="全体合计：各特征网格 {cells} 格的行数，各箱好坏户数，每步的对数损失及其一、二阶导数，"
-    "分数 {scores} 格的好坏户数",
+    "分数 {scores} 格的好坏户数；主持方若为银行，减去本方即为其余银行的合计",
     en="sums over all banks: rows in each of {cells} cells a feature, goods and bads a bin, log loss and its "
-    "derivatives at each step, goods and bads in {scores} cells of the score",
+    "derivatives at each step, goods and bads in {scores} cells of the score; a bank that leads has, less "
+    "its own, those of the other banks together",
 )
 KIND = Kind(
     name="horizontal",

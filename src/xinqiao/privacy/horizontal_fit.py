@@ -3,6 +3,7 @@
 Three sums in turn: rows by cell of an agreed grid (from which bins of about as many rows are cut), goods and
 bads by bin (from which WOE), and at each Newton step the log loss with its first and second derivatives.
 Sums travel as whole numbers of 2^-48, so that adding is exact and its order has no part in the result.
+What is decided from them is rounded before it is told: in full, a share's continued fraction is the counts.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ from xinqiao.scoring.card import Card, Provenance, Scale, Variable
 Floats = NDArray[np.float64]
 POINT_BITS = 48
 CELLS_OF_SCORES = 512
-CLOSE = 1e-9
+WOE_DIGITS = 3
+"""Decimals of WOE and of the bad share; with six, one or two pairs of counts fit a bin."""
+STEP_DIGITS = 4
+"""Decimals of coefficients, at each step and in the end."""
+QUALITY_DIGITS = 4
+CLOSE = 10**-STEP_DIGITS / 2
 """Newton's steps end when no coefficient moves more."""
 SMALLEST_STEP = 1e-6
-WOE_DIGITS = 6
 
 
 class Terms(BaseModel):
@@ -162,7 +167,8 @@ def edges_of(told: Floats, terms: Terms) -> list[Floats]:
 def evidence(counts: Sequence[int], edges: Sequence[Floats], terms: Terms) -> Floats:
     """Of all features' bins in turn: WOE = ln((good/all good) / (bad/all bad)); then the bad share.
 
-    Raises UserError PRV-HORIZONTAL-LABEL where all rows are good or all are bad.
+    All rounded to WOE_DIGITS, the share within (0, 1). Raises UserError PRV-HORIZONTAL-LABEL where all rows
+    are good or all are bad.
     """
     told, at = [], 0
     for cuts in edges:
@@ -175,7 +181,8 @@ def evidence(counts: Sequence[int], edges: Sequence[Floats], terms: Terms) -> Fl
         share = bads / (goods + bads)
         soft_good, soft_bad = good + terms.smoothing * (1 - share), bad + terms.smoothing * share
         told.append(np.round(np.log(soft_good / goods) - np.log(soft_bad / bads), WOE_DIGITS))
-    return np.array([*np.concatenate(told), share])
+    least = 10.0**-WOE_DIGITS
+    return np.array([*np.concatenate(told), np.clip(round(share, WOE_DIGITS), least, 1 - least)])
 
 
 def woe_of(told: Floats, edges: Sequence[Floats]) -> list[Floats]:
@@ -196,7 +203,7 @@ class Newton:
     taken: int = 0
 
     def next(self, sums: Sequence[int]) -> Floats:
-        """1 and the final coefficients, or 0 and where to look next."""
+        """1 and the final coefficients, or 0 and where to look next; to STEP_DIGITS."""
         size = len(self.trial)
         told = np.array([math.ldexp(value, -POINT_BITS) for value in sums])
         loss = told[0] + self.terms.ridge / 2 * float(self.trial[1:] @ self.trial[1:])
@@ -213,8 +220,8 @@ class Newton:
         best = self.trial if self.best is None else self.best
         far = self.step * np.abs(self.direction).max()
         if far < CLOSE or self.step < SMALLEST_STEP or self.taken >= self.terms.steps:
-            return np.array([1.0, *best])
-        self.trial = best + self.step * self.direction
+            return np.array([1.0, *np.round(best, STEP_DIGITS)])
+        self.trial = np.round(best + self.step * self.direction, STEP_DIGITS)
         return np.array([0.0, *self.trial])
 
 
@@ -225,12 +232,12 @@ def span_of(theta: Floats, woe: Sequence[Floats]) -> tuple[float, float]:
 
 
 def quality(counts: Sequence[int]) -> Floats:
-    """AUC (ties half) and KS of the scores' cells."""
+    """AUC (ties half) and KS of the scores' cells, to QUALITY_DIGITS."""
     good, bad = np.array(counts, np.float64).reshape(2, -1)
     below_good, below_bad = np.cumsum(good) - good, np.cumsum(bad)
     auc = float((bad * (below_good + good / 2)).sum() / (good.sum() * bad.sum()))
     ks = float(np.abs((below_good + good) / good.sum() - below_bad / bad.sum()).max())
-    return np.array([auc, ks])
+    return np.round([auc, ks], QUALITY_DIGITS)
 
 
 def card_of(theta: Floats, edges: Sequence[Floats], woe: Sequence[Floats], terms: Terms) -> Card:
