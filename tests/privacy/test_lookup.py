@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from xinqiao.privacy import lookup, lookup_list, oprf
 from xinqiao.privacy.kind import Result
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.lookup import KIND, run
+from xinqiao.privacy.lookup_list import SealedList, opened, sealed_list
 from xinqiao.privacy.lookup_terms import shape_of, terms_of
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
@@ -194,6 +198,53 @@ def test_two_lists_of_an_epoch_share_no_bytes(tmp_path: Path) -> None:
     assert not seen[0] & seen[1]
 
 
+def held(told: Manifest, table: pa.Table, tmp_path: Path, progress: Any = None) -> SealedList:  # noqa: ANN401
+    terms = terms_of(told)
+    mine = job(told, "bureau", table, tmp_path)
+    return sealed_list(mine, table, terms, shape_of(told, terms), progress or (lambda _: None))
+
+
+def test_an_output_for_one_list_is_of_no_use_with_another(tmp_path: Path) -> None:
+    """Trap: with one key for an epoch, all ids looked up once are open in every list of the epoch."""
+    short = ("server", data("amount", rows_at_most=400))
+    other = ("server", data("amount", "since", "note", rows_at_most=400, source="other"))
+    lists = [told_by(), *(manifest("lookup", {**PARTIES, "bureau": one}, BASE) for one in (short, other))]
+    brought = [listed(), listed().select(["id", "amount"]), listed()]
+    made = [held(told, table, tmp_path) for told, table in zip(lists, brought, strict=True)]
+    assert len({one.key for one in made}) == 3
+    (output,) = oprf.evaluate_known(made[0].key, [b"id-7"], "voprf")
+    bucket = made[0].shape.bucket(output)
+    assert opened(made[0].rows[bucket], output, made[0].salt) is not None
+    for one in made[1:]:
+        assert all(opened(rows, output, one.salt) is None for rows in one.rows)
+    for told, table in zip(lists, brought, strict=True):
+        found = run_all(told, run, {"bank": asks("id-7"), "bureau": table}, tmp_path)
+        assert found["bank"].told["found"] == 1
+
+
+def test_two_jobs_at_once_don_t_swap_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: a job that opens another's rows finds nobody on the list."""
+    filled, waits, fill = threading.Event(), [], lookup_list._fill
+
+    def slowly(*given: Any) -> None:  # noqa: ANN401 - as given
+        fill(*given)
+        if not filled.is_set():
+            filled.set()
+            time.sleep(0.5)
+
+    monkeypatch.setattr(lookup_list, "_fill", slowly)
+    told, tables = told_by(), [listed().slice(0, 200), listed().slice(200)]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(held, told, tables[0], tmp_path)
+        assert filled.wait(60)
+        second = pool.submit(held, told, tables[1], tmp_path, waits.append)
+        made = [first.result(), second.result()]
+    for one, name in zip(made, (b"id-7", b"id-250"), strict=True):
+        (output,) = oprf.evaluate_known(one.key, [name], "voprf")
+        assert opened(one.rows[one.shape.bucket(output)], output, one.salt) is not None
+    assert 0.0 in waits
+
+
 def cheat(tag: str, change: Any) -> Any:  # noqa: ANN401 - a change of fields
     """A link that alters what the server sends under ``tag``."""
 
@@ -255,7 +306,8 @@ def test_a_cheating_server_is_found_out(tag: str, change: Any, code: str, tmp_pa
 
 def test_another_public_key_in_an_epoch_is_refused(tmp_path: Path) -> None:
     played(told_by(), asks("id-5"), tmp_path)
-    (tmp_path / "state" / "bureau" / "lookup-e1-voprf" / "key").write_bytes((7).to_bytes(32, "little"))
+    (file,) = (tmp_path / "state" / "bureau").glob("lookup-e1-voprf-*/key")
+    file.write_bytes((7).to_bytes(32, "little"))
     with pytest.raises(UserError, match="PRV-LOOKUP-KEY"):
         played(told_by(), asks("id-5"), tmp_path)
     with pytest.raises(UserError, match="PRV-LOOKUP-KEY"):
@@ -317,4 +369,5 @@ def test_terms_that_can_t_hold(params: dict[str, Any]) -> None:
 def test_what_each_learns_is_told() -> None:
     learned = KIND.learns(told_by())
     assert "buckets" in learned["bureau"][1].en
+    assert "at no further quota" in learned["bank"][2].en
     assert len(KIND.learns(told_by(rows_a_bucket=400))["bureau"]) == 1

@@ -25,7 +25,16 @@ from xinqiao.privacy import oprf
 from xinqiao.privacy.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.lookup_list import SUITE, TYPES, encoded, opened, sealed_list, spend, typed
-from xinqiao.privacy.lookup_terms import SALT_BYTES, Shape, Terms, check, learns, shape_of, terms_of
+from xinqiao.privacy.lookup_terms import (
+    SALT_BYTES,
+    Shape,
+    Terms,
+    check,
+    learns,
+    list_name,
+    shape_of,
+    terms_of,
+)
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
@@ -149,8 +158,8 @@ def _fetch(
 
 
 def _same_key(job: Job, server: str, terms: Terms, public: bytes) -> None:
-    """The epoch's key is that of the manifest, or the one seen first. Raises UserError PRV-LOOKUP-KEY."""
-    file = job.state / f"lookup-{server}-{terms.epoch}.public"
+    """The list's key is that of the manifest, or the first seen in the epoch. Raises PRV-LOOKUP-KEY."""
+    file = job.state / f"lookup-{server}-{list_name(job.manifest, terms)}.public"
     known = terms.public_key
     if known is None:
         if not file.exists():

@@ -1,5 +1,6 @@
 """The server's list behind a private look-up: sealed rows in buckets of one size, made once an epoch.
 
+Each list (a source with its columns) has a key of its own, so that an output is of no use with another.
 An id's output of the oblivious function gives its bucket, a tag to find its row by and the key its row is
 sealed under; who has not been given the output can tell a row from random bytes no better than by chance,
 so buckets are filled up with random bytes. The root of a Merkle tree over the buckets is told, so that a
@@ -13,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,12 +34,14 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.suite import HASH_BYTES, International
 from xinqiao.privacy.group import ORDER, random_scalar
 from xinqiao.privacy.kind import Job
-from xinqiao.privacy.lookup_terms import SALT_BYTES, TAG_BYTES, Shape, Terms
+from xinqiao.privacy.lookup_terms import SALT_BYTES, TAG_BYTES, Shape, Terms, list_name
 from xinqiao.privacy.oprf import OUTPUT_BYTES, evaluate_known
 
 SUITE = International()
 CHUNK = 20_000
 """Ids hashed between two reports of progress."""
+LOCK_SECONDS = 0.1
+"""Between two tries for a list's folder that another job has."""
 NONCE = bytes(12)
 """Every key seals one row."""
 TYPES = {"int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
@@ -109,30 +113,31 @@ def sealed_list(
 ) -> SealedList:
     """The list of ``table``, as kept in the job's state if nothing changed, else made.
 
-    Raises UserError PRV-LOOKUP-KEYS, PRV-LOOKUP-ROW (a row has no room), PRV-LOOKUP-FULL (a bucket has none).
+    Its files stay open after another job has renamed its own into their place. Raises UserError
+    PRV-LOOKUP-KEYS, PRV-LOOKUP-ROW (a row has no room), PRV-LOOKUP-FULL (a bucket has none).
     """
-    where = job.me.name
-    folder = job.state / f"lookup-{terms.epoch}-{terms.mode}"
+    where, folder = job.me.name, job.state / f"lookup-{list_name(job.manifest, terms)}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    key = _key(folder / "key")
-    secret = key.to_bytes(32, "little")
-    values = typed(table)
-    columns = [[name, str(values.schema.field(name).type)] for name in values.column_names]
-    mark, kept = _mark(secret, table, shape), folder / "list.json"
-    told: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    size = (shape.buckets, shape.room, shape.sealed_bytes)
-    if not mark.items() <= told.items():
-        kept.unlink(missing_ok=True)
-        outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, progress)
-        told = mark | {"salt": os.urandom(SALT_BYTES).hex()}
-        rows_now = _sealed(outputs, values, shape, bytes.fromhex(told["salt"]), where)
-        watched = _watched(rows_now, len(outputs), progress)
-        _fill(folder, size, watched, [shape.bucket(output) for output in outputs])
-        _write(kept, json.dumps(told).encode())
-    rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
-    leaves = (folder / "leaves").read_bytes()
-    tree = tree_of([leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)])
-    return SealedList(key, bytes.fromhex(told["salt"]), shape, columns, rows, tree)
+    with _alone(folder / "lock", progress):
+        key = _key(folder / "key")
+        secret = key.to_bytes(32, "little")
+        values = typed(table)
+        columns = [[name, str(values.schema.field(name).type)] for name in values.column_names]
+        mark, kept = _mark(secret, table, shape), folder / "list.json"
+        told: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        size = (shape.buckets, shape.room, shape.sealed_bytes)
+        if not mark.items() <= told.items():
+            kept.unlink(missing_ok=True)
+            outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, progress)
+            told = mark | {"salt": os.urandom(SALT_BYTES).hex()}
+            rows_now = _sealed(outputs, values, shape, bytes.fromhex(told["salt"]), where)
+            watched = _watched(rows_now, len(outputs), progress)
+            _fill(folder, size, watched, [shape.bucket(output) for output in outputs])
+            _write(kept, json.dumps(told).encode())
+        rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
+        leaves = (folder / "leaves").read_bytes()
+        tree = tree_of([leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)])
+        return SealedList(key, bytes.fromhex(told["salt"]), shape, columns, rows, tree)
 
 
 def _key(file: Path) -> int:
@@ -266,6 +271,24 @@ def spend(state: Path, client: str, count: int, terms: Terms) -> int:
         kept = [entry for entry in spent if entry[1] > (at - timedelta(days=366)).isoformat()]
         _write(file, json.dumps([*kept, [client, at.isoformat(), count]]).encode())
         return terms.quota - used - count
+
+
+@contextmanager
+def _alone(file: Path, progress: Callable[[float], None]) -> Iterator[None]:
+    """One job at a time in a list's folder, else two with unlike tables swap rows; ``progress`` meanwhile."""
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        while not _taken(lock.fileno()):
+            progress(0.0)
+            time.sleep(LOCK_SECONDS)
+        yield
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from xinqiao.kernel.canonical import canonical_json, digest
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.manifest import Hex32, Manifest, Name
@@ -20,9 +21,10 @@ TAG_BYTES, SEAL_BYTES, SALT_BYTES = 16, 16, 32
 class Terms(BaseModel):
     """The parameters of the kind ``lookup``.
 
-    ``epoch`` names the server's key: a new name, a new key. ``quota``: ids that the client may look up in
-    ``days`` days, padding included, counted by the server. ``rows_a_bucket``: about how many rows are
-    fetched for each id; as many as the list may have, and the server doesn't even learn a bucket.
+    ``epoch`` names the server's key to one list (``list_name``): a new name, a new key. ``quota``: ids that
+    the client may look up in ``days`` days, padding included, counted by the server. ``rows_a_bucket``: about
+    how many rows are fetched for each id; as many as the list may have, and the server doesn't even learn a
+    bucket.
     ``batch_to``: numbers of ids are rounded up to a multiple of it. ``row_bytes``: room of each row.
     ``public_key``: the server's, where it is known beforehand; else the first one seen in an epoch is kept.
     """
@@ -61,6 +63,16 @@ class Shape(BaseModel):
     def bucket(self, output: bytes) -> int:
         """The bucket of an id, given the function's output."""
         return int.from_bytes(output[:8], "big") >> (64 - self.bits) if self.bits else 0
+
+
+def list_name(manifest: Manifest, terms: Terms) -> str:
+    """What a key is for: epoch, mode, and the list by the server's source, its key and columns.
+
+    Outputs for one list are thus of no use with another.
+    """
+    server = manifest.only("server").input
+    told = None if server is None else [server.source, server.key, server.key_kind, list(server.columns)]
+    return f"{terms.epoch}-{terms.mode}-{digest(canonical_json(told))[:32]}"
 
 
 def shape_of(manifest: Manifest, terms: Terms) -> Shape:
@@ -109,7 +121,7 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     seen = [ASKED.fill(batch=terms.batch_to)]
     if shape.bits:
         seen.append(BUCKET.fill(buckets=shape.buckets, rows=terms.rows_a_bucket))
-    return {manifest.only("client").name: (FOUND, COLUMNS), manifest.only("server").name: tuple(seen)}
+    return {manifest.only("client").name: (FOUND, COLUMNS, AGAIN), manifest.only("server").name: tuple(seen)}
 
 
 FOUND = Text(
@@ -120,11 +132,18 @@ COLUMNS = Text(
     zh="列名与类型；名单一经更换即可察觉（根哈希不同），以及制作新名单用时",
     en="names and types of the columns; that the list has changed when it has, and how long a new one took",
 )
+AGAIN = Text(
+    zh="同一名单（同一数据源、同样的列）同一密钥期内，每取得一桶（含更新后的名单），可免配额重查以前查过且落在该桶的标识；"
+    "其他名单或新的密钥期则不能",
+    en="within an epoch of one list (a source and its columns), in each bucket it fetches, of later versions "
+    "of the list too, also all ids looked up before that fall in it, at no further quota; not in another "
+    "list or epoch",
+)
 ASKED = Text(
     zh="查询的个数（按 {batch} 的倍数补齐）与时间；不知所查标识，也不知是否命中",
     en="how many ids were asked (rounded up to a multiple of {batch}) and when; not which, nor any answer",
 )
 BUCKET = Text(
-    zh="每次查询取走 {buckets} 个桶中的哪一桶（每桶约 {rows} 行；同一密钥期内同一标识总在同一桶）",
-    en="which of {buckets} buckets of about {rows} rows; in one epoch an id always has the same",
+    zh="每次查询取走 {buckets} 个桶中的哪一桶（每桶约 {rows} 行；同一名单同一密钥期内同一标识总在同一桶）",
+    en="which of {buckets} buckets of about {rows} rows; in one epoch of a list an id always has the same",
 )
