@@ -169,7 +169,7 @@ def _by_engine(blocks: list[Floats], bad: Floats, way: str, python: str | None, 
         def run(link: Link) -> Any:  # noqa: ANN401 - coefficients, or None at the third
             with engine(mine, link, names) as running:
                 found = running.call("fit", given | own[place], module="engine_scorecard")
-                return found["coefficients"][:, 0] if "coefficients" in found else None
+                return found.get("coefficients")
 
         return run
 

@@ -1,7 +1,8 @@
 """Logistic regression in the SPU engine: runs in the engine's environment (see ``engine_worker``).
 
-The same model and steps as ``joint_logistic``. Coefficients of each party are told to it alone, log odds of
-left-out rows to the first party. Imports only numpy, jax and spu.
+The same model and steps as ``joint_logistic``. A party's coefficients of the last fit are told to it alone,
+log odds of left-out rows to the first party; those of the folds' fits to nobody, for how they differ follows
+the labels of the rows left out. Imports only numpy, jax and spu.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def fit(
 ) -> dict[str, Any]:
     """Fit; ``matrix`` (rows, own width) of a party with columns, ``bad`` (rows,) and ``base`` at rank 0.
 
-    ``used`` (rows, fits) and ``fold`` (rows,) are known to all. Returns ``coefficients`` (own width, fits)
-    and at rank 0 ``held_out`` (rows,), log odds of each row under the fit of its fold.
+    ``used`` (rows, fits) and ``fold`` (rows,) are known to all. Returns ``coefficients`` (own width,) of
+    the last fit and at rank 0 ``held_out`` (rows,), log odds of each row under the fit of its fold.
     """
     machine = Machine(context, protocol)
     blocks = [
@@ -97,7 +98,7 @@ def _trained(
     shown = np.eye(fits, dtype=np.float32)[fold]
     held_out = ((matrix @ theta) * shown).sum(axis=1)
     places = np.cumsum([0, *(block.shape[1] for block in blocks)])
-    return tuple(theta[a:b] for a, b in pairwise(places)) + (held_out,)  # noqa: RUF005
+    return tuple(theta[a:b, -1] for a, b in pairwise(places)) + (held_out,)  # noqa: RUF005
 
 
 class Machine:

@@ -59,14 +59,14 @@ def train(job: Job, link: Link) -> Fitted:
     sizes = exchanged(link, names, third(job.manifest), rows.matrix.shape)
     given = _given(job.manifest, sizes, rows.fold) | {"matrix": rows.matrix}
     if rows.bad is None:
-        return Fitted(rows, _called(job, link, given)["coefficients"][:, -1], None)
+        return Fitted(rows, _called(job, link, given)["coefficients"], None)
     for name in third(job.manifest):
         link.send(name, "folds", pack({"values": rows.fold.astype(np.uint8)}))
     share = rows.bad.mean()
     found = _called(job, link, given | {"bad": rows.bad, "base": float(np.log(share / (1 - share)))})
     alone = out_of_fold(rows.matrix, rows.bad, rows.fold, told.folds)
     measured = lift(found["held_out"], alone, rows.bad, told.folds)
-    return Fitted(rows, found["coefficients"][:, -1], measured)
+    return Fitted(rows, found["coefficients"], measured)
 
 
 def help_along(job: Job, link: Link) -> int:

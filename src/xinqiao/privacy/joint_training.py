@@ -89,11 +89,17 @@ def features(manifest: Manifest, party: Party) -> list[str]:
 
 
 def folds_of(manifest: Manifest, table: pa.Table, folds: int) -> NDArray[np.intp]:
-    """Each row's fold by its key: the same at all members and whatever the order of rows."""
-    salt = manifest.digest.encode()
-    keys = (str(key).encode() for key in table.column(0).cast(pa.string()).to_pylist())
-    digests = (hashlib.sha256(salt + key).digest()[:8] for key in keys)
-    return np.array([int.from_bytes(d, "big") % folds for d in digests], np.intp)
+    """Each row's fold by its place among the sorted keys: the same at all members, whatever the rows' order.
+
+    By the place and not by the key, so that a third party who sees the folds of rows in their secret order
+    sees nothing of any key.
+    """
+    salt, count = manifest.digest.encode(), table.num_rows
+    digests = [hashlib.sha256(salt + place.to_bytes(8, "big")).digest()[:8] for place in range(count)]
+    keys = table.column(0).cast(pa.string()).to_pylist()
+    told = np.empty(count, np.intp)
+    told[sorted(range(count), key=keys.__getitem__)] = [int.from_bytes(d, "big") % folds for d in digests]
+    return told
 
 
 @dataclass(frozen=True, slots=True)

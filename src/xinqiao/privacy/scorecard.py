@@ -142,7 +142,10 @@ SCORES = Text(
     zh="每一行的样本外联合得分（即数据方变量对该主体得分的贡献之和）",
     en="the out-of-fold joint score of each row: so the sum of what the holder's columns give it",
 )
-SIZES = Text(zh="行数、各方列数与随机分折", en="rows, widths and the random folds")
+SIZES = Text(
+    zh="行数、各方列数与各行的随机分折（行的次序保密，分折只取决于排序后的位次，与标识无关）",
+    en="rows, widths and each row's random fold (rows in a secret order, folds by place and not by id)",
+)
 DEALT = Protocol(
     name="dealer-shares",
     paper="Beaver, CRYPTO 1991; Escudero et al., CRYPTO 2020; DeLong et al., Biometrics 1988",
@@ -181,7 +184,7 @@ KIND = Kind(
     name="scorecard",
     version=1,
     title=Text(zh="联合评分卡", en="joint scorecard"),
-    roles=(BANK, HOLDER, Role("dealer", THIRD, at_least=0, brings_data=False, receives=False)),
+    roles=(BANK, HOLDER, Role("dealer", THIRD, at_least=0, brings_data=False, receives=False, sees=True)),
     protocols=(DEALT, ABY3, CHEETAH),
     check=check,
     learns=learns,
