@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from xinqiao.kernel.errors import UserError
+from xinqiao.privacy import noise
 from xinqiao.privacy.noise import ACCOUNT, epsilon, gaussian, laplace, spend
 
 DRAWS = 3000
@@ -54,3 +57,26 @@ def test_the_budget_ends(tmp_path: Path) -> None:
     assert spend(tmp_path, "power", 0.1, 1.0) == pytest.approx(0.1)
     assert json.loads((tmp_path / ACCOUNT).read_text()) == {"taxes": 1.0, "power": 0.1}
     assert (tmp_path / ACCOUNT).stat().st_mode & 0o777 == 0o600
+
+
+def test_jobs_at_once_spend_no_more_than_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = json.loads
+
+    def slow(text: str) -> object:
+        told = read(text)
+        time.sleep(0.02)  # so that all would read the same account
+        return told
+
+    monkeypatch.setattr(noise.json, "loads", slow)
+    spend(tmp_path, "taxes", 0.1, 1.0)
+
+    def allowed(_: int) -> bool:
+        try:
+            spend(tmp_path, "taxes", 0.3, 1.0)
+        except UserError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as jobs:
+        assert sum(jobs.map(allowed, range(8))) == 3
+    assert read((tmp_path / ACCOUNT).read_text()) == {"taxes": pytest.approx(1.0)}

@@ -23,6 +23,7 @@ from xinqiao.privacy.group import Group
 from xinqiao.privacy.kind import Job, Result, kind_of
 from xinqiao.privacy.link import Link, Recorded, play
 from xinqiao.privacy.list_query import Asker, answer_all
+from xinqiao.privacy.list_state import load
 from xinqiao.privacy.manifest import Manifest
 
 OPERATORS = ("first", "second", "third")
@@ -155,11 +156,37 @@ def test_each_operator_counts_the_quota_itself(tmp_path: Path) -> None:
         run_all(asking(), operators_query.KIND.run, tables(), tmp_path)
 
 
+def test_jobs_side_by_side_share_one_quota(tmp_path: Path) -> None:
+    run_all(listing(quota=2 * len(ASKED) - 1), operators_list.run, tables([]), tmp_path)
+    told, second = asking(), asking()
+
+    def bank(link: Link) -> None:
+        with Asker(job(told, "bank", None, tmp_path), link) as asker:
+            run_all(second, operators_query.KIND.run, tables(), tmp_path)
+            asker.ask(ASKED)
+
+    parts: dict[str, Any] = {
+        name: lambda link, name=name: answer_all(job(told, name, None, tmp_path), link) for name in OPERATORS
+    }
+    with pytest.raises(UserError, match="PRV-LIST-QUOTA"):
+        play(parts | {"bank": bank})
+
+
+def test_an_asker_does_not_mix_a_list_with_one_built_meanwhile(tmp_path: Path) -> None:
+    run_all(listing(), operators_list.run, tables([]), tmp_path)
+    told = asking()
+    own = job(told, "bank", None, tmp_path)
+    before = load(own.state, "sims", "bank")
+    run_all(listing(), operators_list.run, tables([]), tmp_path)
+    with pytest.raises(UserError, match="PRV-LIST-STATE"):
+        list_build.load_store(own, before)
+
+
 def test_secrets_are_the_nodes_own_and_the_bank_has_none(tmp_path: Path) -> None:
     run_all(listing(keeper=True), operators_list.run, tables([]), tmp_path)
     files = {file.relative_to(tmp_path / "state"): file for file in (tmp_path / "state").rglob("*.*")}
     assert {str(name) for name in files} == {
-        *(f"{name}/list.sims.bank.json" for name in (*OPERATORS, "bank")),
+        *(f"{name}/list.sims.bank.{end}" for name in (*OPERATORS, "bank") for end in ("json", "lock")),
         "bank/list.sims.bank.store",
     }
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files.values())

@@ -59,7 +59,7 @@ from xinqiao.privacy.group import Group, Points, random_scalar, the_group
 from xinqiao.privacy.kind import Job
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.list_setting import Setting, bound, hashed, listed, published, rows_of
-from xinqiao.privacy.list_state import ListState, file_of, write
+from xinqiao.privacy.list_state import ListState, file_of, locked
 from xinqiao.privacy.manifest import Manifest
 from xinqiao.privacy.wire import pack, unpack
 
@@ -178,14 +178,15 @@ def _keep(job: Job, setting: Setting, state: ListState) -> None:
         payload = link.receive(builder, "list-store")
         told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
         received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
-        write(file_of(job.state, state.name, state.bank, "store"), payload)
-        state.save(job.state)
+        state.save(job.state, payload)
 
 
 def load_store(job: Job, state: ListState) -> CipherStore:
-    """The store that the bank keeps. Raises UserError PRV-LIST-STATE."""
+    """The store that the bank keeps of the list as in ``state``. Raises UserError PRV-LIST-STATE."""
     try:
-        payload = file_of(job.state, state.name, state.bank, "store").read_bytes()
+        with locked(job.state, state.name, state.bank):
+            state.still(job.state)
+            payload = file_of(job.state, state.name, state.bank, "store").read_bytes()
     except OSError as error:
         fail("PRV-LIST-STATE", state.bank, name=state.name, detail=type(error).__name__)
     told = unpack(payload, state.bank, seed=bytes, one=np.ndarray, two=np.ndarray)

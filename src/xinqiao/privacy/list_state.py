@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -57,20 +60,33 @@ class ListState(BaseModel):
         """The largest total that can be."""
         return self.count_at_most * len(self.publics)
 
-    def save(self, folder: Path) -> None:
-        """Write it, readable by the node alone, whole or not at all."""
-        write(file_of(folder, self.name, self.bank), canonical_json(self.model_dump(mode="json")))
+    def save(self, folder: Path, store: bytes | None = None) -> None:
+        """Write it, readable by the node alone, whole or not at all; with the bank's ``store`` of it."""
+        with locked(folder, self.name, self.bank):
+            if store is not None:
+                write(file_of(folder, self.name, self.bank, "store"), store)
+            _put(folder, self)
 
     def spend(self, folder: Path, asked: int) -> ListState:
         """The state with ``asked`` more questions used, saved before any is answered.
 
-        Raises UserError PRV-LIST-QUOTA where there are not so many left.
+        What is used is read again, for other jobs ask the same list meanwhile. Raises UserError
+        PRV-LIST-QUOTA where there are not so many left, PRV-LIST-STATE where the list was built again.
         """
-        if self.used + asked > self.quota:
-            fail("PRV-LIST-QUOTA", self.bank, name=self.name, quota=self.quota, used=self.used, asked=asked)
-        spent = self.model_copy(update={"used": self.used + asked})
-        spent.save(folder)
-        return spent
+        with locked(folder, self.name, self.bank):
+            now = self.still(folder)
+            if now.used + asked > now.quota:
+                fail("PRV-LIST-QUOTA", now.bank, name=now.name, quota=now.quota, used=now.used, asked=asked)
+            spent = now.model_copy(update={"used": now.used + asked})
+            _put(folder, spent)
+            return spent
+
+    def still(self, folder: Path) -> ListState:
+        """This list as it stands now. Raises UserError PRV-LIST-STATE where it was built again."""
+        now = load(folder, self.name, self.bank)
+        if now.built != self.built:
+            fail("PRV-LIST-STATE", self.bank, name=self.name, detail="built by another job")
+        return now
 
 
 def load(folder: Path, name: str, bank: str) -> ListState:
@@ -81,9 +97,22 @@ def load(folder: Path, name: str, bank: str) -> ListState:
         return fail("PRV-LIST-STATE", bank, name=name, detail=type(error).__name__)
 
 
+@contextmanager
+def locked(folder: Path, name: str, bank: str) -> Iterator[None]:
+    """The files of a list for one job at a time: each job is a process of its own."""
+    file = file_of(folder, name, bank, "lock")
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, SECRET_MODE)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def file_of(folder: Path, name: str, bank: str, ending: str = "json") -> Path:
     """Where a list's state stands."""
     return folder / f"list.{name}.{bank}.{ending}"
+
+
+def _put(folder: Path, state: ListState) -> None:
+    write(file_of(folder, state.name, state.bank), canonical_json(state.model_dump(mode="json")))
 
 
 def write(target: Path, data: bytes) -> None:

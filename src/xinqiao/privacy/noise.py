@@ -7,6 +7,7 @@ in rho of zero-concentrated differential privacy (Bun and Steinke, 2016), where 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -71,14 +72,22 @@ def spend(state: Path, source: str, rho: float, budget: float) -> float:
     Every attempt of a job draws fresh noise and so is booked again. Raises UserError PRV-NOISE-BUDGET.
     """
     file = state / ACCOUNT
-    spent: dict[str, float] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    now = spent.get(source, 0.0) + rho
-    if now > budget * (1 + 1e-12):
-        fail("PRV-NOISE-BUDGET", source, spent=f"{now - rho:.6g}", cost=f"{rho:.6g}", budget=f"{budget:.6g}")
-    partial = file.with_name(f".{ACCOUNT}.partial")
+    with os.fdopen(os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # jobs run side by side: two can't both spend what is left for one
+        spent: dict[str, float] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        now = spent.get(source, 0.0) + rho
+        if now > budget * (1 + 1e-12):
+            told = {"spent": now - rho, "cost": rho, "budget": budget}
+            fail("PRV-NOISE-BUDGET", source, **{name: f"{value:.6g}" for name, value in told.items()})
+        _write(file, json.dumps(spent | {source: now}))
+    return now
+
+
+def _write(file: Path, text: str) -> None:
+    """Readable by the node alone; whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump(spent | {source: now}, out)
+        out.write(text)
         out.flush()
         os.fsync(out.fileno())
     partial.replace(file)
-    return now
