@@ -196,12 +196,12 @@ def test_params_that_do_not_fit_are_refused(params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [("twice", "PRV-SCORE-KEYS"), ("range", "PRV-SCORE-RANGE"), ("unit", "PRV-SCORE-UNIT")],
+    [("twice", "PRV-SCORE-KEYS"), ("unit", "PRV-SCORE-UNIT")],
 )
 def test_what_can_not_be_scored_is_refused(change: str, code: str, tmp_path: Path) -> None:
     given = tables("tax")
     keep_parts(given, tmp_path / "state")
-    told = scoring("tax", **(GRADES | {"holder_points": [-10, 10]} if change == "range" else {}))
+    told = scoring("tax")
     if change == "twice":
         given["tax"] = pa.concat_tables([given["tax"], given["tax"]])
     if change == "unit":
@@ -211,6 +211,42 @@ def test_what_can_not_be_scored_is_refused(change: str, code: str, tmp_path: Pat
         )
     with pytest.raises(UserError, match=code):
         run_all(told, joint_score.run, given, tmp_path)
+
+
+@pytest.mark.parametrize("holders", [("tax",), ("power",)])
+@pytest.mark.parametrize("params", [{}, GRADES])
+def test_some_of_a_models_parties_can_not_be_asked_without_the_rest(
+    holders: tuple[str, ...], params: dict[str, Any], tmp_path: Path
+) -> None:
+    given = tables("tax", "power")
+    keep_parts(given, tmp_path / "state")
+    told = scoring(*holders, **params)
+    for name in told.names:  # each by itself, before it sends anything
+        links: list[Recorded] = []
+
+        def alone(link: Link, name: str = name, links: list[Recorded] = links) -> Result:
+            links.append(Recorded(link))
+            return joint_score.run(job(told, name, given[name], tmp_path), links[0])
+
+        with pytest.raises(UserError, match="PRV-MANIFEST"):
+            play({name: alone})
+        assert not links[0].lines
+
+
+@pytest.mark.parametrize("match", ["named", "private"])
+@pytest.mark.parametrize("holders", [("tax",), ("tax", "power")])
+def test_parts_beyond_the_agreed_range_are_cut_and_fail_no_job(
+    holders: tuple[str, ...], match: str, tmp_path: Path
+) -> None:
+    """A job that failed would tell the bank on which side of a bound its one subject is."""
+    given = tables(*holders)
+    keep_parts(given, tmp_path / "state")
+    narrow = {**GRADES, "bank_points": [590, 610], "holder_points": [-10, 10], "cutoffs": [585, 595, 605]}
+    told = scoring(*holders, match=match, **narrow)
+    wanted = joint_score.plain(told, given)
+    same(wanted, run_all(told, joint_score.run, given, tmp_path))
+    assert all(result.told["cut"] > 0 for result in wanted.values())
+    assert len(set(wanted["bank"].table.column("grade").to_pylist())) > 2  # type: ignore[union-attr]
 
 
 def test_without_the_model_there_is_no_score(tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ from xinqiao.privacy.group import POINT_BYTES, Points, the_group
 from xinqiao.privacy.kind import Job, Kind, Result, Role
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import PARTIES_AT_MOST, Manifest
-from xinqiao.privacy.model_part import ModelPart, load_part
+from xinqiao.privacy.model_part import ModelPart
 from xinqiao.privacy.oblivious_choice import choose
 from xinqiao.privacy.score_answer import answer_all
-from xinqiao.privacy.score_parts import Holding, Parts, reasons
+from xinqiao.privacy.score_parts import Holding, Parts, cut_rows, own_part, reasons
 from xinqiao.privacy.score_terms import ABSENT, PROTOCOLS, check, learns, ring_of, terms_of
 from xinqiao.privacy.wire import pack, unpack
 
@@ -74,8 +74,7 @@ class Scorer:
     def score(self, table: pa.Table) -> pa.Table:
         """The rows' keys with ``score`` or ``grade`` (null where a holder has no data), and ``reasons``.
 
-        ``table`` has the key first, then the bank's variables. Raises UserError PRV-SCORE-RANGE,
-        PRV-SCORE-UNIT, PRV-MESSAGE.
+        ``table`` has the key first, then the bank's variables. Raises UserError PRV-SCORE-UNIT, PRV-MESSAGE.
         """
         ids = [str(key) for key in table.column(0).cast(pa.string()).to_pylist()]
         own = Parts(self._part.units(table), np.ones(len(ids), np.bool_), self._part.card.unit)
@@ -116,7 +115,7 @@ class Scorer:
     def _graded(self, own: Parts) -> list[int | None]:
         ring, terms, lead = ring_of(self._job.manifest), self._terms, self._holders[0]
         low, high = terms.bank_points or (0, 0)
-        total = own.points(low, high, self._link.me).view(np.uint64)
+        total = own.points(low, high).view(np.uint64)
         for name in self._holders[1:]:
             total = total + self._part_of(name, len(own.units))
         places = [int(place) for place in total & np.uint64((1 << ring.bits) - 1)]
@@ -147,15 +146,16 @@ def batch_of(manifest: Manifest) -> int:
 
 
 def run(job: Job, link: Link) -> Result:
-    """See ``Kind``. Raises UserError PRV-MODEL-PART, PRV-SCORE-*, PRV-SET-*, PRV-MESSAGE."""
+    """See ``Kind``. Raises UserError PRV-MODEL-PART, PRV-MANIFEST, PRV-SCORE-*, PRV-SET-*, PRV-MESSAGE."""
     table, terms = job.table, terms_of(job.manifest)
     if table is None:
         fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
-    part = load_part(job.state, terms.model, job.me.name)
+    part = own_part(job.manifest, job.state, terms.model, job.me.name)
     common = aligned(job, link, job.manifest.names) if terms.match == "private" else None
     if job.me.role == "holder":
         mine = table if common is None else common
-        return Result({"asked": answer_all(job, link, part, mine, batch_of(job.manifest))})
+        count = answer_all(job, link, part, mine, batch_of(job.manifest))
+        return Result({"asked": count, **cut_rows(part, table, terms.holder_points)})
     asked, told = table if common is None else common, []
     with Scorer(job, link, part) as scorer:
         for start in range(0, asked.num_rows, scorer.batch):
@@ -177,7 +177,8 @@ def _result(manifest: Manifest, part: ModelPart, table: pa.Table, told: list[pa.
         found = pa.concat_tables([found, scored(missing, nulls, reasons(part, missing), none, manifest)])
         rows = {key: row for row, key in enumerate(found.column(0).cast(pa.string()).to_pylist())}
     found = found.take(pa.array([rows[key] for key in keys], pa.int64()))
-    return Result({"asked": table.num_rows, "scored": table.num_rows - found.column(1).null_count}, found)
+    counts = {"asked": table.num_rows, "scored": table.num_rows - found.column(1).null_count}
+    return Result(counts | cut_rows(part, table, terms_of(manifest).bank_points), found)
 
 
 def _lowering(manifest: Manifest) -> list[str]:
@@ -212,7 +213,9 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     has = np.all([each.has for each in held.values()], axis=0)
     own = Parts(parts[bank].units(asked), np.ones(len(ids), np.bool_), parts[bank].card.unit)
     if terms.answer == "grade":
-        whole = np.sum([np.rint(p.units / p.unit) for p in (own, *held.values())], axis=0)
+        ring = ring_of(manifest)
+        whole = ring.least + own.points(*(terms.bank_points or (0, 0)))
+        whole += np.sum([p.points(*(terms.holder_points or (0, 0))) for p in held.values()], axis=0)
         told = np.searchsorted(terms.cutoffs, whole, side="right").tolist()
     else:
         told = (np.sum([p.units for p in (own, *held.values())], axis=0) / own.unit).tolist()
@@ -223,8 +226,12 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     kept = [each if has[n] else None for n, each in enumerate(told)]
     table = scored(asked, kept, reasons(parts[bank], asked), lowered, manifest)
     count = len(ids) if terms.match == "named" else int(has.sum())
-    results = {name: Result({"asked": count}) for name in held}
-    return results | {bank: Result({"asked": len(ids), "scored": int(has.sum())}, table)}
+    results = {
+        name: Result({"asked": count, **cut_rows(parts[name], tables[name], terms.holder_points)})
+        for name in held
+    }
+    counts = {"asked": len(ids), "scored": int(has.sum())}
+    return results | {bank: Result(counts | cut_rows(parts[bank], asked, terms.bank_points), table)}
 
 
 KIND = Kind(

@@ -26,7 +26,7 @@ def answer_all(job: Job, link: Link, part: ModelPart, table: pa.Table, batch: in
     """Answer batches until the bank ends; how many subjects it asked about.
 
     ``table``: the own rows, the common ones in order where parties are aligned. Raises UserError
-    PRV-SCORE-KEYS, PRV-SCORE-RANGE, PRV-MESSAGE, PRV-POINT.
+    PRV-SCORE-KEYS, PRV-MESSAGE, PRV-POINT.
     """
     manifest, context = job.manifest, job.manifest.digest.encode()
     bank, terms = manifest.only("bank"), terms_of(manifest)
@@ -86,7 +86,7 @@ def _grades(job: Job, link: Link, keys: Masks) -> Callable[[int, Parts], None]:
     low, high = terms.holder_points or (0, 0)
 
     def answer(number: int, parts: Parts) -> None:
-        points = np.where(parts.has, parts.points(low, high, link.me), ring.absent)
+        points = np.where(parts.has, parts.points(low, high), ring.absent)
         masked = points.astype(np.uint64) + keys.columns(f"grade/{number}", len(points))
         if not lead:
             send_part(link, bank, parts, masked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.model_part import ModelPart
+from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.model_part import ModelPart, load_part
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 REASONS_AT_MOST = 4
@@ -24,20 +26,46 @@ class Parts:
     has: np.ndarray[Any, np.dtype[np.bool_]]
     unit: int
 
-    def points(self, low: int, high: int, who: str) -> Numbers:
-        """Whole points above ``low``, half a point rounded to even.
+    def points(self, low: int, high: int) -> Numbers:
+        """Whole points above ``low``, half a point rounded to even, cut to ``low`` and ``high``.
 
-        Raises UserError PRV-SCORE-RANGE where any is not within ``low`` and ``high``.
+        Cut rather than refused: that a job fails would tell the others on which side of a bound a subject is.
         """
-        whole = np.rint(self.units / self.unit).astype(np.int64)
-        outside = int((((whole < low) | (whole > high)) & self.has).sum())
-        if outside:
-            fail("PRV-SCORE-RANGE", who, rows=outside, low=low, high=high)
-        return whole - low
+        return np.clip(self._whole, low, high) - low
+
+    def cut(self, low: int, high: int) -> int:
+        """How many of ``points`` are cut."""
+        return int((((self._whole < low) | (self._whole > high)) & self.has).sum())
+
+    @property
+    def _whole(self) -> Numbers:
+        whole: Numbers = np.rint(self.units / self.unit).astype(np.int64)
+        return whole
 
     def lowered(self, points: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whose scores this part lowers by at least ``points``; it is 0 on average."""
         return self.has & (self.units <= -points * self.unit)
+
+
+def own_part(manifest: Manifest, state: Path, model: str, party: str) -> ModelPart:
+    """``party``'s part of ``model``, for a job of all the model's parties.
+
+    A score over some of them would tell the bank parts that the sum of all hides. Raises UserError
+    PRV-MODEL-PART; PRV-MANIFEST where the job has other parties than the model.
+    """
+    part = load_part(state, model, party)
+    if set(part.parties) != set(manifest.names):
+        detail = f"{party}: model of {', '.join(part.parties)}"
+        fail("PRV-MANIFEST", str(manifest.job), detail=detail)
+    return part
+
+
+def cut_rows(part: ModelPart, table: pa.Table, agreed: list[int] | None) -> dict[str, int]:
+    """For grades: of how many own rows the points are cut to the ``agreed`` range. For itself alone."""
+    if agreed is None:
+        return {}
+    units = part.units(table) if table.num_rows else np.empty(0, np.int64)
+    return {"cut": Parts(units, np.ones(len(units), np.bool_), part.card.unit).cut(*agreed)}
 
 
 class Holding:

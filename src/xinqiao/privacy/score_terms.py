@@ -27,8 +27,8 @@ class Terms(BaseModel):
     ``model``: digest of the manifest that it was fitted under. ``answer``: ``points`` (the whole score) or
     ``grade`` (how many ``cutoffs`` it reaches). ``match``: ``named`` tells the holders whom the bank asks
     about; ``private`` aligns by intersection first. ``bank_points``, ``holder_points``: lowest and highest
-    of a party's part, for grades. ``lowered``: holders tell for each subject whether their variables
-    together took at least so many points; None: nothing is told.
+    of a party's part, for grades; what is beyond counts as the bound. ``lowered``: holders tell for each
+    subject whether their variables together took at least so many points; None: nothing is told.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -131,7 +131,11 @@ ALIGNED = Text(
     en="which subjects all have in common (and each party's number of rows); nothing of others' parts",
 )
 POINTS = Text(zh="所查主体的总分", en="the whole score of each subject it asks about")
-GRADE = Text(zh="所查主体的等级，不知总分", en="the grade of each subject it asks about, not the score")
+GRADE = Text(
+    zh="所查主体的等级，不知总分（任何一方的部分超出约定范围时按边界计，且不告知他方）",
+    en="the grade of each subject it asks about, not the score (a part beyond the agreed range counts as its"
+    " bound, and no other party is told)",
+)
 ONE_HOLDER = Text(
     zh="因此也可减去自己的部分，得知该数据方对每个主体的合计分数（只有一个数据方时不可避免）",
     en="and so, by taking off its own part, the holder's sum of points for each subject:"
