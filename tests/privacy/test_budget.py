@@ -71,6 +71,19 @@ def test_a_changed_value_counts_though_the_keys_stay(database: Database) -> None
         _charged(database, scope, range(2), sales=2)
 
 
+def test_each_attempt_at_a_job_is_a_run(database: Database) -> None:
+    scope, job = Scope("holder", new_id()), new_id()
+    assert scope.institution is not None
+    use, table = Use(scope.institution, job, "bank", "table", "rows"), pa.table({"id": ["a", "b"]})
+    rule = RULE.model_copy(update={"runs": 2})
+    for attempt in range(2):
+        with database.transaction(scope) as tx:
+            assert runs(tx, use, 30) == attempt
+            charge(tx, rule, use, 2, sketches(SECRET, table, data()))
+    with pytest.raises(UserError, match="PRV-BUDGET-RUNS"), database.transaction(scope) as tx:
+        charge(tx, rule, use, 2, sketches(SECRET, table, data()))
+
+
 def test_runs_are_counted_in_a_window(database: Database) -> None:
     scope = Scope("holder", new_id())
     for _ in range(4):

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, agreed, gossip, identity, party, played, trial
+from tests.privacy.manifests import data, signing_key
+from tests.privacy.manifests import manifest as manifest_of
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError, user_error
@@ -179,6 +181,82 @@ def test_a_failed_job_may_be_tried_again_while_attempts_are_left(
     played(manifest, [bank, tax], tmp_path, attempt=3)
     with pytest.raises(UserError, match="PRV-ATTEMPTS"):
         bank.begin(manifest.job, 4)
+
+
+def test_each_attempt_is_a_run_and_its_commitment_stays(bank: Store, tax: Store) -> None:
+    tax.policy = replace(tax.policy, rules=(RULE.model_copy(update={"runs": 2}),))
+    manifest = trial()
+    agreed(bank, tax, manifest)
+    commitments = []
+    for attempt in (1, 2):
+        tax.begin(manifest.job, attempt)
+        tax.fail(manifest.job, user_error("PRV-PEER-LOST", "bank"))
+        with tax.transaction() as tx:
+            rows = tx.execute("SELECT commitment FROM privacy_input ORDER BY attempt").fetchall()
+        assert [row["commitment"] for row in rows][:-1] == commitments
+        commitments = [row["commitment"] for row in rows]
+    assert len(set(commitments)) == 2
+    with pytest.raises(UserError, match="PRV-BUDGET-RUNS"):
+        tax.begin(manifest.job, 3)
+    for statement in ("UPDATE privacy_input SET salt = ''", "UPDATE privacy_input SET commitment = ''"):
+        with pytest.raises(psycopg.InternalError), tax.transaction() as tx:
+            tx.execute(statement)
+
+
+def test_a_receipt_names_the_input_of_its_own_attempt(bank: Store, tax: Store, tmp_path: Path) -> None:
+    manifest = trial()
+    agreed(bank, tax, manifest)
+    for store in (bank, tax):
+        store.begin(manifest.job, 1)
+        store.fail(manifest.job, user_error("PRV-PEER-LOST", "tax"))
+    played(manifest, [bank, tax], tmp_path, attempt=2)
+    with tax.transaction() as tx:
+        row = tx.execute("SELECT commitment FROM privacy_input WHERE attempt = 2").fetchone()
+    assert row is not None
+    told = bytes.fromhex(next(s for s in tax.standing() if s.manifest == manifest).receipts["tax"])
+    assert read_receipt(manifest, "tax", told[64:], told[:64]).input == row["commitment"]
+
+
+def test_runs_are_bounded_for_a_party_without_input(database: Database, tmp_path: Path) -> None:
+    names = ("bank", "tax", "platform")
+    rule = RULE.model_copy(update={"peers": names, "runs": 1})
+    platform = party(database, tmp_path / "platform", "platform", rules=(rule,), names=names)
+    for expected in (None, "PRV-BUDGET-RUNS"):
+        told = dealt("rows")
+        platform.heard(told, {n: sign_manifest(told, signing_key(n)).hex() for n in ("bank", "tax")})
+        if expected is None:
+            assert platform.begin(told.job, 1).table is None
+        else:
+            with pytest.raises(UserError, match=expected):
+                platform.begin(told.job, 1)
+
+
+def dealt(name: str) -> Manifest:
+    """A job of bank and tax bureau with the platform as dealer."""
+    held = {n: ("holder", data("sales")) for n in ("bank", "tax")}
+    return manifest_of(name, {**held, "platform": "dealer"})
+
+
+def test_a_dealer_that_sees_rows_is_compared_against_and_needs_no_grant(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeing = replace(ROWS, roles=(ROWS.roles[0], replace(ROWS.roles[1], sees=True)))
+    monkeypatch.setattr(kind, "kind_named", {"rows": seeing}.get)
+    names = ("bank", "tax", "platform")
+    rule = RULE.model_copy(update={"peers": names, "receivers": names})
+    tax = party(database, tmp_path / "tax3", "tax", rules=(rule,), names=names)
+    told = dealt("rows")
+    brought = data("sales", consents=SUBJECTS)
+    parties = tuple(p.model_copy(update={"input": brought}) if p.name == "tax" else p for p in told.parties)
+    told = told.model_copy(update={"parties": parties})
+    _granted(tax, "a", "b")
+    tax.heard(told, {n: sign_manifest(told, signing_key(n)).hex() for n in ("bank", "platform")})
+    table = tax.begin(told.job, 1).table
+    assert table is not None
+    assert table.num_rows == 2
+    with tax.transaction() as tx:
+        rows = tx.execute("SELECT basis FROM privacy_use WHERE peer = 'platform'").fetchall()
+    assert "keys" in {row["basis"] for row in rows}
 
 
 def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:

@@ -56,11 +56,12 @@ _GRANTS = (
 )
 _COMMITTED = (
     "SELECT i.commitment AS input, r.commitment AS result, r.evidence_id AS evidence FROM privacy_input i "
-    "LEFT JOIN privacy_result r USING (institution_id, job_id) WHERE institution_id = %s AND job_id = %s"
+    "LEFT JOIN privacy_result r USING (institution_id, job_id) WHERE institution_id = %s AND job_id = %s "
+    "ORDER BY i.attempt DESC LIMIT 1"
 )
 _SPENT = (
-    "SELECT peer, source, kind, count(DISTINCT job_id) AS used FROM privacy_use WHERE institution_id = %s "
-    "GROUP BY peer, source, kind ORDER BY used DESC, peer, source, kind LIMIT 100"
+    "SELECT peer, source, kind, count(DISTINCT (job_id, at)) AS used FROM privacy_use "
+    "WHERE institution_id = %s GROUP BY peer, source, kind ORDER BY used DESC, peer, source, kind LIMIT 100"
 )
 
 

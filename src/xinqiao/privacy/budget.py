@@ -1,9 +1,10 @@
 """What may be computed again: against learning one row from the difference of two results.
 
-Two limits of a rule hold for each other party and source of the node: how many jobs in a window of days,
-and how many rows must have changed since every earlier input in that window (none is fine). Changes are
-counted by a sketch that holds no key: an invertible Bloom look-up table (Goodrich, Mitzenmacher 2011) of
-keyed hashes; two of them subtracted list the difference where it is small, and fail to where it is large.
+Two limits of a rule hold for each other party and source of the node: how many runs in a window of days
+(every attempt at a job is one: what it told is told), and how many rows must have changed since every
+earlier input in that window (none is fine). Changes are counted by a sketch that holds no key: an invertible
+Bloom look-up table (Goodrich, Mitzenmacher 2011) of keyed hashes; two of them subtracted list the difference
+where it is small, and fail to where it is large.
 What the *other* side changes can't be seen here: the number of runs bounds that.
 """
 
@@ -31,7 +32,9 @@ PARTS = 4
 CELLS = 256
 """Cells of each part: a difference of up to some 700 rows is listed."""
 UNSEEN = "none"
-"""Basis of a run of which the peer receives nothing."""
+"""Basis of a run of which the peer learns nothing."""
+NO_SOURCE = "-"
+"""Source of a run to which this party brings no data; no source is named so."""
 _FIELDS = 3
 _STEP = 0x9E3779B97F4A7C15
 
@@ -105,11 +108,11 @@ class Use:
 
 
 def runs(tx: Tx, use: Use, days: int) -> int:
-    """How many other jobs of that kind the peer has had on the source in so many days."""
+    """How many attempts at jobs of that kind the peer has had on the source in so many days."""
     row = tx.execute(
-        "SELECT count(DISTINCT job_id) AS n FROM privacy_use "
-        "WHERE peer = %s AND source = %s AND kind = %s AND at > %s AND job_id <> %s",
-        [use.peer, use.source, use.kind, now() - timedelta(days=days), use.job],
+        "SELECT count(DISTINCT (job_id, at)) AS n FROM privacy_use "
+        "WHERE peer = %s AND source = %s AND kind = %s AND at > %s",
+        [use.peer, use.source, use.kind, now() - timedelta(days=days)],
     ).fetchone()
     return 0 if row is None else int(row["n"])
 
@@ -117,7 +120,8 @@ def runs(tx: Tx, use: Use, days: int) -> int:
 def charge(tx: Tx, rule: Rule, use: Use, rows: int, told: Mapping[str, Sketch]) -> None:
     """Count a run about to begin, of an input of so many rows with those sketches.
 
-    No sketches: the peer receives nothing. Its runs count all the same: a run is between all that take part.
+    No sketches: the peer learns nothing, or this party brings nothing. Its runs count all the same: a run is
+    between all that take part.
     Raises UserError PRV-BUDGET-RUNS (all runs that the rule gives are used), PRV-BUDGET-CHANGED (too few rows
     have changed).
     """
@@ -128,11 +132,12 @@ def charge(tx: Tx, rule: Rule, use: Use, rows: int, told: Mapping[str, Sketch]) 
             changed = sketch.difference(earlier)
             if changed is not None and 0 < changed < rule.changed_at_least:
                 fail("PRV-BUDGET-CHANGED", use.peer, least=rule.changed_at_least)
+    at = now()
     for basis, kept in {name: sketch.written() for name, sketch in told.items()}.items() or [(UNSEEN, b"")]:
         tx.execute(
             "INSERT INTO privacy_use (institution_id, job_id, peer, source, kind, at, basis, rows, sketch) "
             "VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
-            [use.institution, use.job, use.peer, use.source, use.kind, now(), basis, rows, kept],
+            [use.institution, use.job, use.peer, use.source, use.kind, at, basis, rows, kept],
         )
 
 

@@ -41,10 +41,11 @@ class Peer(_Settings):
 class Rule(_Settings):
     """What may be computed. ``*`` in a list of names allows any of them.
 
-    ``receivers``: who may learn results, the own party aside (``receivers``). ``params``: the values that
+    ``receivers``: who may learn results, the own party aside (``learners``). ``params``: the values that
     each parameter may have; one that is not named is free. ``rows_at_least``: of the own input, so that no
     result is about a few. ``runs`` in ``days`` and ``changed_at_least`` are the budget (``privacy.budget``);
-    0 of the latter where jobs are meant to be about single subjects.
+    0 of the latter where jobs are meant to be about single subjects. ``attempts``: how many a job may have;
+    each is a run.
     ``answer``: sign by rule, or ask a person.
     """
 
@@ -64,6 +65,7 @@ class Rule(_Settings):
     consents: Literal["subjects", "any"] = "subjects"
     runs: int = Field(default=10, ge=1)
     days: int = Field(default=30, ge=1, le=366)
+    attempts: int = Field(default=3, ge=1, le=10)
     changed_at_least: int = Field(default=10, ge=0, le=500)
     answer: Literal["sign", "ask"] = "ask"
 
@@ -151,7 +153,14 @@ def check_source(manifest: Manifest, brought: Input, policy: Policy) -> None:
 
 
 def receivers(manifest: Manifest, kind: Kind) -> tuple[str, ...]:
-    """Who learns a result: those the parameter ``result_to`` names, else every party whose role receives."""
+    """Who learns a result or which subjects are common: whom subjects' consents must name.
+
+    As the kind tells (``Kind.receivers``); else those the parameter ``result_to`` names; else every party
+    whose role receives.
+    """
+    if kind.receivers is not None:
+        learning = set(kind.receivers(manifest))
+        return tuple(name for name in manifest.names if name in learning)
     told = manifest.params.get("result_to")
     if isinstance(told, str) and told in manifest.names:
         return (told,)
@@ -159,6 +168,12 @@ def receivers(manifest: Manifest, kind: Kind) -> tuple[str, ...]:
         return tuple(name for name in manifest.names if name in told)
     receiving = {role.name for role in kind.roles if role.receives}
     return tuple(party.name for party in manifest.parties if party.role in receiving)
+
+
+def learners(manifest: Manifest, kind: Kind) -> tuple[str, ...]:
+    """Whom rules and budget look at: who receives, and who sees what names no subject (``Role.sees``)."""
+    told, seeing = receivers(manifest, kind), {role.name for role in kind.roles if role.sees}
+    return tuple(party.name for party in manifest.parties if party.name in told or party.role in seeing)
 
 
 def _against(rule: Rule, manifest: Manifest, own: Party, kind: Kind) -> str | None:
@@ -169,7 +184,7 @@ def _against(rule: Rule, manifest: Manifest, own: Party, kind: Kind) -> str | No
         ("kinds", rule.kinds, [manifest.kind]),
         ("purposes", rule.purposes, [manifest.purpose]),
         ("roles", rule.roles, [own.role]),
-        ("receivers", rule.receivers, [name for name in receivers(manifest, kind) if name != own.name]),
+        ("receivers", rule.receivers, [name for name in learners(manifest, kind) if name != own.name]),
         ("deployments", rule.deployments, [manifest.deployment]),
         ("engines", rule.engines, [manifest.engine.name]),
     ]
@@ -181,6 +196,8 @@ def _against(rule: Rule, manifest: Manifest, own: Party, kind: Kind) -> str | No
     for name, values in rule.params.items():
         if manifest.params.get(name) not in values:
             return f"params {name}"
+    if manifest.attempts > rule.attempts:
+        return f"attempts {manifest.attempts}"
     return None if own.input is None else _rows_against(rule, own.input)
 
 

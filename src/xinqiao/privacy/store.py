@@ -6,7 +6,7 @@ At the start of each attempt rules, consents, sizes and budget are looked at aga
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from xinqiao.privacy.job_rows import JobRow
 from xinqiao.privacy.kind import Result, kind_of
 from xinqiao.privacy.link import Sent
 from xinqiao.privacy.manifest import Input, Manifest
-from xinqiao.privacy.rules import Rule, receivers
+from xinqiao.privacy.rules import Rule, learners, receivers
 from xinqiao.privacy.signing import check_all
 from xinqiao.privacy.source_data import check_rows
 
@@ -62,8 +62,9 @@ class Store(Agreement):
                 tx, job, "running", ["ready", "failed"], NODE,
                 attempts=attempt, again=False, progress=0, error="", error_where="",
             )  # fmt: skip
-            table = None if own.input is None else self._input(tx, manifest, own.input, rule)
-            self._commit_to(tx, job, table)
+            table = None if own.input is None else self._input(tx, manifest, own.input)
+            self._charge(tx, manifest, rule, table)
+            self._commit_to(tx, job, attempt, table)
         return Begun(table, self._state(manifest))
 
     def progress(self, job: UUID, share: float) -> None:
@@ -101,27 +102,34 @@ class Store(Agreement):
                 columns = {"error": error.code, "error_where": error.where[:200]}
                 job_rows.move(tx, job, "failed", ["ready", "running"], NODE, **columns)
 
-    def _input(self, tx: Tx, manifest: Manifest, brought: Input, rule: Rule) -> pa.Table:
-        """The rows this party brings: read, cut to what is consented to, bounded and within the budget."""
+    def _input(self, tx: Tx, manifest: Manifest, brought: Input) -> pa.Table:
+        """The rows this party brings: read, cut to what is consented to, and bounded."""
         table = self.policy.sources[brought.source].read(brought)
         to = [name for name in receivers(manifest, kind_of(manifest)) if name != self.identity.name]
         table = covered(tx, self.identity, table, brought, to=to, purpose=manifest.purpose)
         check_rows(table, brought, str(manifest.job))
-        told = budget.sketches(self.identity.secret("budget"), table, brought) if to else {}
-        for peer in manifest.names:
-            if peer != self.identity.name:
-                use = budget.Use(self.institution, manifest.job, peer, brought.source, manifest.kind)
-                budget.charge(tx, rule, use, table.num_rows, told if peer in to else {})
         return table
 
-    def _commit_to(self, tx: Tx, job: UUID, table: pa.Table | None) -> None:
-        """Keep the commitment to this attempt's input, and what opens it."""
+    def _charge(self, tx: Tx, manifest: Manifest, rule: Rule, table: pa.Table | None) -> None:
+        """Count the attempt with every other party; the input is compared where that party learns of it."""
+        others = [name for name in manifest.names if name != self.identity.name]
+        learning = set(learners(manifest, kind_of(manifest))).intersection(others)
+        told: Mapping[str, budget.Sketch] = {}
+        source, rows, brought = budget.NO_SOURCE, 0, manifest.party(self.identity.name).input
+        if brought is not None and table is not None:
+            source, rows = brought.source, table.num_rows
+            told = budget.sketches(self.identity.secret("budget"), table, brought) if learning else {}
+        for peer in others:
+            use = budget.Use(self.institution, manifest.job, peer, source, manifest.kind)
+            budget.charge(tx, rule, use, rows, told if peer in learning else {})
+
+    def _commit_to(self, tx: Tx, job: UUID, attempt: int, table: pa.Table | None) -> None:
+        """Keep the commitment to this attempt's input, and what opens it; those of earlier attempts stay."""
         salt, rows = new_salt(), 0 if table is None else table.num_rows
         tx.execute(
-            "INSERT INTO privacy_input (institution_id, job_id, salt, commitment, rows, at) "
-            "VALUES (%s,%s,%s,%s,%s,%s) ON CONFLICT (institution_id, job_id) DO UPDATE SET "
-            "salt = excluded.salt, commitment = excluded.commitment, rows = excluded.rows, at = excluded.at",
-            [self.institution, job, salt, input_commitment(salt, table), rows, now()],
+            "INSERT INTO privacy_input (institution_id, job_id, attempt, salt, commitment, rows, at) "
+            "VALUES (%s,%s,%s,%s,%s,%s,%s)",
+            [self.institution, job, attempt, salt, input_commitment(salt, table), rows, now()],
         )
 
     def _state(self, manifest: Manifest) -> Path:
@@ -131,7 +139,10 @@ class Store(Agreement):
         return folder
 
     def _receipt(self, tx: Tx, found: JobRow, result: str, transcript: Sequence[Sent]) -> Receipt:
-        row = tx.execute("SELECT commitment FROM privacy_input WHERE job_id = %s", [found.id]).fetchone()
+        row = tx.execute(
+            "SELECT commitment FROM privacy_input WHERE job_id = %s AND attempt = %s",
+            [found.id, found.attempts],
+        ).fetchone()
         return Receipt(
             job=str(found.id),
             manifest=found.manifest.digest,
