@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from traceback import format_exception
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,6 +61,17 @@ def test_a_source_that_is_not_as_said_is_an_error_without_values(tmp_path: Path)
         with pytest.raises(UserError, match="PRV-SOURCE") as told:
             source.read(data("sales"))
         assert "CONFIDENTIAL" not in str(told.value)
+
+
+def test_an_engines_error_shows_no_value() -> None:
+    """DuckDB's first line quotes the value it can't convert, which may be an identifier."""
+    source = _source(
+        query="SELECT CAST(v AS INT) AS id, 1 AS sales FROM (VALUES ('91310000CONFIDENTIAL')) t(v)"
+    )
+    with pytest.raises(UserError, match="PRV-SOURCE") as told:
+        source.read(data("sales"))
+    assert "CONFIDENTIAL" not in "".join(format_exception(told.value))
+    assert "id, sales" in told.value.what.en
 
 
 def test_sizes_are_bounded(tmp_path: Path) -> None:

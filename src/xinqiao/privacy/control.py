@@ -23,6 +23,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.typing import FilteringBoundLogger
 
+from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.errors import UserError, fail, user_error, wording
 from xinqiao.privacy.child import Child, check_size
 from xinqiao.privacy.config import Config
@@ -199,9 +200,7 @@ class Control:
 
     def _begin(self, manifest: Manifest, attempt: int) -> None:
         run = (manifest.job, attempt)
-        folder = (
-            self.config.folder / "work" / f"{manifest.job.hex[20:]}-{attempt}"
-        )  # short, for sockets in it
+        folder = self.config.folder / "work" / folder_name(run)
         running = Running(Child(run, manifest, self.me, folder, self._line), manifest)
         running.child.on_progress = partial(setattr, running, "share")
         self.running[manifest.job] = running
@@ -414,6 +413,12 @@ class Control:
             running.fail(user_error("PRV-STOPPED", self.me), ours=True)
         await asyncio.gather(*list(self._tasks), return_exceptions=True)
         self._thread.shutdown()
+
+
+def folder_name(run: Run) -> str:
+    """Of an attempt's folder: short, for sockets in it, and of the whole id, which another party chose."""
+    job, attempt = run
+    return f"{digest(job.bytes)[:16]}-{attempt}"
 
 
 async def _first(through: asyncio.Future[None], running: Running) -> None:

@@ -96,8 +96,9 @@ class Source(BaseModel):
                 relation = self._relation(connection)
                 found: pa.Table = relation.project(names).limit(most + 1).to_arrow_table()
         except (duckdb.Error, OSError) as error:
-            detail = str(error).splitlines()[0][:200]
-            raise user_error("PRV-SOURCE", self.name, source=self.name, detail=detail) from error
+            # the message of DuckDB would show the value
+            detail = f"{type(error).__name__}: {', '.join(asked[:_CUT])}"
+            raise user_error("PRV-SOURCE", self.name, source=self.name, detail=detail) from None
         if found.num_rows > most:
             fail("PRV-ROWS", self.name, least="-", most=most)
         return found
