@@ -210,7 +210,7 @@ KIND = Kind(
     name="data_value",
     version=1,
     title=Text(zh="数据价值评估", en="data value"),
-    roles=(BANK, HOLDER, Role("dealer", THIRD, brings_data=False, receives=False)),
+    roles=(BANK, HOLDER, Role("dealer", THIRD, brings_data=False, receives=False, sees=True)),
     protocols=(DEALT,),
     check=check,
     learns=learns,
