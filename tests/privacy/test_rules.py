@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.privacy.agreeing import ROWS, RULE, SUBJECTS, identity, peers, trial
 from tests.privacy.manifests import PUBLIC, data, manifest
 from xinqiao.kernel.clock import now, standing
-from xinqiao.privacy import kind
+from xinqiao.privacy import data_value, kind, scorecard, statistics
 from xinqiao.privacy.manifest import Engine, Manifest, Party
-from xinqiao.privacy.rules import ANY, Ask, Policy, Refuse, Rule, Sign, decide, receivers
+from xinqiao.privacy.rules import ANY, Ask, Policy, Refuse, Rule, Sign, decide, learners, receivers
 from xinqiao.privacy.source_data import Source
 
 ME = Party(
@@ -72,6 +72,7 @@ def test_a_rule_signs_or_asks() -> None:
         {"rows_at_most": 10},
         {"consents": "subjects"},
         {"params": {"count": (True,)}},
+        {"attempts": 2},
     ],
 )
 def test_each_part_of_a_rule_holds(narrow: dict[str, Any]) -> None:
@@ -137,6 +138,41 @@ def test_who_receives_is_who_the_parameter_names_else_whose_role_does() -> None:
     allowed = {"receivers": (), "peers": ("bank", "platform")}
     assert _answer(only, **allowed) == "sign"
     assert _answer(told, **allowed) == "PRV-RULE"
+
+
+def test_over_subjects_all_who_align_receive_whoever_the_result_goes_to() -> None:
+    """All of them learn the common ids (``alignment``), and ``result_to`` is the proposer's to choose."""
+    params = {"measures": ["sum"], "result_to": ["platform"], "over": "subjects"}
+    held = {name: ("holder", data("sales")) for name in ("bank", "tax")}
+    told = manifest("statistics", {**held, "platform": "receiver"}, params)
+    assert receivers(told, statistics.KIND) == ("bank", "tax", "platform")
+    asked = manifest("statistics", {**held, "platform": "receiver", "insurer": ("asker", data())}, params)
+    assert receivers(asked, statistics.KIND) == ("bank", "tax", "platform", "insurer")
+    rows = told.model_copy(update={"params": {**params, "over": "rows"}})
+    assert receivers(rows, statistics.KIND) == ("platform",)
+
+
+def test_a_rule_names_who_learns_ids_of_an_alignment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind, "kind_named", {"statistics": statistics.KIND}.get)
+    held = {name: ("holder", data("sales")) for name in ("bank", "tax")}
+    params = {"measures": ["sum"], "result_to": ["platform"], "over": "subjects"}
+    told = manifest("statistics", {**held, "platform": "receiver"}, params)
+    allowed = {"kinds": ("statistics",), "peers": ("bank", "platform")}
+    assert _answer(told, **allowed, receivers=("platform",)) == "PRV-RULE"
+    assert _answer(told, **allowed, receivers=("platform", "bank")) == "sign"
+    over_rows = told.model_copy(update={"params": {**params, "over": "rows"}})
+    assert _answer(over_rows, **allowed, receivers=("platform",)) == "sign"
+
+
+@pytest.mark.parametrize("told", [data_value.KIND, scorecard.KIND])
+def test_a_dealer_that_sees_nameless_rows_is_for_rules_and_budget_not_for_consents(told: kind.Kind) -> None:
+    asked = manifest(
+        told.name,
+        {"bank": ("bank", data("sales")), "tax": ("holder", data("sales")), "platform": "dealer"},
+        {"label": "sales"},
+    )
+    assert receivers(asked, told) == ("bank", "tax")
+    assert learners(asked, told) == ("bank", "tax", "platform")
 
 
 @given(st.lists(st.sampled_from(["bank", "tax", "platform", "insurer"]), max_size=4), st.booleans())

@@ -66,8 +66,18 @@ def _own(job: Job, link: Link, plan: Plan, held: Sequence[str]) -> pa.Table | No
         table = table.filter(table.column(table.num_columns - 1).is_valid())
     if plan.over == "rows":
         return table
-    among = [party.name for party in job.manifest.parties if party.role in {"holder", "asker"}]
-    return aligned(replace(job, table=table), link, among)
+    return aligned(replace(job, table=table), link, _among(job.manifest))
+
+
+def _among(manifest: Manifest) -> list[str]:
+    """Who aligns rows over subjects, and so learns the common ids."""
+    return [party.name for party in manifest.parties if party.role in {"holder", "asker"}]
+
+
+def receivers(manifest: Manifest) -> list[str]:
+    """See ``Kind``: over subjects, all who align learn ids, whoever the result goes to."""
+    plan = plan_of(manifest)
+    return [*plan.result_to, *(_among(manifest) if plan.over == "subjects" else [])]
 
 
 def _noisy(job: Job, plan: Plan, noise: Noise, vector: list[int]) -> list[int]:
@@ -254,4 +264,5 @@ KIND = Kind(
     learns=learns,
     run=run,
     plain=plain,
+    receivers=receivers,
 )
