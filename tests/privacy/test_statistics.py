@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from statistics import quantiles, variance
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 from tests.privacy.leaks import leaked
 from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
+from xinqiao.privacy import statistics
 from xinqiao.privacy.kind import Result
 from xinqiao.privacy.link import Link, Recorded, play
-from xinqiao.privacy.manifest import Manifest
-from xinqiao.privacy.statistics import KIND, run
+from xinqiao.privacy.manifest import ROWS_AT_MOST, Manifest
+from xinqiao.privacy.statistics import KIND, SPLIT_BITS, run
+from xinqiao.privacy.statistics_plan import VALUE_AT_MOST, plan_of
 
 HOLDERS = {name: ("holder", data("value")) for name in ("alpha", "beta", "gamma")}
 TWO = {name: HOLDERS[name] for name in ("alpha", "beta")}
@@ -106,6 +109,29 @@ def test_only_whether_it_is_enough(names: dict[str, Any], over: str, tmp_path: P
         found = conforms(manifest("statistics", names, params), brought, tmp_path)
         assert found["beta"].told["at_least"] == (step == 0)
         assert not found["alpha"].told
+
+
+def test_parts_of_the_largest_sums_are_hidden_and_still_compared() -> None:
+    """Parts of two sums are uniform but shifted: 2 x the largest sum / 2^SPLIT_BITS in distance."""
+    most = VALUE_AT_MOST * ROWS_AT_MOST
+    assert Fraction(2 * most, 1 << SPLIT_BITS) <= Fraction(1, 1 << 40)
+    names = ("alpha", "beta", "gamma")
+    held = dict.fromkeys(names, HOLDERS["alpha"])
+    for sign in (1, -1):
+        threshold = Decimal(3 * sign * most).scaleb(-2)
+        params = plan(["at_least"], threshold=str(threshold)) | {"result_to": ["alpha"]}
+        told = plan_of(manifest("statistics", held, params))
+        for less in (0, 1):
+            own = dict.fromkeys(names, sign * most) | {"beta": sign * most - less}
+            bits = play(
+                {
+                    name: lambda link, name=name, own=own, told=told: statistics._compared(
+                        link, told, names, own[name]
+                    )
+                    for name in names
+                }
+            )
+            assert (bits["alpha"] != bits["beta"]) == (less == 0)
 
 
 def test_the_asker_gets_each_subject(tmp_path: Path) -> None:

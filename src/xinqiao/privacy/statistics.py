@@ -23,15 +23,18 @@ from xinqiao.privacy.alignment import aligned
 from xinqiao.privacy.comparison import answer, ask
 from xinqiao.privacy.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.link import Link
-from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.manifest import ROWS_AT_MOST, Manifest
 from xinqiao.privacy.masks import KEY_BYTES, Long, secure_sum, stream
 from xinqiao.privacy.noise import gaussian, laplace, spend
-from xinqiao.privacy.statistics_plan import Noise, Plan, check, holders, learns, plan_of
+from xinqiao.privacy.statistics_plan import VALUE_AT_MOST, Noise, Plan, check, holders, learns, plan_of
 from xinqiao.privacy.statistics_sums import lengths_of, results_of, units_of, vector_of
 from xinqiao.privacy.wire import pack, unpack
 
-SPLIT_BITS = 62 + 40
-"""Of the random parts a third holder's sum is split into: 40 more than a sum has, which hides it."""
+SUM_AT_MOST = VALUE_AT_MOST * ROWS_AT_MOST
+"""Size of a holder's sum in the smallest unit, below 2^84."""
+SPLIT_BITS = (2 * SUM_AT_MOST).bit_length() + 40
+"""Of the random parts a third holder's sum is split into: those of any two sums differ by at most 2^-40
+in statistical distance, for the sums are at most twice ``SUM_AT_MOST`` apart."""
 SHIFT = 1 << (SPLIT_BITS + 8)
 """Added on both sides of a comparison, so that neither is negative."""
 
@@ -245,7 +248,7 @@ KIND = Kind(
                 zh="前两家合谋可得其余各家的合计；任一家单独都不能",
                 en="the first two holders together learn the sum of the others; neither does alone",
             ),
-            Text(zh="约 0.1 秒、15 KB", en="about 0.1 s and 15 KB"),
+            Text(zh="约 0.1 秒、17 KB", en="about 0.1 s and 17 KB"),
         ),
         Protocol(
             "discrete Gaussian or Laplace noise, by each holder",
