@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy import bin_sums_dealer, bin_sums_paillier
-from xinqiao.privacy.bin_sums import NOWHERE, ROOT, Asker, Bins, Long, Nodes, Teller
+from xinqiao.privacy.bin_sums import NOWHERE, ROOT, Asker, Bins, Groups, Long, Nodes, Teller
 from xinqiao.privacy.bin_sums_dealer import DealerAsker, DealerTeller, deal
 from xinqiao.privacy.bin_sums_paillier import PaillierAsker, PaillierTeller, together
-from xinqiao.privacy.link import Link, Recorded, play
+from xinqiao.privacy.link import Link, Recorded, Sent, play
 from xinqiao.privacy.wire import pack
 
 BITS = 512
@@ -62,11 +63,11 @@ def tell(side: Teller, offers: list[Long], asked: list[Nodes]) -> list[list[list
 def plain(bins: Bins, offers: list[Long], asked: list[Nodes]) -> list[list[list[list[int]]]]:
     told = []
     for values in offers:
+        groups_of = Groups(bins)
         for nodes in asked:
             of_nodes = []
-            for node in range(len(nodes.parents)):
+            for node, firsts in enumerate(groups_of.of(nodes, LEAST)):
                 rows = nodes.rows(node)
-                firsts = bins.joined(rows, LEAST)
                 total = [
                     sum(values[rows][bins.codes[rows].__eq__(b).any(axis=1)].tolist())
                     for b in range(bins.total)
@@ -106,9 +107,8 @@ def test_both_ways_equal_plain_sums(way: str, seed: int, rows: int) -> None:
     found = play(parts)
     for name, bins in own.items():
         assert [told[name] for told in found["bank"]] == plain(bins, offers, asked)
-        of_nodes = [
-            [bins.joined(nodes.rows(n), LEAST).tolist() for n in range(len(nodes.parents))] for nodes in asked
-        ]
+        groups = Groups(bins)
+        of_nodes = [[firsts.tolist() for firsts in groups.of(nodes, LEAST)] for nodes in asked]
         assert found[name] == of_nodes * len(offers)
 
 
@@ -121,6 +121,91 @@ def test_no_group_is_of_a_few_rows(seed: int, rows: int, least: int) -> None:
     counts = np.add.reduceat(bins.counts(np.arange(rows)), firsts)
     assert rows < least or counts.min() >= least
     assert counts.sum() == rows * 4
+
+
+def grown(seed: int, rows: int, bins: Bins) -> list[Nodes]:
+    """A root, one of its children or both, and children of the first; parted by chance or by a feature."""
+    drawn = np.random.default_rng(seed + 3)
+    share = drawn.choice([0.02, 0.1, 0.5])
+    first = (bins.codes[:, 0] >= 2) if seed % 3 == 0 else drawn.random(rows) < share
+    second = (bins.codes[:, 0] + drawn.integers(0, 2, rows) >= 4) if seed % 2 else drawn.random(rows) < 0.3
+    both = np.where(first, 1, 0) if seed % 5 else np.where(first, NOWHERE, 0)
+    last = np.where(both == 0, second, NOWHERE)
+    return [
+        Nodes(np.zeros(rows, np.uint8), (ROOT,)),
+        Nodes(both.astype(np.uint8), (0, 0) if seed % 5 else (0,)),
+        Nodes(last.astype(np.uint8), (0, 0)),
+    ]
+
+
+def hidden(told: list[np.ndarray], cells: list[np.ndarray]) -> bool:
+    """Whether no linear combination of the sums over ``told`` (rows,) is the sum over one of ``cells``."""
+    if not told or not cells:
+        return True
+    matrix, asked = np.stack(told, axis=1).astype(float), np.stack(cells, axis=1).astype(float)
+    found = np.linalg.lstsq(matrix, asked, rcond=None)[0]
+    return bool((np.abs(matrix @ found - asked).max(axis=0) > 1e-6).all())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1 << 20), st.integers(1, 160), st.integers(1, 12))
+def test_no_difference_of_sums_is_of_a_few_rows(seed: int, rows: int, least: int) -> None:
+    plain_bins = some_bins(seed, rows, [6, 2, 1, 11])
+    counted = np.random.default_rng(seed + 4).random(rows) < 0.8
+    bins = replace(plain_bins, counted=counted)
+    groups, asked = Groups(bins), grown(seed, rows, bins)
+    answers = [groups.of(nodes, least) for nodes in asked]
+    for feature, codes in enumerate(bins.codes.T):
+        told, few = list[np.ndarray](), list[np.ndarray]()
+        above: dict[int, tuple[set[int], np.ndarray]] = {}
+        for nodes, answer in zip(asked, answers, strict=True):
+            now = {}
+            for node, firsts in enumerate(answer):
+                own = firsts[(firsts >= bins.edges[feature]) & (firsts < bins.edges[feature + 1])]
+                within = (nodes.place == node) & counted
+                kept, parent = above.get(nodes.parents[node], (set(own.tolist()), within))
+                assert set(own.tolist()) <= kept
+                now[node] = (set(own.tolist()), within)
+                sides, place = [within, parent & ~within], np.searchsorted(own, codes, side="right")
+                if len(own) > 1:
+                    parts = [[side & (place == group + 1) for group in range(len(own))] for side in sides]
+                    assert all(part.sum() == 0 or part.sum() >= least for p in parts for part in p)
+                    told += parts[0]
+                cells = [side & (codes == code) for side in sides for code in np.unique(codes)]
+                few += [cell for cell in cells if 0 < cell.sum() < least]
+            above = now
+        assert hidden(told, few)
+
+
+@pytest.mark.parametrize("way", ["paillier", "dealer"])
+def test_parent_less_child_names_no_row(way: str) -> None:
+    """The bank knows every row's number; of 400, eight are in the child that isn't asked for."""
+    rows, drawn = 400, np.random.default_rng(6)
+    bins, values = some_bins(6, rows, [8]), drawn.integers(-(1 << 50), 1 << 50, rows)
+    left = np.where(drawn.permutation(rows) < 8, NOWHERE, 0).astype(np.uint8)
+    asked = [Nodes(np.zeros(rows, np.uint8), (ROOT,)), Nodes(left, (0,))]
+    parts = {
+        "bank": lambda link: ask(
+            DealerAsker(link, {"tax": 1}, "city", rows)
+            if way == "dealer"
+            else PaillierAsker(link, {"tax": 1}, bits=BITS),
+            [values],
+            asked,
+        ),
+        "tax": lambda link: tell(
+            DealerTeller(link, "bank", "city", bins)
+            if way == "dealer"
+            else PaillierTeller(link, "bank", bins, bits=BITS),
+            [values],
+            asked,
+        ),
+    }
+    if way == "dealer":
+        parts["city"] = lambda link: deal(link, "bank", ["tax"])
+    whole, child = (np.cumsum([0, *told["tax"][0][0]]) for told in play(parts)["bank"])
+    runs, less = ({int(b - a) for a in sums for b in sums} for sums in (whole, child))
+    assert len(whole) > 3
+    assert not {run - other for run in runs for other in less} & set(values.tolist())
 
 
 @given(st.lists(st.integers(1, 40), max_size=12), st.integers(0, 10_000))
@@ -183,6 +268,11 @@ def transcripts(values: Long, bins: Bins, *, dealt: bool) -> dict[str, Recorded]
     return ends
 
 
+def eights(line: Sent) -> int:
+    """A message's size but for a few bytes; a fresh key's numbers, written in digits, differ by more."""
+    return line.size_bytes // (64 if line.tag == "bins.key" else 8)
+
+
 @pytest.mark.parametrize("dealt", [False, True])
 def test_sizes_and_tags_do_not_depend_on_what_is_hidden(*, dealt: bool) -> None:
     """The outline of each party's view follows from rows, bins and groups alone: a simulator can write it."""
@@ -194,7 +284,7 @@ def test_sizes_and_tags_do_not_depend_on_what_is_hidden(*, dealt: bool) -> None:
         bins = Bins.of(list(drawn.permutation(even).T), sizes)
         ends = transcripts(values, bins, dealt=dealt)
         outlines.append(
-            {n: [(s.direction, s.peer, s.tag, s.size_bytes // 8) for s in e.lines] for n, e in ends.items()}
+            {n: [(s.direction, s.peer, s.tag, eights(s)) for s in e.lines] for n, e in ends.items()}
         )
     assert outlines[0] == outlines[1]
 

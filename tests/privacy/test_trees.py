@@ -61,6 +61,7 @@ def test_private_trees_are_the_plain_ones(way: str, tmp_path: Path) -> None:
         name: told["cuts"][name] for name in ("tax", "power")
     }
     assert set(KIND.learns(asked)) == set(parties)
+    assert any("an honest one too" in text.en for text in KIND.learns(asked)["bank"])
     rows = joined_plain(asked, own)
     parts = {name: load_tree_part(tmp_path / "state" / name, asked.digest, name) for name in rows}
     odds = log_odds(
@@ -82,7 +83,8 @@ def test_private_trees_are_the_plain_ones(way: str, tmp_path: Path) -> None:
 def test_trees_grow_as_those_of_a_library_do() -> None:
     """Trap: binned, joined, rounded and with a first tree of the bank alone, they tell as much."""
     own = tables(4000)
-    asked = manifest("trees", PARTIES, PARAMS | {"trees": 40, "rate": 0.15, "bins": 32, "test_share": 0.4})
+    params = PARAMS | {"trees": 40, "rate": 0.15, "bins": 32, "test_share": 0.4}
+    asked = manifest("trees", PARTIES, params).model_copy(update={"job": UUID(int=2)})  # draws test rows
     told, rows = plain(asked, own)["bank"].told, joined_plain(asked, own)
     bad = np.array(rows["bank"]["bad"], dtype=np.float64)
     columns = [

@@ -2,15 +2,17 @@
 
 The asking party has a number for each row, the telling one a bin for each row and feature. For some groups
 of rows, called nodes, the asking party learns the sum in each bin and nothing else; neighbouring bins that
-hold too few rows of the node are joined first, by the telling party, so that no sum is of a few rows. Two
-ways behind one interface: ``bin_sums_paillier`` for two parties, ``bin_sums_dealer`` with a third that deals
-randomness.
+hold too few rows are joined first, by the telling party, so that neither a sum nor a difference of a
+feature's sums is of a few rows (``Groups``). Who knows each row's number may still find rows in a sum by
+search, the more easily the fewer they are and the more their numbers differ. Two ways behind one interface:
+``bin_sums_paillier`` for two parties, ``bin_sums_dealer`` with a third that deals randomness.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -29,11 +31,13 @@ class Bins:
     """Rows as bins of some features.
 
     ``codes`` (rows, features) number the bins of all features on; ``edges`` (features + 1,) are the first
-    code of each feature, and last the number of all bins.
+    code of each feature, and last the number of all bins. ``counted`` (rows,): which rows have numbers; the
+    others' are 0 and hide nothing. All, where it is None.
     """
 
     codes: Long
     edges: Long
+    counted: np.ndarray[Any, np.dtype[np.bool_]] | None = None
 
     @classmethod
     def of(cls, codes: Sequence[np.ndarray[Any, Any]], sizes: Sequence[int]) -> Bins:
@@ -46,11 +50,13 @@ class Bins:
         """Bins of all features."""
         return int(self.edges[-1])
 
-    def counts(self, rows: np.ndarray[Any, Any]) -> Long:
-        """Rows in each bin (bins,) among ``rows``, positions or a mask."""
+    def counts(self, rows: np.ndarray[Any, np.dtype[np.intp]]) -> Long:
+        """Rows with numbers in each bin (bins,), among those at the positions ``rows``."""
+        if self.counted is not None:
+            rows = rows[self.counted[rows]]
         return np.bincount(self.codes[rows].ravel(), minlength=self.total).astype(np.int64)
 
-    def joined(self, rows: np.ndarray[Any, Any], least: int) -> Long:
+    def joined(self, rows: np.ndarray[Any, np.dtype[np.intp]], least: int) -> Long:
         """First bins of groups of neighbouring bins, so that each group holds ``least`` of ``rows`` or more.
 
         What is too few at a feature's end joins the group before it; a feature of too few rows in all is
@@ -68,6 +74,21 @@ class Bins:
                 found.pop()
             firsts += found
         return np.array(firsts, np.int64)
+
+    def nested(self, node: Long, rest: Long, firsts: Long, least: int) -> Long:
+        """First bins of groups for both children of a node: ``firsts`` are its own, these are some of them.
+
+        ``node`` and ``rest`` (bins,): rows of either child. Each group has rows of one child alone, or of
+        each child ``least`` or more in the bins that both are in. Then no linear combination of a feature's
+        sums in a tree is a sum over fewer rows. A feature that can't be parted so is one group: its sum is
+        of all rows of the child, which the asker knows by itself.
+        """
+        both = (node > 0) & (rest > 0)
+        bins = np.stack([node, rest, node * both, rest * both], axis=1)
+        held = np.add.reduceat(bins, firsts) if len(firsts) else bins
+        ends = np.searchsorted(firsts, self.edges).tolist()
+        places = [first + run for first, end in pairwise(ends) for run in _runs(held[first:end], least)]
+        return firsts[places] if places else firsts
 
     def each(self, firsts: Long) -> Long:
         """Groups of each feature (features,)."""
@@ -102,6 +123,34 @@ class Nodes:
         return told
 
 
+@dataclass(slots=True)
+class Groups:
+    """The groups of bins that sums are told of, node by node, from a tree's root on.
+
+    What is told of a node and of one child tells of the other child too, asked for or not. So both have the
+    same groups, made of their parent's.
+    """
+
+    bins: Bins
+    _counts: list[Long] = field(default_factory=list)
+    _firsts: list[Long] = field(default_factory=list)
+
+    def of(self, nodes: Nodes, least: int) -> list[Long]:
+        """First bins of the groups of each node of a request that follows the one before."""
+        counts = [self.bins.counts(nodes.rows(node)) for node in range(len(nodes.parents))]
+        found: dict[int, Long] = {}
+        for node, sibling in nodes.worked():
+            parent = nodes.parents[node]
+            if parent == ROOT:
+                firsts = self.bins.joined(nodes.rows(node), least)
+            else:
+                rest = self._counts[parent] - counts[node]
+                firsts = self.bins.nested(counts[node], rest, self._firsts[parent], least)
+            found[node] = found[node if sibling is None else sibling] = firsts
+        self._counts, self._firsts = counts, [found[node] for node in range(len(counts))]
+        return self._firsts
+
+
 Sums: TypeAlias = "tuple[Long, ...]"
 """Of one node: the sums (groups,) of each feature."""
 
@@ -126,7 +175,29 @@ class Teller(Protocol):
         """Receive an offer."""
 
     def tell(self, nodes: Nodes, least: int) -> list[Long]:
-        """Answer a question; ``Bins.joined`` of each node as it was answered."""
+        """Answer a question; the first bins of each node's groups, by ``Groups``."""
+
+
+def _runs(held: Long, least: int) -> list[int]:
+    """Where runs begin that may be told, among ``held`` (places, 4): see ``Bins.nested``."""
+    starts, sums = [0], [0, 0, 0, 0]
+    before: list[list[int]] = []
+    for place, counts in enumerate(held.tolist()):
+        if place and _enough(sums, least):
+            starts.append(place)
+            before.append(sums)
+            sums = counts
+        else:
+            sums = [a + b for a, b in zip(sums, counts, strict=True)]
+    while before and not _enough(sums, least):
+        starts.pop()
+        sums = [a + b for a, b in zip(sums, before.pop(), strict=True)]
+    return starts
+
+
+def _enough(sums: Sequence[int], least: int) -> bool:
+    node, rest, mixed_node, mixed_rest = sums
+    return not node or not rest or min(mixed_node, mixed_rest) >= least
 
 
 def parted(sums: Long, each: Long) -> Sums:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.bin_sums import Bins, Long, Nodes, Sums, checked_each, parted
+from xinqiao.privacy.bin_sums import Bins, Groups, Long, Nodes, Sums, checked_each, parted
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.manifest import ROWS_AT_MOST
 from xinqiao.privacy.sharing import Dealer, Held, Member, Ring
@@ -94,6 +94,7 @@ class DealerTeller:
             for first, end in blocks(bins.edges, rows)
         ]
         self._shares: list[Ring] = []
+        self._groups = Groups(bins)
 
     def take(self) -> None:
         """See Teller."""
@@ -102,12 +103,10 @@ class DealerTeller:
         """See Teller."""
         zeros = np.zeros((len(self._bins.codes), len(nodes.worked())), np.uint64)
         self._shares = whole(nodes, shared(self._member, self._held, zeros), self._shares)
-        told = []
-        for node, share in enumerate(self._shares):
-            firsts = self._bins.joined(nodes.rows(node), least)
+        told = self._groups.of(nodes, least)
+        for share, firsts in zip(self._shares, told, strict=True):
             sums = np.add.reduceat(share, firsts)
             self._link.send(self._asker, "bins.sums", pack({"firsts": firsts, "sums": sums}))
-            told.append(firsts)
         return told
 
 

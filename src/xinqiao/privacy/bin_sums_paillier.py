@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.bin_sums import Bins, Long, Nodes, Sums, checked_each, parted
+from xinqiao.privacy.bin_sums import Bins, Groups, Long, Nodes, Sums, checked_each, parted
 from xinqiao.privacy.link import Link
 from xinqiao.privacy.okamoto_uchiyama import OkamotoPublicKey, OkamotoUchiyama
 from xinqiao.privacy.paillier import (
@@ -87,6 +87,7 @@ class PaillierTeller:
         self._key = checked_key(SCHEMES[scheme][1](told["n"], told["residue"]), asker, bits)
         self._values: list[Integer] = []
         self._sums: list[list[Integer]] = []
+        self._groups = Groups(bins)
 
     def take(self) -> None:
         """See Teller."""
@@ -102,13 +103,11 @@ class PaillierTeller:
     def tell(self, nodes: Nodes, least: int) -> list[Long]:
         """See Teller."""
         self._sums = self._summed(nodes)
-        told = []
-        for node, sums in enumerate(self._sums):
-            firsts = self._bins.joined(nodes.rows(node), least)
+        told = self._groups.of(nodes, least)
+        for sums, firsts in zip(self._sums, told, strict=True):
             joined = self._key.joined(self._grouped(sums, firsts))
             payload = pack({"each": self._bins.each(firsts), "sums": self._key.to_bytes(joined)})
             self._link.send(self._asker, "bins.sums", payload)
-            told.append(firsts)
         return told
 
     def _summed(self, nodes: Nodes) -> list[list[Integer]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from scipy.special import expit
 
-from xinqiao.privacy.bin_sums import NOWHERE, ROOT, Bins, Long, Nodes, Sums, parted
+from xinqiao.privacy.bin_sums import NOWHERE, ROOT, Bins, Groups, Long, Nodes, Sums, parted
 from xinqiao.scoring.card import Frozen
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -27,7 +27,7 @@ LEAST_GAIN = 1e-6
 
 
 class Shape(Frozen):
-    """How trees grow. ``least``: rows in every group of bins and so in every node. ``ridge`` in Hessian."""
+    """How trees grow. ``least``: rows in every node and group of bins (``Groups``). ``ridge`` in Hessian."""
 
     trees: int
     depth: int
@@ -94,7 +94,7 @@ class Local:
 
     def __init__(self, name: str, bins: Bins, least: int) -> None:
         self.names, self.cuts = (name,), Cuts(bins)
-        self._bins, self._least = bins, least
+        self._bins, self._groups, self._least = bins, Groups(bins), least
         self._values: tuple[Long, Long] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._nodes, self._firsts = Nodes(np.zeros(0, np.uint8), ()), list[Long]()
 
@@ -105,9 +105,7 @@ class Local:
     def sums(self, nodes: Nodes) -> Mapping[str, Sequence[Sums]]:
         """See Parties."""
         self._nodes = nodes
-        self._firsts = [
-            self._bins.joined(nodes.rows(node), self._least) for node in range(len(nodes.parents))
-        ]
+        self._firsts = self._groups.of(nodes, self._least)
         return {self.names[0]: [self._summed(node, firsts) for node, firsts in enumerate(self._firsts)]}
 
     def cut(self, cuts: Mapping[str, Sequence[Cut]]) -> Mapping[str, Sequence[Flags]]:

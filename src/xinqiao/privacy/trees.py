@@ -2,14 +2,16 @@
 
 As SecureBoost (Cheng et al., IEEE Intelligent Systems 36(6), 2021): the bank grows the trees, holders sum
 its secret gradients in the bins of their features (``privacy.bin_sums``), and a cut is known to its holder
-alone. The bank grows the first tree by itself and no group of bins and no node has few rows. Trees are
-those of the plain way, bit for bit (``privacy.tree_growth``).
+alone. The bank grows the first tree by itself; no node has few rows, and groups of bins are joined until
+neither sums nor their differences are of few (``bin_sums.Groups``). Trees are those of the plain way, bit
+for bit (``privacy.tree_growth``).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,22 +159,30 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
 def _features(
     manifest: Manifest, table: pa.Table, name: str, params: TreeParams
 ) -> tuple[tuple[Variable, ...], Bins]:
-    """A party's features. Raises UserError PRV-LABEL-ROWS where too few rows are in common."""
+    """A party's features, of which the rows to learn from count.
+
+    Raises UserError PRV-LABEL-ROWS where too few rows are in common.
+    """
     if table.num_rows < 2 * params.least:
         fail("PRV-LABEL-ROWS", name, rows=table.num_rows, least=2 * params.least)
     columns = columns_of(manifest.party(name))
     if name == manifest.only("bank").name:
         columns = tuple(column for column in columns if column != params.label)
-    return binned(table, columns, params.bins)
+    variables, bins = binned(table, columns, params.bins)
+    return variables, replace(bins, counted=_trained(manifest, table, params))
 
 
 def labelled(manifest: Manifest, table: pa.Table, params: TreeParams) -> tuple[Floats, Flags]:
     """The label, and which rows trees grow on: drawn by a hash of job and key, whatever the rows' order."""
     label = label_of(table, params.label, manifest.only("bank").name)
-    train = np.array([drawn >= params.test_share for drawn in _drawn(manifest, table)])
+    train = _trained(manifest, table, params)
     if len(np.unique(label[train])) != 2:  # noqa: PLR2004 - good and bad
         fail("PRV-LABEL", manifest.only("bank").name, column=params.label)
     return label, train
+
+
+def _trained(manifest: Manifest, table: pa.Table, params: TreeParams) -> Flags:
+    return np.array([drawn >= params.test_share for drawn in _drawn(manifest, table)], np.bool_)
 
 
 def _drawn(manifest: Manifest, table: pa.Table) -> list[float]:
@@ -322,23 +332,34 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
 
 def _bank_learns(*, dealt: bool) -> tuple[Text, ...]:
     sums = Text(
-        zh="每个节点中，每个特征各组箱（按顺序，不知取值范围；每组不少于约定行数）的梯度和与组数",
-        en="in each node, for each feature, the gradient's sum in each group of bins (in order, of at least"
-        " the agreed number of rows, ranges unknown)",
+        zh="每个节点及其兄弟节点（无论是否询问）中，每个特征各组箱（按顺序，不知取值范围）的梯度和、二阶梯度和"
+        "与组数；节点与其兄弟在每组中或没有训练行，或不少于约定行数，不能如此分组的特征只作一组",
+        en="in each node and in its sibling, asked for or not, for each feature, the sums of gradients and of"
+        " Hessians in each group of bins (in order, ranges unknown), and the number of groups; of either"
+        " node's training rows a group has none or at least the agreed number, and a feature that can't be"
+        " parted so is one group",
+    )
+    search = Text(
+        zh="银行知道每行的梯度，故即使诚实，也可由和推断个别行所在的组：梯度取值种类少时，可知组内每种取值的"
+        "行数，取值独有的行即被认出；行数少而取值各异时，可由子集和搜索认出各行",
+        en="a bank knows each row's gradient; so an honest one too may infer the groups of single rows from"
+        " sums: of few distinct values, a sum tells how many rows have each, which names a row whose value"
+        " no other has; of few rows whose values differ, a search for the subset with that sum may name them",
     )
     sides = Text(
         zh="每个被采用的切分属于哪个特征，该节点的行各在哪一侧",
         en="of each cut that is used, the feature it is of and on which side of it the node's rows are",
     )
     lie = Text(
-        zh="若梯度造假，可得知个别行所在的组；由次数预算约束",
-        en="a bank that lies about gradients learns the groups of single rows; bounded by the budget of runs",
+        zh="若梯度造假，必可得知个别行所在的组；由次数预算约束",
+        en="a bank that lies about gradients learns the groups of single rows for sure; bounded by the budget"
+        " of runs",
     )
     which = Text(
-        zh="哪些相邻的箱因行数少而合并",
-        en="which neighbouring bins were joined because they hold few rows",
+        zh="哪些相邻的箱因该节点或其兄弟节点的行数少而合并",
+        en="which neighbouring bins were joined because they hold few rows of the node or of its sibling",
     )
-    return (sums, sides, lie, which) if dealt else (sums, sides, lie)
+    return (sums, search, sides, lie, which) if dealt else (sums, search, sides, lie)
 
 
 KIND = Kind(
