@@ -15,7 +15,7 @@ from tests.privacy.manifests import manifest as manifest_of
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.clock import now, standing
 from xinqiao.kernel.errors import UserError, user_error
-from xinqiao.privacy import agreement, job_rows, kind
+from xinqiao.privacy import agreement, job_rows, kind, statistics
 from xinqiao.privacy.commitments import disagreements, read_receipt
 from xinqiao.privacy.consents import ConsentList, Granted, signed_list, take_in
 from xinqiao.privacy.kind import Result
@@ -257,6 +257,30 @@ def test_a_dealer_that_sees_rows_is_compared_against_and_needs_no_grant(
     with tax.transaction() as tx:
         rows = tx.execute("SELECT basis FROM privacy_use WHERE peer = 'platform'").fetchall()
     assert "keys" in {row["basis"] for row in rows}
+
+
+def test_a_grant_to_the_receiver_alone_gives_no_ids_to_who_aligns(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bank proposes sums over subjects for the platform, and would learn which subjects are common."""
+    monkeypatch.setattr(kind, "kind_named", {"statistics": statistics.KIND}.get)
+    names = ("bank", "tax", "platform")
+    changed = {"peers": names, "receivers": names, "kinds": ("statistics",), "changed_at_least": 0}
+    rule = RULE.model_copy(update=changed)
+    tax = party(database, tmp_path / "aligning", "tax", rules=(rule,), names=names)
+    held = {n: ("holder", data("sales", consents=SUBJECTS)) for n in ("bank", "tax")}
+    params = {"measures": ["sum"], "result_to": ["platform"], "over": "subjects"}
+    _granted(tax, "a", "b", receiver="platform")
+    for common in ([], ["a"]):
+        _granted(tax, *common)
+        told = manifest_of("statistics", {**held, "platform": "receiver"}, params)
+        tax.heard(told, {n: sign_manifest(told, signing_key(n)).hex() for n in ("bank", "platform")})
+        table = tax.begin(told.job, 1).table
+        assert table is not None
+        assert table.column("id").to_pylist() == common
+        with tax.transaction() as tx:
+            bases = tx.execute("SELECT basis FROM privacy_use WHERE peer = 'bank'").fetchall()
+        assert "keys" in {row["basis"] for row in bases}
 
 
 def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:
