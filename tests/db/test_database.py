@@ -111,7 +111,7 @@ def test_a_job_left_by_a_lost_database_is_done(tmp_path: Path) -> None:
         with Database(access.app) as database, jobs.working(database):
             assert embedded.process is not None
             embedded.process.kill()
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 200
             while time.monotonic() < deadline and not SEEN:
                 with contextlib.suppress(psycopg.OperationalError), database.transaction(SYSTEM) as tx:
                     if not tx.execute("SELECT 1 FROM procrastinate_jobs").fetchone():
