@@ -3,8 +3,7 @@ PY ?= python3.11
 EXTRAS ?= dev
 DATA ?=
 BIN := .venv/bin
-# tests wait for browsers and databases a good part of their time
-WORKERS ?= $(shell expr $$(nproc) \* 3 / 2)
+WORKERS ?= logical
 
 .DEFAULT_GOAL := help
 .PHONY: help setup engine demo demo-privacy test lint format bench clean
