@@ -27,12 +27,12 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from xinqiao.privacy.certificate import make_certificate, read_certificate
-from xinqiao.privacy.engine import VERSION
-from xinqiao.privacy.intersection import KIND
-from xinqiao.privacy.kind import Job
-from xinqiao.privacy.manifest import Consents, Engine, Input, Manifest, Party
-from xinqiao.privacy.tls import client_context, server_context
+from xinqiao.privacy.agreement.certificate import make_certificate, read_certificate
+from xinqiao.privacy.alignment.intersection import KIND
+from xinqiao.privacy.job.kind import Job
+from xinqiao.privacy.job.manifest import Consents, Engine, Input, Manifest, Party
+from xinqiao.privacy.node.tls import client_context, server_context
+from xinqiao.privacy.spu.engine import VERSION
 
 PARTIES = ("bank", "tax")
 ENGINE, OPENMINED = os.environ.get("XINQIAO_SPU_PYTHON"), os.environ.get("XINQIAO_OPENMINED_PYTHON")

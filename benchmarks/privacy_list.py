@@ -24,14 +24,14 @@ from tests.privacy.manifests import data, job, manifest
 from tests.privacy.sample_score import CARDS, GRADES, MODEL, keep_parts
 
 from benchmarks.privacy_network import Slow
-from xinqiao.privacy import operators_list, operators_query
-from xinqiao.privacy.joint_score import KIND as JOINT_SCORE
-from xinqiao.privacy.joint_score import Scorer
-from xinqiao.privacy.kind import Kind
-from xinqiao.privacy.link import Link, Recorded, play
-from xinqiao.privacy.list_query import Asker, answer_all
-from xinqiao.privacy.manifest import Manifest
-from xinqiao.privacy.model_part import ModelPart, load_part
+from xinqiao.privacy.job.kind import Kind
+from xinqiao.privacy.job.link import Link, Recorded, play
+from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.lists import operators_list, operators_query
+from xinqiao.privacy.lists.list_query import Asker, answer_all
+from xinqiao.privacy.modelling.model_part import ModelPart, load_part
+from xinqiao.privacy.scores.joint_score import KIND as JOINT_SCORE
+from xinqiao.privacy.scores.joint_score import Scorer
 
 OPERATORS = ("first", "second", "third")
 CARDS_AT_MOST = 5

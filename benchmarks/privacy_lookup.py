@@ -25,13 +25,16 @@ import pyarrow as pa
 
 from benchmarks.figures import Figures, cpu, read, write
 from benchmarks.measure import ONE_THREAD, measure
-from xinqiao.privacy import horizontal, lookup, oprf, statistics
-from xinqiao.privacy.group import Group, expand, random_scalar, the_group
-from xinqiao.privacy.kind import Job, Kind, Result
-from xinqiao.privacy.link import Link, Recorded, play
-from xinqiao.privacy.manifest import Consents, Input, Manifest, Party
-from xinqiao.privacy.masks import secure_sum
-from xinqiao.privacy.ristretto import plain_python
+from xinqiao.privacy.crypto import oprf
+from xinqiao.privacy.crypto.group import Group, expand, random_scalar, the_group
+from xinqiao.privacy.crypto.ristretto import plain_python
+from xinqiao.privacy.job.kind import Job, Kind, Result
+from xinqiao.privacy.job.link import Link, Recorded, play
+from xinqiao.privacy.job.manifest import Consents, Input, Manifest, Party
+from xinqiao.privacy.lists import lookup
+from xinqiao.privacy.modelling import horizontal
+from xinqiao.privacy.protocol.masks import secure_sum
+from xinqiao.privacy.sums import statistics
 
 SEED = 20261122
 QUERIES = 100

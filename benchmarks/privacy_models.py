@@ -22,14 +22,14 @@ import pyarrow as pa
 from tests.privacy.manifests import data, job, manifest
 
 from benchmarks.privacy_trees import firms
-from xinqiao.privacy import data_value, scorecard
-from xinqiao.privacy.columns import SHRINK
-from xinqiao.privacy.engine import VERSION, engine
-from xinqiao.privacy.joint_logistic import Own, Plan, deal, fit, fit_plain, rate
-from xinqiao.privacy.kind import Job, Kind
-from xinqiao.privacy.link import Link, Recorded, play
-from xinqiao.privacy.manifest import Engine, Manifest
-from xinqiao.privacy.sharing import Dealer, Member
+from xinqiao.privacy.job.kind import Job, Kind
+from xinqiao.privacy.job.link import Link, Recorded, play
+from xinqiao.privacy.job.manifest import Engine, Manifest
+from xinqiao.privacy.modelling import data_value, scorecard
+from xinqiao.privacy.modelling.columns import SHRINK
+from xinqiao.privacy.modelling.joint_logistic import Own, Plan, deal, fit, fit_plain, rate
+from xinqiao.privacy.protocol.sharing import Dealer, Member
+from xinqiao.privacy.spu.engine import VERSION, engine
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.metrics import auc
 

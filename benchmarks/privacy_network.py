@@ -23,11 +23,12 @@ import pyarrow as pa
 from tests.privacy.manifests import data, job, manifest
 
 from benchmarks.privacy_trees import firms
-from xinqiao.privacy import intersection, scorecard, trees, woe
-from xinqiao.privacy.engine import VERSION
-from xinqiao.privacy.kind import Kind
-from xinqiao.privacy.link import Link, play
-from xinqiao.privacy.manifest import Engine, Manifest
+from xinqiao.privacy.alignment import intersection
+from xinqiao.privacy.job.kind import Kind
+from xinqiao.privacy.job.link import Link, play
+from xinqiao.privacy.job.manifest import Engine, Manifest
+from xinqiao.privacy.modelling import scorecard, trees, woe
+from xinqiao.privacy.spu.engine import VERSION
 
 BYTES_A_SECOND = 100e6 / 8
 ONE_WAY_SECONDS = 0.010

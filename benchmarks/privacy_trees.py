@@ -19,13 +19,13 @@ import numpy as np
 import pyarrow as pa
 from tests.privacy.manifests import data, job, manifest
 
-from xinqiao.privacy import trees, woe
-from xinqiao.privacy.kind import Kind, Result
-from xinqiao.privacy.label_features import binned, joined_plain
-from xinqiao.privacy.link import Link, Recorded, play
-from xinqiao.privacy.manifest import Manifest
-from xinqiao.privacy.tree_growth import Local, boost
-from xinqiao.privacy.trees import TreeParams
+from xinqiao.privacy.job.kind import Kind, Result
+from xinqiao.privacy.job.link import Link, Recorded, play
+from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.modelling import trees, woe
+from xinqiao.privacy.modelling.label_features import binned, joined_plain
+from xinqiao.privacy.modelling.tree_growth import Local, boost
+from xinqiao.privacy.modelling.trees import TreeParams
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import read_columns
 from xinqiao.scoring.metrics import auc

@@ -16,10 +16,10 @@ from tests.privacy.agreeing import gossip, identity, played
 from xinqiao.cli.privacy_jobs import store_of
 from xinqiao.db.embedded import Access
 from xinqiao.kernel.clock import now
-from xinqiao.privacy import intersection
-from xinqiao.privacy.consents import ConsentList, Granted, signed_list
-from xinqiao.privacy.node_files import CONFIG, add_peer, make_node
-from xinqiao.privacy.store import Store
+from xinqiao.privacy.agreement.consents import ConsentList, Granted, signed_list
+from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.alignment import intersection
+from xinqiao.privacy.node.node_files import CONFIG, add_peer, make_node
 
 RULES = """
 [issuers]

@@ -22,7 +22,7 @@ from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, Scope, new_id
 from xinqiao.kernel.clock import now, today
 from xinqiao.kernel.protect import Keyring
-from xinqiao.privacy import job_rows
+from xinqiao.privacy.agreement import job_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -23,10 +23,10 @@ from xinqiao.db.database import SYSTEM, Database, Scope, Side, new_id
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.text import Text
 from xinqiao.portal import privacy_jobs
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.kind import Kind, Protocol, Result, Role
-from xinqiao.privacy.manifest import Manifest, Party
-from xinqiao.privacy.rules import Rule
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.rules import Rule
+from xinqiao.privacy.job.kind import Kind, Protocol, Result, Role
+from xinqiao.privacy.job.manifest import Manifest, Party
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -60,7 +60,7 @@ KIND = Kind(
 @pytest.fixture(autouse=True)
 def one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry holds one kind, whatever the product has."""
-    monkeypatch.setattr("xinqiao.privacy.kind.kind_named", {"made_up": KIND}.get)
+    monkeypatch.setattr("xinqiao.privacy.job.kind.kind_named", {"made_up": KIND}.get)
     monkeypatch.setattr(privacy_jobs, "kinds", lambda: {"made_up": KIND})
 
 
@@ -175,7 +175,7 @@ def test_a_kind_nobody_here_knows_cannot_be_agreed_to(
     client_as: Clients, database: Database, holder: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = asked(database, holder)
-    monkeypatch.setattr("xinqiao.privacy.kind.kind_named", lambda _: None)
+    monkeypatch.setattr("xinqiao.privacy.job.kind.kind_named", lambda _: None)
     client = client_as(people("holder", holder, "holder.admin"))
     path = f"/privacy/jobs/{told.job}"
     assert "不能同意" in client.get(path).text

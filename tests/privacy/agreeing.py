@@ -14,16 +14,16 @@ from tests.privacy.manifests import data, manifest, run_all, signing_key
 from xinqiao.db.database import Database, new_id
 from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.text import Text
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.commitments import greet
-from xinqiao.privacy.kind import Job, Kind, Result, Role
-from xinqiao.privacy.link import Link, Recorded
-from xinqiao.privacy.manifest import Consents, Manifest
-from xinqiao.privacy.rules import Peer, Policy, Rule
-from xinqiao.privacy.signing import Identity
-from xinqiao.privacy.source_data import Source
-from xinqiao.privacy.store import Store
-from xinqiao.privacy.wire import pack, unpack
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.commitments import greet
+from xinqiao.privacy.agreement.rules import Peer, Policy, Rule
+from xinqiao.privacy.agreement.signing import Identity
+from xinqiao.privacy.agreement.source_data import Source
+from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.job.kind import Job, Kind, Result, Role
+from xinqiao.privacy.job.link import Link, Recorded
+from xinqiao.privacy.job.manifest import Consents, Manifest
+from xinqiao.privacy.job.wire import pack, unpack
 
 Run: TypeAlias = Callable[[Job, Link], Result]
 SUBJECTS = Consents(basis="subjects", missing="leave_out")

@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.kernel.text import Text
-from xinqiao.privacy import kind, worker
-from xinqiao.privacy.kind import Job, Kind, Result, Role
-from xinqiao.privacy.link import Link
-from xinqiao.privacy.manifest import Manifest
-from xinqiao.privacy.wire import pack, unpack
+from xinqiao.privacy.job import kind
+from xinqiao.privacy.job.kind import Job, Kind, Result, Role
+from xinqiao.privacy.job.link import Link
+from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.node import worker
 
 NAME = "drill"
 VALUE = "A-VALUE-OF-A-ROW"
@@ -110,9 +111,9 @@ def known() -> None:
 def main() -> None:
     known()
     if sys.argv[1] == "node":
-        from xinqiao.privacy import child  # noqa: PLC0415 - workers need none of a node's imports
-        from xinqiao.privacy.config import read_config  # noqa: PLC0415 - as above
-        from xinqiao.privacy.node import serve  # noqa: PLC0415 - as above
+        from xinqiao.privacy.agreement.config import read_config  # noqa: PLC0415 - as above
+        from xinqiao.privacy.node import child  # noqa: PLC0415 - as above
+        from xinqiao.privacy.node.node import serve  # noqa: PLC0415 - as above
 
         child.WORKER = (sys.executable, "-m", "tests.privacy.drill")
         try:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from tests.privacy.manifests import data
-from xinqiao.privacy import label_features
-from xinqiao.privacy.bin_sums_paillier import PaillierAsker, PaillierTeller
-from xinqiao.privacy.manifest import Input
+from xinqiao.privacy.job.manifest import Input
+from xinqiao.privacy.modelling import label_features
+from xinqiao.privacy.modelling.bin_sums_paillier import PaillierAsker, PaillierTeller
 
 PARTIES: dict[str, str | tuple[str, Input]] = {
     "bank": ("bank", data("bad", "turnover", "kind")),

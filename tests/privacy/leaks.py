@@ -6,7 +6,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-from xinqiao.privacy.link import Recorded
+from xinqiao.privacy.job.link import Recorded
 
 HASHES = ("sha256", "sha512", "md5", "sha1", "sm3", "blake2b")
 

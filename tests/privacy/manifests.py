@@ -14,9 +14,9 @@ from xinqiao.db.database import new_id
 from xinqiao.kernel.canonical import digest
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.suite import KeyPair
-from xinqiao.privacy.kind import Job, Result
-from xinqiao.privacy.link import Link, play
-from xinqiao.privacy.manifest import Consents, Engine, Input, Manifest, Party
+from xinqiao.privacy.job.kind import Job, Result
+from xinqiao.privacy.job.link import Link, play
+from xinqiao.privacy.job.manifest import Consents, Engine, Input, Manifest, Party
 
 PUBLIC = Consents(basis="none", ground="generated data for a test")
 

@@ -25,12 +25,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from xinqiao.db.database import Database, new_id
 from xinqiao.db.embedded import Access
 from xinqiao.kernel.clock import now
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import Config, read_config
-from xinqiao.privacy.manifest import Consents, Input, Manifest, Party
-from xinqiao.privacy.node import opened_store
-from xinqiao.privacy.node_files import CONFIG, Card, add_peer, make_node
-from xinqiao.privacy.store import Store
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.config import Config, read_config
+from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.job.manifest import Consents, Input, Manifest, Party
+from xinqiao.privacy.node.node import opened_store
+from xinqiao.privacy.node.node_files import CONFIG, Card, add_peer, make_node
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = Consents(basis="none", ground="generated data for a test")

@@ -9,7 +9,7 @@ import numpy as np
 from tests.privacy.joint_data import DEALT, tables
 from tests.privacy.manifests import manifest
 from tests.privacy.samples import Sample
-from xinqiao.privacy.kind import Result
+from xinqiao.privacy.job.kind import Result
 
 CLOSE = 0.002
 """AUC and KS; points are within one, IV is exact."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tests.privacy.manifests import data, manifest
 from tests.privacy.samples import Sample
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.model_part import ModelPart
+from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.scoring.card import Bin, Card, Variable
 
 MODEL = hashlib.sha256(b"a model").hexdigest()

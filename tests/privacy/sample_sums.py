@@ -10,7 +10,7 @@ import pytest
 
 from tests.privacy.manifests import data, manifest
 from tests.privacy.samples import Sample, draw, ids
-from xinqiao.privacy.kind import Result
+from xinqiao.privacy.job.kind import Result
 
 
 def _amounts(low: int, high: int, seed: int) -> pa.Table:

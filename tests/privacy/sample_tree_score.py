@@ -10,8 +10,8 @@ from tests.privacy.joint_data import PARTIES, tables
 from tests.privacy.manifests import data, manifest
 from tests.privacy.samples import Sample
 from xinqiao.kernel.canonical import digest
-from xinqiao.privacy.tree_growth import Node
-from xinqiao.privacy.tree_part import TreePart
+from xinqiao.privacy.modelling.tree_growth import Node
+from xinqiao.privacy.modelling.tree_part import TreePart
 from xinqiao.scoring.binning import unfilled
 
 MODEL = digest(b"trees of a sample")

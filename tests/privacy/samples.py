@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xinqiao.privacy.kind import Result
-from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.job.kind import Result
+from xinqiao.privacy.job.manifest import Manifest
 
 
 def same(plain: Mapping[str, Result], private: Mapping[str, Result]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.privacy.manifests import run_all
 from tests.privacy.samples import Sample, samples
-from xinqiao.privacy.kind import Kind, kinds
+from xinqiao.privacy.job.kind import Kind, kinds
 
 
 def play_both(kind: Kind, sample: Sample, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.privacy.samples import samples
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.kind import Kind, kind_of, kinds
+from xinqiao.privacy.job.kind import Kind, kind_of, kinds
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
 MARKED = re.compile(r"(<!-- kinds:.*?-->\n)(.*)(<!-- /kinds -->)", re.DOTALL)

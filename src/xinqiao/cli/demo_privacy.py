@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy import demo_nodes
-from xinqiao.privacy.demo_compare import beyond, distances
-from xinqiao.privacy.demo_data import PARTIES, generate
-from xinqiao.privacy.demo_jobs import PLAYS, Play
-from xinqiao.privacy.demo_nodes import Ending, Node
-from xinqiao.privacy.job_proof import verify
-from xinqiao.privacy.kind import kind_of, kinds
-from xinqiao.privacy.manifest import Manifest
+from xinqiao.privacy.agreement.job_proof import verify
+from xinqiao.privacy.demo import demo_nodes
+from xinqiao.privacy.demo.demo_compare import beyond, distances
+from xinqiao.privacy.demo.demo_data import PARTIES, generate
+from xinqiao.privacy.demo.demo_jobs import PLAYS, Play
+from xinqiao.privacy.demo.demo_nodes import Ending, Node
+from xinqiao.privacy.job.kind import kind_of, kinds
+from xinqiao.privacy.job.manifest import Manifest
 
 MARK = "GENERATED"
 SHOWN = 240

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from xinqiao.privacy.config import read_config
-from xinqiao.privacy.node import serve
+from xinqiao.privacy.agreement.config import read_config
+from xinqiao.privacy.node.node import serve
 
 File = Annotated[Path, typer.Option("--config", help="节点配置 / the node's configuration")]
 

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.job_rows import job_id
-from xinqiao.privacy.kind import kind_of
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.job_rows import job_id
+from xinqiao.privacy.job.kind import kind_of
 
 
 def privacy_approve(

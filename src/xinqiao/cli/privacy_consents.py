@@ -10,7 +10,7 @@ from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, store_of
 from xinqiao.kernel.errors import user_error
-from xinqiao.privacy.consents import read_list, take_in
+from xinqiao.privacy.agreement.consents import read_list, take_in
 
 
 def privacy_consents(

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.certificate import read_certificate
-from xinqiao.privacy.node_files import CONFIG, add_peer, make_node, read_card
+from xinqiao.privacy.agreement.certificate import read_certificate
+from xinqiao.privacy.node.node_files import CONFIG, add_peer, make_node, read_card
 
 Home = Annotated[Path, typer.Option(help="节点文件夹 / the node's folder")]
 Named = Annotated[str, typer.Option(help="本方名称，小写字母开头 / this party's name")]

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from xinqiao.kernel.clock import CHINA
 from xinqiao.kernel.errors import user_error
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.config import read_config
-from xinqiao.privacy.node import opened_database, opened_store
-from xinqiao.privacy.store import Store
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.config import read_config
+from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.node.node import opened_database, opened_store
 
 ConfigFile = Annotated[Path, typer.Option(help="节点配置 node.toml / configuration of the node")]
 JobId = Annotated[str, typer.Argument(help="任务编号 / id of the job")]

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, store_of, text_of
-from xinqiao.privacy.draft import manifest_of, read_draft
-from xinqiao.privacy.kind import kind_of
+from xinqiao.privacy.agreement.draft import manifest_of, read_draft
+from xinqiao.privacy.job.kind import kind_of
 
 
 def privacy_propose(

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.job_rows import job_id
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.job_rows import job_id
 
 
 def privacy_refuse(

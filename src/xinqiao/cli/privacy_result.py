@@ -12,10 +12,10 @@ from xinqiao.cli.privacy_jobs import ConfigFile, JobId, store_of
 from xinqiao.evidence.proof import bundle, log_key
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.writing import write_whole
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.certificate import write_secret
-from xinqiao.privacy.job_proof import proof_of
-from xinqiao.privacy.job_rows import job_id
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.certificate import write_secret
+from xinqiao.privacy.agreement.job_proof import proof_of
+from xinqiao.privacy.agreement.job_rows import job_id
 
 
 def privacy_result(

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from xinqiao.kernel.errors import user_error
-from xinqiao.privacy.job_proof import verify
-from xinqiao.privacy.node_files import read_card
+from xinqiao.privacy.agreement.job_proof import verify
+from xinqiao.privacy.node.node_files import read_card
 
 BAD = 1
 """Exit code of a proof that does not hold."""

@@ -21,11 +21,12 @@ from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.privacy_jobs import OVER, own, words
 from xinqiao.portal.problems import status_of
 from xinqiao.portal.visit import Visit, needs
-from xinqiao.privacy import consulting, job_rows
-from xinqiao.privacy.consulting import STAGES, DataContract, Project, Stage, Step
-from xinqiao.privacy.consulting_jobs import Asked, Matched, coverage, value
-from xinqiao.privacy.introduced import Introduced, introduced, put_up
-from xinqiao.privacy.need_search import NEED_AT_MOST, search_need
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.introduced import Introduced, introduced, put_up
+from xinqiao.privacy.consulting import consulting
+from xinqiao.privacy.consulting.consulting import STAGES, DataContract, Project, Stage, Step
+from xinqiao.privacy.consulting.consulting_jobs import Asked, Matched, coverage, value
+from xinqiao.privacy.consulting.need_search import NEED_AT_MOST, search_need
 from xinqiao.source.contract import contracts
 
 router = APIRouter()

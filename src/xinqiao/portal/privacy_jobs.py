@@ -22,10 +22,10 @@ from xinqiao.kernel.text import Text
 from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.problems import status_of
 from xinqiao.portal.visit import Visit, needs
-from xinqiao.privacy import job_rows
-from xinqiao.privacy.job_rows import JobRow, Kept
-from xinqiao.privacy.kind import Kind, kind_of, kinds
-from xinqiao.privacy.manifest import Manifest, Party
+from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.job_rows import JobRow, Kept
+from xinqiao.privacy.job.kind import Kind, kind_of, kinds
+from xinqiao.privacy.job.manifest import Manifest, Party
 
 router = APIRouter()
 PAGE = "/privacy"

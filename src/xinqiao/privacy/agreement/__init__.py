@@ -1,0 +1,1 @@
+"""What parties agreed to: identities, rules, consents, budgets, jobs and their proofs."""

@@ -1,0 +1,1 @@
+"""Which subjects the parties have in common."""

@@ -1,0 +1,1 @@
+"""From a need to a data product: search, coverage, value, contract, monitoring."""

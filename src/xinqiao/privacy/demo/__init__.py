@@ -1,0 +1,1 @@
+"""Seven nodes on one machine over generated data."""

@@ -1,0 +1,1 @@
+"""Questions to lists: one id looked up, and the list of several operators."""

@@ -1,0 +1,1 @@
+"""Models over columns, or rows, of several holders, and what a holder's columns are worth."""

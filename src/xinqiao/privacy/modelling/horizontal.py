@@ -1,0 +1,271 @@
+"""Banks with the same features fit one scorecard on all their rows by secure sums; no row leaves its bank.
+
+One party leads: it receives the masked sums of all banks, decides (bins, WOE, Newton's next point) and
+tells the banks. That is the coordinator, who has no rows, or the first bank where there are at least three.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from pydantic import ValidationError
+
+from xinqiao.kernel.errors import fail
+from xinqiao.kernel.text import Text
+from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.job.link import Link
+from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.modelling.horizontal_fit import (
+    CELLS_OF_SCORES,
+    QUALITY_DIGITS,
+    STEP_DIGITS,
+    WOE_DIGITS,
+    Floats,
+    Newton,
+    Rows,
+    Terms,
+    card_of,
+    cut,
+    edges_of,
+    evidence,
+    quality,
+    rows_of,
+    span_of,
+    woe_of,
+)
+from xinqiao.privacy.protocol.masks import SecureSum, enough, secure_sum
+from xinqiao.scoring.card import Card
+
+
+def terms_of(manifest: Manifest) -> Terms:
+    """The manifest's parameters. Raises UserError PRV-MANIFEST."""
+    try:
+        return Terms.model_validate_json(json.dumps(manifest.params))
+    except ValidationError as error:
+        told = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in told["loc"])
+        return fail("PRV-MANIFEST", str(manifest.job), detail=f"params.{place}: {told['msg']}")
+
+
+def banks(manifest: Manifest) -> tuple[str, ...]:
+    """Who brings rows."""
+    return tuple(party.name for party in manifest.having("bank"))
+
+
+def lead_of(manifest: Manifest) -> str:
+    """Who receives the sums."""
+    return next((party.name for party in manifest.having("coordinator")), banks(manifest)[0])
+
+
+Decision: TypeAlias = Callable[[list[int]], Floats]
+Decide: TypeAlias = Callable[[str, int, list[int] | None, Decision, int], Floats]
+"""Label, how many sums, own numbers, what is decided from the sums, how many numbers that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Banks' sums to the lead, the lead's decision to the banks."""
+
+    link: Link
+    adding: SecureSum
+    lead: str
+
+    def decide(
+        self, label: str, count: int, values: list[int] | None, decision: Decision, size: int
+    ) -> Floats:
+        """What the lead decides from the sums; called at every party in turn. See ``Decide``."""
+        sums = self.adding.wide(label, count, values)
+        if sums is not None:
+            told = decision(sums)
+            for name in self.adding.holders:
+                if name != self.lead:
+                    self.link.send(name, f"{label}-told", pack({"told": told}))
+            return told
+        told = unpack(self.link.receive(self.lead, f"{label}-told"), self.lead, told=np.ndarray)["told"]
+        if told.dtype != np.float64 or told.shape != (size,) or np.isinf(told).any():
+            fail("PRV-MESSAGE", self.lead, detail=label)
+        return np.asarray(told, np.float64)
+
+
+def run(job: Job, link: Link) -> Result:
+    """The protocol. Raises UserError PRV-HORIZONTAL-LABEL, PRV-HORIZONTAL-COLUMN, PRV-HORIZONTAL-FEW."""
+    terms, lead = terms_of(job.manifest), lead_of(job.manifest)
+    rows = None if job.table is None else rows_of(job.table, terms, link.me)
+    adding = secure_sum(bytes.fromhex(job.manifest.digest), link, banks(job.manifest), [lead])
+    card, told = _fit(Talk(link, adding, lead).decide, rows, terms, job.progress)
+    _keep(job, card)
+    return _result(card, told)
+
+
+def _fit(
+    decide: Decide, rows: Rows | None, terms: Terms, progress: Callable[[float], None]
+) -> tuple[Card, Floats]:
+    wide = len(terms.features)
+    flat = decide(
+        "cells",
+        wide * terms.cells,
+        None if rows is None else rows.cells(terms),
+        lambda sums: cut(sums, terms).ravel(),
+        wide * (terms.bins - 1),
+    )
+    edges = edges_of(flat, terms)
+    sizes = sum(len(cuts) + 2 for cuts in edges)
+    shown = decide(
+        "bins",
+        2 * sizes,
+        None if rows is None else rows.bins(edges, terms),
+        lambda sums: evidence(sums, edges, terms),
+        sizes + 1,
+    )
+    woe = woe_of(shown, edges)
+    if rows is not None:
+        rows.valued(woe)
+    progress(0.2)
+    theta = _newton(decide, rows, terms, float(shown[-1]))
+    span = span_of(theta, woe)
+    own = None if rows is None else rows.scores(theta, span)
+    told = decide("scores", 2 * CELLS_OF_SCORES, own, quality, 2)
+    return card_of(theta, edges, woe, terms), told
+
+
+def _newton(decide: Decide, rows: Rows | None, terms: Terms, share: float) -> Floats:
+    size = len(terms.features) + 1
+    if not 0 < share < 1:
+        fail("PRV-MESSAGE", "lead", detail="share")
+    theta: Floats = np.array([np.log(share / (1 - share)), *np.zeros(size - 1)])
+    newton = Newton(terms, theta)
+    for step in range(terms.steps):
+        own = None if rows is None else rows.derivatives(theta)
+        told = decide(f"step-{step}", 1 + size + size * (size + 1) // 2, own, newton.next, size + 1)
+        if np.isnan(told).any():
+            fail("PRV-MESSAGE", "lead", detail=f"step-{step}")
+        theta = told[1:]
+        if told[0]:
+            break
+    return theta
+
+
+def _keep(job: Job, card: Card) -> None:
+    """The card in the node's folder, named by the manifest it was fitted under."""
+    target = job.state / f"card-{job.manifest.digest}.json"
+    partial = target.with_suffix(".partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(card.to_json())
+    partial.replace(target)
+
+
+def _result(card: Card, told: Floats) -> Result:
+    lines = [
+        (v.name, b.label.zh, b.label.en, b.woe, b.points, v.coefficient)
+        for v in card.variables
+        for b in v.bins
+    ]
+    names = ("variable", "bin_zh", "bin_en", "woe", "points", "coefficient")
+    table = pa.table(dict(zip(names, (list(column) for column in zip(*lines, strict=True)), strict=True)))
+    return Result({"auc": float(told[0]), "ks": float(told[1]), "base_points": card.base_points}, table)
+
+
+def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Result]:
+    """The same from all rows at once: equal but for rounding in the last digits."""
+    terms = terms_of(manifest)
+    names = [terms.target, *terms.features]
+    pooled = pa.concat_tables([tables[name].select(names) for name in banks(manifest)])
+    rows = rows_of(pooled, terms, "pooled")
+    card, told = _fit(_pooled, rows, terms, lambda _: None)
+    return dict.fromkeys(manifest.names, _result(card, told))
+
+
+def _pooled(_: str, __: int, values: list[int] | None, decision: Decision, ___: int) -> Floats:
+    return decision(values or [])
+
+
+def check(manifest: Manifest) -> None:
+    """Refuse what would tell the lead one bank's sums. Raises UserError PRV-MANIFEST."""
+    terms, held = terms_of(manifest), banks(manifest)
+    wanted = {terms.target, *terms.ranges}
+    inputs = [party.input for party in manifest.having("bank")]
+    wrong = {
+        "bank: at least three, or two and a coordinator": not enough(held, [lead_of(manifest)]),
+        "columns: the target and the features at every bank": any(
+            each is None or set(each.columns) != wanted for each in inputs
+        ),
+        "ranges: from low to high": any(not low < high for low, high in terms.ranges.values()),
+        "target: not a feature": terms.target in terms.ranges,
+    }
+    if faults := [name for name, fault in wrong.items() if fault]:
+        fail("PRV-MANIFEST", str(manifest.job), detail="; ".join(faults))
+
+
+def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
+    """What each party learns, by name."""
+    terms, held, lead = terms_of(manifest), banks(manifest), lead_of(manifest)
+    model = MODEL.fill(woe=WOE_DIGITS, step=STEP_DIGITS, quality=QUALITY_DIGITS)
+    path = PATH.fill(step=STEP_DIGITS)
+    each = (model, path, REST) if len(held) > 2 else (model, path, REST, TWO)  # noqa: PLR2004 - a pair
+    sums = SUMS.fill(cells=terms.cells, scores=CELLS_OF_SCORES)
+    return {name: (model, path, sums) if name == lead else each for name in manifest.names}
+
+
+MODEL = Text(
+    zh="评分卡：各特征分箱边界（大致为全体行数的等分点）、各箱 WOE 与全体坏户占比（{woe} 位小数）、"
+    "系数（{step} 位）与分数，以及全体样本内 AUC 与 KS（{quality} 位）",
+    en="the scorecard: edges of bins (about where equal parts of all rows end), WOE of all bins and the bad "
+    "share of all rows ({woe} decimals), coefficients ({step}) and points; AUC and KS on all rows fitted on "
+    "({quality})",
+)
+PATH = Text(
+    zh="每一步牛顿迭代的系数（{step} 位小数）", en="the coefficients at each Newton step ({step} decimals)"
+)
+REST = Text(
+    zh="由上述四舍五入后的数可缩小全体各箱好坏户数的可能范围：行数多的箱仍有许多可能，行数少的箱可能只剩一种；"
+    "合并各步系数后还能缩小多少，未证明上限",
+    en="from these rounded numbers, a range for the goods and bads of all banks in each bin: wide where it "
+    "has many rows, perhaps one value where few; how much the steps narrow it has no proven bound",
+)
+TWO = Text(
+    zh="只有两家银行时，以上各项减去本方即为对方的：各箱好坏户数的同样范围，及各步合计梯度的部分信息",
+    en="with two banks, less its own, the same of the other: a range for its goods and bads in each bin, "
+    "and something of its summed slopes",
+)
+SUMS = Text(
+    zh="全体合计：各特征网格 {cells} 格的行数，各箱好坏户数，每步的对数损失及其一、二阶导数，"
+    "分数 {scores} 格的好坏户数；主持方若为银行，减去本方即为其余银行的合计",
+    en="sums over all banks: rows in each of {cells} cells a feature, goods and bads a bin, log loss and its "
+    "derivatives at each step, goods and bads in {scores} cells of the score; a bank that leads has, less "
+    "its own, those of the other banks together",
+)
+KIND = Kind(
+    name="horizontal",
+    version=1,
+    title=Text(zh="横向联合评分卡", en="Scorecard of banks with the same features"),
+    roles=(
+        Role("bank", Text(zh="银行（特征相同、客户不同）", en="bank"), at_least=2, at_most=15),
+        Role("coordinator", Text(zh="协调方（不提供数据）", en="coordinator"), 0, 1, brings_data=False),
+    ),
+    protocols=(
+        Protocol(
+            "Newton's method on pairwise masked sums",
+            "Bonawitz et al., Practical Secure Aggregation for Privacy-Preserving Machine Learning, CCS 2017",
+            Text(zh="半诚实：各方按协议执行", en="semi-honest: all parties follow the protocol"),
+            Text(
+                zh="主持方与除一家外的全部银行合谋，才能得到该家的合计",
+                en="a bank's own sums fall only if the lead and all other banks collude",
+            ),
+            Text(
+                zh="约十轮；每轮 24 字节乘以特征数平方的一半",
+                en="about ten rounds, each of 24 bytes times half the square of the features",
+            ),
+        ),
+    ),
+    check=check,
+    learns=learns,
+    run=run,
+    plain=plain,
+)

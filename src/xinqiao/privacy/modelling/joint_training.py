@@ -1,0 +1,262 @@
+"""What a joint scorecard and a run of data value have in common: alignment, fits with folds, validation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xinqiao.kernel.errors import fail
+from xinqiao.privacy.alignment.alignment import aligned
+from xinqiao.privacy.job.at_work import at_work, wait_for
+from xinqiao.privacy.job.kind import Job
+from xinqiao.privacy.job.link import Among, Link
+from xinqiao.privacy.job.manifest import Manifest, Name, Party
+from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.modelling.columns import Block, block, labels
+from xinqiao.privacy.modelling.joint_evaluation import common_stream, measure, submit, submit_outcome
+from xinqiao.privacy.modelling.joint_logistic import (
+    ODDS_BITS,
+    Own,
+    Plan,
+    Shared,
+    deal,
+    deal_log_odds,
+    fit,
+    fit_plain,
+    log_odds,
+)
+from xinqiao.privacy.modelling.lift import Lift, lift
+from xinqiao.privacy.protocol.sharing import Dealer, Held, Member, Ring, Stream
+from xinqiao.scoring.columns import Floats
+
+WIDTH_AT_MOST = 2000
+LEAST = 30
+"""Bad rows, and good ones, that a joint model needs."""
+
+
+class Settings(BaseModel):
+    """Parameters: the bank's outcome column, bins of a column, folds of the validation, steps."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    label: Name
+    bins: int = Field(default=8, ge=2, le=10)
+    folds: int = Field(default=5, ge=2, le=10)
+    steps: int = Field(default=50, ge=1, le=200)
+
+
+def settings(manifest: Manifest) -> Settings:
+    """The parameters, and that roles fit them. Raises UserError PRV-MANIFEST."""
+    try:
+        told = Settings.model_validate(dict(manifest.params))
+    except ValidationError as error:
+        return _refused(manifest, str(error.errors(include_url=False)[0]["msg"]))
+    for name in members(manifest):
+        party = manifest.party(name)
+        if party.input is None or party.input.key is None:
+            return _refused(manifest, f"{name}: key")
+        if party.role == "holder" and not party.input.columns:
+            return _refused(manifest, f"{name}: columns")
+    if told.label not in _columns(manifest.only("bank")):
+        return _refused(manifest, f"label: {told.label}")
+    return told
+
+
+def _refused(manifest: Manifest, detail: str) -> Settings:
+    return fail("PRV-MANIFEST", str(manifest.job), detail=detail)
+
+
+def members(manifest: Manifest) -> tuple[str, ...]:
+    """The parties that compute, the bank first."""
+    return (manifest.only("bank").name, *(party.name for party in manifest.having("holder")))
+
+
+def _columns(party: Party) -> tuple[str, ...]:
+    return party.input.columns if party.input is not None else ()
+
+
+def features(manifest: Manifest, party: Party) -> list[str]:
+    """The columns of a party that a model reads."""
+    label = manifest.params.get("label") if party.role == "bank" else None
+    return [name for name in _columns(party) if name != label]
+
+
+def folds_of(manifest: Manifest, table: pa.Table, folds: int) -> NDArray[np.intp]:
+    """Each row's fold by its place among the sorted keys: the same at all members, whatever the rows' order.
+
+    By the place and not by the key, so that a third party who sees the folds of rows in their secret order
+    sees nothing of any key.
+    """
+    salt, count = manifest.digest.encode(), table.num_rows
+    digests = [hashlib.sha256(salt + place.to_bytes(8, "big")).digest()[:8] for place in range(count)]
+    keys = table.column(0).cast(pa.string()).to_pylist()
+    told = np.empty(count, np.intp)
+    told[sorted(range(count), key=keys.__getitem__)] = [int.from_bytes(d, "big") % folds for d in digests]
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A member's aligned rows, ready to fit. ``fold`` (rows,); ``bad`` at the bank."""
+
+    block: Block
+    fold: NDArray[np.intp]
+    bad: Floats | None
+
+    @property
+    def matrix(self) -> Floats:
+        """What is fitted: the bank's with a column of ones first."""
+        own = self.block.matrix
+        return own if self.bad is None else np.column_stack([np.ones(len(own)), own])
+
+    def used(self, fits: int) -> Floats:
+        """(rows, fits): fit k leaves out fold k; those beyond the folds use all rows."""
+        return np.asarray(self.fold[:, None] != np.arange(fits), np.float64)
+
+
+def rows_of(manifest: Manifest, party: Party, table: pa.Table) -> Rows:
+    """A member's rows. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS, SCR-*."""
+    told = settings(manifest)
+    own = block(table, features(manifest, party), told.bins)
+    if party.role == "holder" and not own.matrix.shape[1]:
+        fail("PRV-MODEL-COLUMNS", party.name)
+    bad = labels(table, told.label, LEAST) if party.role == "bank" else None
+    return Rows(own, folds_of(manifest, table, told.folds), bad)
+
+
+def common_rows(job: Job, link: Link, third: Sequence[str]) -> Rows:
+    """Align with the other members and prepare; third parties are told that this is going on."""
+    names = members(job.manifest)
+    with ExitStack() as waiting:
+        for name in third:
+            waiting.enter_context(at_work(link, name))
+        return rows_of(job.manifest, job.me, aligned(job, Among(link, names), names))
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A member's state after the fits; ``lift`` at the bank alone."""
+
+    member: Member
+    plan: Plan
+    rows: Rows
+    shared: Shared
+    stream: Stream
+    lift: Lift | None
+
+
+def train(job: Job, link: Link, fits: int) -> Trained:
+    """The side of the bank and of a holder: align, fit, validate."""
+    names, dealer = members(job.manifest), job.manifest.only("dealer").name
+    rows, told = common_rows(job, link, [dealer]), settings(job.manifest)
+    sizes = exchanged(link, names, [dealer], rows.matrix.shape)
+    plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
+    member, stream = Member(link, names, dealer), common_stream(link, names)
+    own = Own(rows.matrix, rows.used(fits).astype(np.uint64), rows.bad)
+    shared = fit(member, plan, own, job.progress)
+    odds = log_odds(member, plan, shared)
+    held_out: Ring = odds[np.arange(plan.rows), rows.fold]
+    order = submit(link, names, dealer, held_out, stream)
+    found = None
+    if rows.bad is not None:
+        alone = out_of_fold(rows.matrix, rows.bad, rows.fold, told.folds)
+        found = submit_outcome(link, dealer, rows.bad, alone, order)
+    return Trained(member, plan, rows, shared, stream, found)
+
+
+def train_dealer(job: Job, link: Link, fits: int) -> tuple[Dealer, Plan]:
+    """The dealer's side of ``train``."""
+    names, told = members(job.manifest), settings(job.manifest)
+    sizes = shapes(link, names)
+    plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
+    dealer = Dealer(link, names)
+    held: tuple[Held, ...] = deal(dealer, plan)
+    deal_log_odds(dealer, plan, held)
+    measure(link, names, plan.rows, ODDS_BITS, told.folds)
+    return dealer, plan
+
+
+def exchanged(
+    link: Link, names: Sequence[str], third: Sequence[str], own: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Rows and width of every member, told to all members and to third parties."""
+    payload = pack({"rows": own[0], "width": own[1]})
+    for name in (*names, *third):
+        if name != link.me:
+            link.send(name, "shape", payload)
+    sizes = [(own[0], own[1]) if name == link.me else _shape(link, name) for name in names]
+    _agree(names, sizes)
+    return sizes
+
+
+def shapes(link: Link, names: Sequence[str]) -> list[tuple[int, int]]:
+    """Rows and width of every member, at a third party, once they have aligned."""
+    for name in names:
+        wait_for(link, name)
+    sizes = [_shape(link, name) for name in names]
+    _agree(names, sizes)
+    return sizes
+
+
+def _shape(link: Link, source: str) -> tuple[int, int]:
+    told = unpack(link.receive(source, "shape"), source, rows=int, width=int)
+    return told["rows"], told["width"]
+
+
+def _agree(names: Sequence[str], sizes: Sequence[tuple[int, int]]) -> None:
+    """Rows must be alike and widths within what columns and bins can give."""
+    for name, (rows, width) in zip(names, sizes, strict=True):
+        if rows != sizes[0][0] or not 0 < width <= WIDTH_AT_MOST:
+            fail("PRV-MESSAGE", name, detail=f"{rows} x {width}")
+
+
+def out_of_fold(matrix: Floats, bad: Floats, fold: NDArray[np.intp], folds: int) -> Floats:
+    """Log odds in the clear of each row under the fit that left out its fold."""
+    odds = np.empty(len(bad))
+    for k in range(folds):
+        theta = fit_plain(matrix, bad, (fold != k).astype(np.float64))
+        odds[fold == k] = matrix[fold == k] @ theta
+    return odds
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """The same from all parties' tables at once: rows by member, all columns, and the lift."""
+
+    rows: Mapping[str, Rows]
+    matrix: Floats
+    bad: Floats
+    lift: Lift
+
+
+def pooled(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Pooled:
+    """What ``train`` finds, in the clear."""
+    names, told = members(manifest), settings(manifest)
+    rows = {name: rows_of(manifest, manifest.party(name), t) for name, t in _joined(names, tables).items()}
+    matrix = np.column_stack([rows[name].matrix for name in names])
+    bank = rows[names[0]]
+    bad = bank.bad if bank.bad is not None else np.empty(0)
+    both = [out_of_fold(m, bad, bank.fold, told.folds) for m in (matrix, bank.matrix)]
+    return Pooled(rows, matrix, bad, lift(both[0], both[1], bad, told.folds))
+
+
+def _joined(names: Sequence[str], tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Each member's rows of the common ids, in the ids' order."""
+    found = {}
+    places = {name: _places(tables[name]) for name in names}
+    common = sorted(set.intersection(*(set(place) for place in places.values())))
+    for name in names:
+        found[name] = tables[name].take(pa.array([places[name][key] for key in common], pa.int64()))
+    return found
+
+
+def _places(table: pa.Table) -> dict[str, int]:
+    keys = table.column(0).cast(pa.string()).to_pylist()
+    return {str(key): place for place, key in enumerate(keys)}

@@ -1,0 +1,1 @@
+"""A party's node: its process, its lines to peers, its workers."""

@@ -1,0 +1,1 @@
+"""Protocols between parties that kinds of job are built from: masks, shares, comparison, choice."""

@@ -1,0 +1,261 @@
+"""Which ids several holders have in common, on ristretto255: our own protocol, two parties and more.
+
+``common``. The receiver with the fewest rows leads. Each other holder has a fresh key; by the oblivious PRF
+of Meadows (S&P 1986), hashed as by Jarecki and Liu (SCN 2010), the leader learns each holder's token of each
+of its own ids and nothing else. Of two holders, the other sends the tags of its tokens, sorted. Of more, each
+encodes, under its tokens, shares that XOR to zero over all holders (Kolesnikov, Matania, Pinkas, Rosulek,
+Trieu: Practical multi-party private set intersection, CCS 2017), so that the leader sees who has an id only
+where all have it. It then tells the other receivers the tags of the common ids in one random order.
+``count``. Each set first goes round all holders, each raising it to its key and shuffling, and comes back to
+its owner as pseudonyms under all keys, whose ids the owner no longer knows; then as above, on pseudonyms.
+
+Parties follow the protocol and are curious (semi-honest). Each learns the others' numbers of rows. The leader
+and all others but one, colluding, learn which of the leader's ids that one has; in ``count`` a party can't
+tell whose pseudonym is whose as long as one other holder does not collude with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xinqiao.kernel.errors import fail
+from xinqiao.privacy.crypto.group import Points, invert, random_scalar, the_group
+from xinqiao.privacy.crypto.key_value_store import Store, Words, decode, encode
+from xinqiao.privacy.job.link import Link
+from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.protocol.point_stream import (
+    AHEAD,
+    chunks,
+    exchanged,
+    hashed,
+    points_in,
+    raised,
+    received,
+    shuffled,
+    telling,
+    times,
+    wait_while,
+)
+
+Rows: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+TAG_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Who takes part and what all know.
+
+    ``receivers`` are holders that learn the result; ``context`` keeps jobs apart; ``bounds`` are rows at
+    least and at most.
+    """
+
+    link: Link
+    holders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    context: bytes
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    progress: Callable[[float], None] = lambda _: None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """All holders but this party."""
+        return tuple(name for name in self.holders if name != self.link.me)
+
+
+def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
+    """Positions in ``ids``, which are distinct, of those that all have, in one order at all receivers.
+
+    None at a party that receives nothing. Raises UserError PRV-SET-SIZE, PRV-POINT and PRV-MESSAGE.
+    """
+    sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
+    leader = min(sets.receivers, key=lambda name: (sizes[name], sets.receivers.index(name)))
+    if sets.link.me == leader:
+        tokens = _ask(sets, ids, sizes)
+        found = np.flatnonzero(_matched(sets, zero(ids), tokens))
+        found = found[np.argsort(np.frombuffer(os.urandom(8 * len(found)), "<u8"))]
+        for name in sets.others:
+            if name in sets.receivers:
+                tags = _joined(_tags([tokens[name][row] for row in found], b"xq-common"))
+                sets.link.send(name, "common", pack({"tags": tags}))
+        return found
+    own = _answer(sets, ids, leader, sizes[leader])
+    _send_hint(sets, leader, zero(ids), own)
+    return _told(sets, leader, own, sizes[leader]) if sets.link.me in sets.receivers else None
+
+
+def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
+    """How many ids all holders have; None at a party that receives nothing. Raises as ``common``."""
+    sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
+    leader, link = sets.receivers[0], sets.link
+    names = _pseudonyms(sets, ids, sizes)
+    if link.me == leader:
+        found = int(_matched(sets, zero(names), dict.fromkeys(sets.others, names)).sum())
+        for name in sets.others:
+            if name in sets.receivers:
+                link.send(name, "count", pack({"count": found}))
+        return found
+    _send_hint(sets, leader, zero(names), names)
+    if link.me not in sets.receivers:
+        return None
+    told: int = unpack(link.receive(leader, "count"), leader, count=int)["count"]
+    if not 0 <= told <= min(sizes.values()):
+        fail("PRV-MESSAGE", leader, detail=f"count {told}")
+    return told
+
+
+def exchange_sizes(sets: Sets, rows: int) -> dict[str, int]:
+    """Each holder's number of ids. Raises UserError PRV-SET-SIZE for one out of bounds."""
+    for name in sets.others:
+        sets.link.send(name, "rows", pack({"rows": rows}))
+    told = {sets.link.me: rows}
+    for name in sets.others:
+        told[name] = unpack(sets.link.receive(name, "rows"), name, rows=int)["rows"]
+    for name, size in told.items():
+        least, most = sets.bounds.get(name, (0, 1 << 31))
+        if not least <= size <= most:
+            fail("PRV-SET-SIZE", name, rows=size, least=least, most=most)
+    return told
+
+
+def _zero_shares(sets: Sets) -> Callable[[Sequence[bytes]], Words]:
+    """A function from ids to this party's shares, which XOR to zero over all holders; of two, no shares."""
+    if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
+        return lambda ids: np.zeros((len(ids), 2), "<u8")
+    group, secret = the_group(), random_scalar()
+    for name in sets.others:
+        sets.link.send(name, "pair", pack({"point": group.base([secret])}))
+    keys = []
+    for name in sets.others:
+        point = points_in(sets.link.receive(name, "pair"), name, "point", 1)
+        shared = times(secret, point, name).tobytes()
+        keys.append(blake2b(shared + sets.context, digest_size=32, person=b"xq-zero-shares").digest())
+
+    def shares(ids: Sequence[bytes]) -> Words:
+        total = np.zeros((len(ids), 2), "<u8")
+        for key in keys:
+            total ^= np.frombuffer(
+                b"".join(blake2b(i, key=key, digest_size=16).digest() for i in ids), "<u8"
+            ).reshape(-1, 2)
+        return total
+
+    return shares
+
+
+def _ask(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> dict[str, list[bytes]]:
+    """The leader's side of the oblivious PRF: each other holder's token of each id."""
+    blind = random_scalar()
+    blinded = raised(hashed(ids, _domain(sets)), blind, sets.link.me)
+    back = {name: received(sets.link, name, "answered", len(ids)) for name in sets.others}
+    answers: dict[str, list[Points]] = {name: [] for name in sets.others}
+    for sent, chunk in enumerate(blinded):
+        for name in sets.others:
+            sets.link.send(name, "blinded", pack({"points": chunk}))
+            if sent >= AHEAD:
+                answers[name].append(next(back[name]))
+    tokens, waiting = {}, [name for name in sets.others if name in sets.receivers]
+    for done, name in enumerate(sets.others, 1):
+        points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
+        tokens[name] = _tokens(ids, telling(points, sets.link, waiting))
+        sets.progress(done / (len(sets.others) + 1))
+    for name in sets.others:
+        wait_while(sets.link, name, sizes[name])
+    return tokens
+
+
+def _answer(sets: Sets, ids: Sequence[bytes], leader: str, rows: int) -> list[bytes]:
+    """The other side: raises the leader's blinded points to a fresh key; its own tokens under that key."""
+    key = random_scalar()
+    for chunk in raised(received(sets.link, leader, "blinded", rows), key, leader):
+        sets.link.send(leader, "answered", pack({"points": chunk}))
+    sets.progress(0.5)
+    own = raised(hashed(ids, _domain(sets)), key, sets.link.me)
+    return _tokens(ids, telling(own, sets.link, [leader]))
+
+
+def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> list[bytes]:
+    """This party's ids under all keys, in an order that the others made."""
+    link, here = sets.link, sets.holders.index(sets.link.me)
+    following, before = sets.holders[(here + 1) % len(sets.holders)], sets.holders[here - 1]
+    key, blind = random_scalar(), random_scalar()
+    out = raised(hashed(ids, _domain(sets)), blind, link.me)
+    for step in range(1, len(sets.holders)):
+        points = exchanged(link, (following, before), out, sizes[sets.holders[here - step]])
+        out = raised(chunks(shuffled(points)), key, before)
+        sets.progress(step / (len(sets.holders) + 1))
+    points = exchanged(link, (following, before), out, len(ids))
+    return [row.tobytes() for chunk in raised(chunks(points), key * invert(blind), before) for row in chunk]
+
+
+def _send_hint(sets: Sets, leader: str, shares: Words, tokens: Sequence[bytes]) -> None:
+    if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
+        hint = pack({"tags": _joined(sorted(_tags(tokens, b"xq-held")))})
+    else:
+        store = encode(tokens, shares)
+        hint = pack({"seed": store.seed, "cells": store.cells})
+    sets.link.send(leader, "hint", hint)
+
+
+def _matched(
+    sets: Sets, shares: Words, tokens: Mapping[str, Sequence[bytes]]
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which of the leader's ids all others have too, from what they sent."""
+    if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
+        (name,) = sets.others
+        told = _split(unpack(sets.link.receive(name, "hint"), name, tags=np.ndarray)["tags"], name)
+        held = set(told)
+        return np.array([tag in held for tag in _tags(tokens[name], b"xq-held")], bool)
+    total = shares.copy()
+    for name in sets.others:
+        hint = unpack(sets.link.receive(name, "hint"), name, seed=bytes, cells=np.ndarray)
+        store = Store(hint["seed"], hint["cells"])
+        if not store.well_formed:
+            fail("PRV-MESSAGE", name, detail="hint")
+        total ^= decode(store, tokens[name])
+    found: np.ndarray[Any, np.dtype[np.bool_]] = np.all(total == 0, axis=1)
+    return found
+
+
+def _told(sets: Sets, leader: str, tokens: Sequence[bytes], asked: int) -> Rows:
+    """The common rows as the leader, who asked for so many, tells them."""
+    for _ in sets.others:
+        wait_while(sets.link, leader, asked)
+    tags = _split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
+    rows = {tag: row for row, tag in enumerate(_tags(tokens, b"xq-common"))}
+    if len(set(tags)) != len(tags) or not set(tags) <= rows.keys():
+        fail("PRV-MESSAGE", leader, detail="common")
+    return np.array([rows[tag] for tag in tags], np.int64)
+
+
+def _domain(sets: Sets) -> bytes:
+    return b"xinqiao intersection 1 " + blake2b(sets.context, digest_size=32).digest()
+
+
+def _tokens(ids: Sequence[bytes], points: Iterator[Points]) -> list[bytes]:
+    told, rows = [], iter(ids)
+    for chunk in points:
+        told += [
+            blake2b(row.tobytes() + next(rows), digest_size=32, person=b"xq-token").digest() for row in chunk
+        ]
+    return told
+
+
+def _tags(tokens: Sequence[bytes], use: bytes) -> list[bytes]:
+    return [blake2b(token, digest_size=TAG_BYTES, person=use).digest() for token in tokens]
+
+
+def _joined(tags: Sequence[bytes]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.frombuffer(b"".join(tags), np.uint8).reshape(-1, TAG_BYTES)
+
+
+def _split(tags: np.ndarray[Any, Any], source: str) -> list[bytes]:
+    if tags.dtype != np.uint8 or tags.ndim != 2 or tags.shape[1] != TAG_BYTES:  # noqa: PLR2004 - rows of bytes
+        fail("PRV-MESSAGE", source, detail="tags")
+    data = tags.tobytes()
+    return [data[at : at + TAG_BYTES] for at in range(0, len(data), TAG_BYTES)]

@@ -1,0 +1,1 @@
+"""A joint model's score of a subject, or only its grade."""

@@ -1,0 +1,1 @@
+"""The SPU engine as a child process in an environment of its own."""

@@ -1,0 +1,1 @@
+"""Sums and statistics over holders."""
