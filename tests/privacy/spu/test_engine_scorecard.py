@@ -24,7 +24,7 @@ def trained(blocks: list[np.ndarray], bad: np.ndarray, used: np.ndarray, fold: n
 
 def test_a_party_gets_its_coefficients_of_the_last_fit_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: how a holder's coefficients differ between folds follows the labels of the rows left out."""
-    jax = SimpleNamespace(nn=SimpleNamespace(sigmoid=expit), lax=SimpleNamespace(fori_loop=loop))
+    jax = SimpleNamespace(lax=SimpleNamespace(fori_loop=loop))
     monkeypatch.setattr(engine_scorecard, "import_module", {"jax": jax, "jax.numpy": np}.__getitem__)
     rng = np.random.default_rng(1)
     blocks = [np.column_stack([np.ones(60), rng.normal(size=60)]), rng.normal(size=(60, 3))]
@@ -36,3 +36,11 @@ def test_a_party_gets_its_coefficients_of_the_last_fit_only(monkeypatch: pytest.
     for part, wanted in zip(told, alone, strict=True):
         np.testing.assert_allclose(part, wanted, atol=1e-12)
     assert held_out.shape == (60,)
+
+
+def test_the_polynomial_is_near_the_logistic_function_and_steeper_beyond() -> None:
+    reach = engine_scorecard.REACH
+    within, beyond = np.linspace(-reach, reach, 1001), np.linspace(reach, 2 * reach, 101)
+    assert np.abs(engine_scorecard.logistic(within) - expit(within)).max() < 0.005
+    assert (np.diff(engine_scorecard.logistic(beyond)) > 0).all()
+    assert (np.diff(engine_scorecard.logistic(-beyond)) < 0).all()

@@ -17,6 +17,33 @@ from typing import Any
 import numpy as np
 
 MOMENTUM = 14 / 16
+REACH, DEGREE = 9.0, 13
+"""The logistic function is an odd polynomial up to these log odds either way, .005 off at most; the engine's
+own, by an exponential and a division, takes three to five times as long. Beyond, it is steeper than the
+function, so that steps come back."""
+
+
+def odd_polynomial() -> np.ndarray[Any, Any]:
+    """Weights of u, u³ … u^``DEGREE``, u = log odds / ``REACH``: with a half, near the logistic function.
+
+    Least squares at Chebyshev's points, which is near the least largest error (Trefethen, Approximation
+    Theory and Approximation Practice, 2013).
+    """
+    at = np.cos(np.pi * (np.arange(2000) + 0.5) / 4000)
+    powers = at[:, None] ** np.arange(1, DEGREE + 1, 2)
+    goal = 1 / (1 + np.exp(-REACH * at)) - 0.5
+    weights: np.ndarray[Any, Any] = np.linalg.lstsq(powers, goal, rcond=None)[0].astype(np.float32)
+    return weights
+
+
+def logistic(log_odds: Any) -> Any:  # noqa: ANN401 - jax or NumPy arrays
+    """The polynomial itself, by Horner's scheme."""
+    part = log_odds * np.float32(1 / REACH)
+    square, *rest = part * part, *odd_polynomial()
+    value = rest[-1]
+    for weight in rest[-2::-1]:
+        value = value * square + weight
+    return value * part + np.float32(0.5)
 
 
 def fit(
@@ -89,7 +116,7 @@ def _trained(
     def step(_: Any, state: Any) -> Any:  # noqa: ANN401
         theta, speed = state
         ahead = theta + MOMENTUM * speed
-        residual = (jax.nn.sigmoid(matrix @ ahead) - label[:, None]) * used
+        residual = (logistic(matrix @ ahead) - label[:, None]) * used
         slope = (matrix.T @ residual) * np.float32(rate / rows)
         speed = MOMENTUM * speed - slope - drawn * ahead
         return theta + speed, speed
