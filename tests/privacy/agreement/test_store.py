@@ -163,6 +163,36 @@ def test_a_party_can_not_pile_up_jobs_for_people(
     with pytest.raises(UserError, match="PRV-TOO-MANY"):
         gossip(bank, tax)
     assert len(tax.standing()) == 2
+    for known in tax.standing():  # of these signatures and receipts are taken as before
+        tax.heard(known.manifest, known.signatures)
+
+
+def test_nor_jobs_that_are_refused(bank: Store, tax: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All jobs of the last day are looked at twice a second, those refused too."""
+    monkeypatch.setattr(agreement, "PROPOSED_AT_MOST", 2)
+    tax.policy = replace(tax.policy, rules=())
+    for _ in range(3):
+        bank.propose(trial())
+    with pytest.raises(UserError, match="PRV-TOO-MANY"):
+        gossip(bank, tax)
+    assert [held.state for held in tax.standing()] == ["refused", "refused"]
+    with standing(now() + timedelta(days=2)):
+        tax.heard(told := trial(), {"bank": sign_manifest(told, bank.identity.pair).hex()})
+        assert [held.state for held in tax.standing()] == ["refused"]
+
+
+@pytest.mark.parametrize("maker", ["bank", "tax"])
+def test_nothing_is_kept_in_the_name_of_another(tax: Store, maker: str) -> None:
+    """A third party may tell of a job, but only its maker, as this node knows it, has made it."""
+    false = signing_key("mallory")
+    parties = [
+        p.model_copy(update={"signing_key": false.public.hex()}) if p.name == maker else p
+        for p in trial().parties
+    ]
+    told = trial().model_copy(update={"parties": tuple(parties), "made_by": maker})
+    with pytest.raises(UserError, match="PRV-PEER-UNKNOWN"):
+        tax.heard(told, {maker: sign_manifest(told, false).hex()})
+    assert tax.standing() == []
 
 
 def test_a_failed_job_may_be_tried_again_while_attempts_are_left(

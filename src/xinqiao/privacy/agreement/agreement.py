@@ -29,7 +29,7 @@ from xinqiao.privacy.job.manifest import Manifest, Party
 REMEMBERED = timedelta(days=1)
 """How long other nodes are still told of a job that has ended."""
 PROPOSED_AT_MOST = 500
-"""How many jobs of one party may wait for people here."""
+"""How many jobs of one party may stand here that have not run: all are looked at again and again."""
 NODE = "node"
 """By whom: the node itself, by its rules."""
 
@@ -124,10 +124,11 @@ class Agreement:
         if manifest.made_by not in given:
             fail("PRV-SIGNATURE", str(manifest.job), party=manifest.made_by)
         manifest.party(self.identity.name)
+        self._check_maker(manifest)
         with self.transaction() as tx:
-            if job_rows.undecided(tx, manifest.made_by) >= PROPOSED_AT_MOST:
-                fail("PRV-TOO-MANY", manifest.made_by, most=PROPOSED_AT_MOST)
             if job_rows.add(tx, self.institution, manifest, manifest.made_by):
+                if job_rows.not_run(tx, manifest.made_by, now() - REMEMBERED) > PROPOSED_AT_MOST:
+                    fail("PRV-TOO-MANY", manifest.made_by, most=PROPOSED_AT_MOST)
                 self._answer(tx, manifest)
             for party, signature in given.items():
                 self._keep_signature(tx, manifest, party, signature)
@@ -155,6 +156,19 @@ class Agreement:
             rows = job_rows.live(tx, now() - REMEMBERED)
             told = job_rows.told(tx, [row.id for row in rows])
             return [self._standing(row, told[row.id]) for row in rows]
+
+    def _check_maker(self, manifest: Manifest) -> None:
+        """The signature is of who this node knows under that name: nothing is kept in another's.
+
+        Raises UserError PRV-PEER-UNKNOWN.
+        """
+        maker = manifest.made_by
+        peer = self.policy.peers.get(maker)
+        known = peer.signing_key if peer is not None else None
+        if maker == self.identity.name:
+            known = self.identity.signing_key
+        if manifest.party(maker).signing_key != known:
+            fail("PRV-PEER-UNKNOWN", maker)
 
     def _answer(self, tx: Tx, manifest: Manifest) -> None:
         """What the rules say of a job that is new."""

@@ -108,10 +108,13 @@ def live(tx: Tx, since: datetime) -> list[JobRow]:
     return [_job(row) for row in rows]
 
 
-def undecided(tx: Tx, made_by: str) -> int:
-    """How many jobs of a party wait for people here."""
+def not_run(tx: Tx, made_by: str, since: datetime) -> int:
+    """How many jobs of a party stand here unrun: those that wait, and those that came to nothing since."""
     row = tx.execute(
-        "SELECT count(*) AS n FROM privacy_job WHERE state = 'waiting' AND made_by = %s", [made_by]
+        "SELECT count(*) AS n FROM privacy_job WHERE made_by = %s AND "
+        "(state IN ('proposed', 'waiting', 'approved', 'signed') "
+        "OR (state IN ('refused', 'expired') AND ended_at > %s))",
+        [made_by, since],
     ).fetchone()
     return 0 if row is None else int(row["n"])
 
