@@ -122,6 +122,11 @@ def _consents(folder: Path) -> Path:
 def test_a_job_from_draft_to_proof(trial: Trial, tmp_path: Path) -> None:
     job = trial.proposed()
     assert "waiting" in trial.call("tax", "jobs").out
+    shown = trial.call("tax", "show", job).out
+    assert "bank 得知 learns" in shown
+    assert "table (id)  1-100 行 rows" in shown
+    assert "已签 signed  bank\n" in shown
+    assert "waiting" in trial.call("tax", "jobs").out  # seeing decides nothing
     told = trial.call("tax", "approve", job, "--by", "Li", "--words", "按合同")
     assert told.code == 0
     assert "得知" in told.out
@@ -136,15 +141,31 @@ def test_a_job_from_draft_to_proof(trial: Trial, tmp_path: Path) -> None:
     assert told.code == 0, told.err
     assert pq.read_table(rows).to_pylist() == [{"id": "b"}]
     assert rows.stat().st_mode & 0o777 == 0o600
-    assert call("privacy", "verify", proof).code == 0
+    told = call("privacy", "verify", proof)
+    assert told.code == 0
+    assert "keys not compared: bank, tax" in told.out
     cards = [trial.folder / name / f"{name}.party.json" for name in PORTS]
     told = call("privacy", "verify", proof, "--card", cards[0], "--card", cards[1])
     assert (told.code, told.out.count("名片一致")) == (0, 2)
+    assert "not compared" not in told.out
     cards[0].write_text(cards[0].read_text("utf-8").replace("bank", "tax"), "utf-8")
     assert call("privacy", "verify", proof, "--card", cards[0]).code == 1
     proof.write_bytes(proof.read_bytes().replace(b"credit", b"market"))
     assert call("privacy", "verify", proof).code == 1
     assert "done" in trial.call("bank", "jobs").out
+
+
+def test_an_issuer_signs_a_table_of_grants_that_a_holder_takes_in(trial: Trial, tmp_path: Path) -> None:
+    table, out = tmp_path / "grants.csv", tmp_path / "grants.json"
+    table.write_text("subject,receiver,purpose,until\nb,bank,credit,2099-12-31\n", "utf-8")
+    told = trial.call("bank", "issue", table, "--key-kind", "text", "--out", out)
+    assert told.code == 0, told.err
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "PRV-CONSENT-LIST" in trial.call("tax", "consents", out).err  # not an issuer it knows
+    config = trial.folder / "tax" / CONFIG
+    issuer = told.out.splitlines()[-1]
+    config.write_text(config.read_text("utf-8").replace("[issuers]", f"[issuers]\n{issuer}"), "utf-8")
+    assert "changed 1" in trial.call("tax", "consents", out).out
 
 
 def test_a_job_refused_by_a_person(trial: Trial) -> None:
@@ -154,6 +175,15 @@ def test_a_job_refused_by_a_person(trial: Trial) -> None:
         told = trial.call("tax", verb, job)
         assert told.code == 2
         assert "PRV-STATE" in told.err
+
+
+def test_what_another_party_wrote_is_shown_as_text(trial: Trial) -> None:
+    trial.proposed()
+    with trial.stores() as (bank, _):
+        bank.refused(bank.standing()[0].manifest.job, "tax", "[/] [red]")
+    told = trial.call("bank", "jobs")
+    assert told.code == 0, told.err
+    assert "[/] [red]" in told.out
 
 
 def test_faults_of_the_command_line_are_told(trial: Trial, tmp_path: Path) -> None:

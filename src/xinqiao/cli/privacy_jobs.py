@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from xinqiao.kernel.clock import CHINA
@@ -39,7 +40,7 @@ def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
             row.state,
             f"{row.progress:.0%}",
             f"{at:%Y-%m-%d %H:%M}",
-            row.error,
+            escape(row.error),  # as another party told it
         )
     Console(soft_wrap=True, highlight=False).print(table)
 

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from xinqiao.cli.privacy_jobs import ConfigFile, store_of, text_of
+from xinqiao.cli.privacy_show import learnt
 from xinqiao.privacy.agreement.draft import manifest_of, read_draft
-from xinqiao.privacy.job.kind import kind_of
 
 
 def privacy_propose(
@@ -19,13 +19,12 @@ def privacy_propose(
     by: Annotated[str, typer.Option(help="提出人 / who proposes it")] = "command line",
 ) -> None:
     """提出并签署一项任务 / propose a job and sign it: the others decide by their own rules."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     with store_of(config) as store:
         manifest = manifest_of(
             read_draft(text_of(draft), str(draft)), store.identity, store.policy, str(draft)
         )
         row = store.propose(manifest, by)
     console.print(f"任务 job  {row.id}  {row.state}")
-    for name, learns in kind_of(manifest).learns(manifest).items():
-        for what in learns:
-            console.print(f"  {name} 得知 learns: {what.zh}\n    [dim]{what.en}[/]")
+    for line in learnt(manifest):
+        console.print(line)

@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from xinqiao.kernel.errors import user_error
-from xinqiao.privacy.agreement.job_proof import verify
+from xinqiao.privacy.agreement.job_proof import parties, verify
 from xinqiao.privacy.node.node_files import read_card
 
 BAD = 1
 """Exit code of a proof that does not hold."""
+COMPARE = (
+    "  文件中的公钥谁都能写：请用 --card 给出这些参与方的名片\n"
+    "  [dim]anybody can write keys into a file: give these parties' cards with --card[/]"
+)
 
 
 def privacy_verify(
@@ -36,6 +40,8 @@ def privacy_verify(
         console.print(f"{mark} {escape(told.text.zh)}\n  [dim]{escape(told.text.en)}[/]")
     if all(told.holds for told in found):
         console.print("[bold green]核验通过 verified[/]")
+        if names := [name for name in parties(data, str(file)) if name not in known]:
+            console.print(f"[yellow]未核对公钥 keys not compared: {', '.join(names)}[/]\n{COMPARE}")
         return
     console.print("[bold red]核验不通过，不要采信 not verified: do not rely on this file[/]")
     raise typer.Exit(BAD)

@@ -109,6 +109,11 @@ def verify(data: bytes, where: str, known: Mapping[str, str] | None = None) -> l
     ]
 
 
+def parties(data: bytes, where: str) -> tuple[str, ...]:
+    """Whom the file names as the job's parties. Raises UserError PRV-PROOF, PRV-MANIFEST."""
+    return read_manifest(JobProof.read(data, where).manifest.encode(), where).names
+
+
 def _known(manifest: Manifest, party: str, key: str) -> Finding:
     if manifest.party(party).signing_key == key:
         return good(f"{party} 的公钥与名片一致", f"the key of {party} is the one on its card")
