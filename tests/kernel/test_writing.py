@@ -15,6 +15,8 @@ def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert target.read_bytes() == b"22"
     assert [p.name for p in target.parent.iterdir()] == ["a.bin"]
     assert target.stat().st_mode & 0o777 == 0o644
+    write_whole(target, b"secret", 0o600)
+    assert target.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -63,8 +63,7 @@ def _signing_key(path: Path, name: str, suite: str, console: Console) -> Signing
         if not name:
             fail("EVD-NAME", str(path))
         made = SigningKey.generate(name, "witness", suite_named(suite, "--suite"))
-        write_whole(path, f"{made.write()}\n".encode())
-        path.chmod(0o600)
+        write_whole(path, f"{made.write()}\n".encode(), 0o600)
     key = SigningKey.read(text_of(path), str(path))
     if key.public.use != "witness":
         fail("EVD-KEY", str(path), detail="not a witness's key")

@@ -152,8 +152,7 @@ class Embedded:
         path = self.root / "secrets.json"
         if not path.exists():
             told = {OWNER: secrets.token_urlsafe(24), APP: secrets.token_urlsafe(24)}
-            write_whole(path, json.dumps(told).encode())
-            path.chmod(0o600)
+            write_whole(path, json.dumps(told).encode(), 0o600)
         found: dict[str, str] = json.loads(path.read_text("utf-8"))
         return found
 
@@ -230,8 +229,7 @@ class Embedded:
         shutil.rmtree(partial, ignore_errors=True)
         self._own_folder(partial, 0o700)
         passwords = self._home / f".pw-{os.getpid()}"
-        passwords.write_text(told[OWNER])
-        passwords.chmod(0o600)
+        write_whole(passwords, told[OWNER].encode(), 0o600)
         if self._user is not None:
             os.chown(passwords, self._user.pw_uid, self._user.pw_gid)
         try:

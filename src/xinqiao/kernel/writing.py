@@ -9,8 +9,11 @@ from pathlib import Path
 from xinqiao.kernel.errors import user_error
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write ``path`` at once or not at all. Raises UserError FILE-WRITE."""
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write ``path`` at once or not at all. Raises UserError FILE-WRITE.
+
+    ``mode``: of the file; it is never open to more than that.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
@@ -18,7 +21,7 @@ def write_whole(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            partial.chmod(0o644)
+            partial.chmod(mode)
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)

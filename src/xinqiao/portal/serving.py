@@ -89,8 +89,7 @@ def _keyring(home: Path) -> Keyring:
     path = home / "keys.json"
     if not path.exists():
         told = {"current": "k1", "keys": {"k1": base64.b64encode(new_key()).decode()}}
-        write_whole(path, json.dumps(told).encode())
-        path.chmod(0o600)
+        write_whole(path, json.dumps(told).encode(), 0o600)
     return Keyring.read(path)
 
 
