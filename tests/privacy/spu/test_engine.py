@@ -16,8 +16,7 @@ import pytest
 from tests.privacy.manifests import data, job, manifest
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.link import Link, play
-from xinqiao.privacy.spu import engine as seam
-from xinqiao.privacy.spu import engine_worker
+from xinqiao.privacy.spu import engine_process, engine_worker
 from xinqiao.privacy.spu.engine import PROTOCOLS, engine
 
 FUNCTIONS = """
@@ -49,7 +48,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "functions.py").write_text(FUNCTIONS, "utf-8")
     copy = tmp_path / "engine_worker.py"
     copy.write_text(Path(engine_worker.__file__).read_text("utf-8"), "utf-8")
-    monkeypatch.setattr(seam, "_WORKER", copy)
+    monkeypatch.setattr(engine_process, "WORKER", copy)
 
 
 def call(folder: Path, function: str, arguments: Mapping[str, Any], seconds: float = 20.0) -> dict[str, Any]:
@@ -134,9 +133,10 @@ def test_the_engine_dies_with_who_started_it(tmp_path: Path) -> None:
     script = (
         "import os, subprocess, sys\n"
         "r, w = os.pipe()\n"
-        f"child = subprocess.Popen([sys.executable, '-I', {engine_worker.__file__!r}, '0', '2', str(w)],\n"
+        f"child = subprocess.Popen([sys.executable, '-I', {engine_worker.__file__!r}, str(w)],\n"
         "    stdin=subprocess.PIPE, pass_fds=[w])\n"
-        'child.stdin.write(b\'{"call": "none", "with": {}}\\n\'); child.stdin.flush()\n'
+        'child.stdin.write(b\'{"rank": 0, "parties": 2, "call": "none", "with": {}}\\n\')\n'
+        "child.stdin.flush()\n"
         "os.read(r, 100)\n"
         "print(child.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"

@@ -15,6 +15,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -53,24 +54,23 @@ def check(manifest: Manifest, receivers: int) -> None:
 
 
 def common(job: Job, link: Link, sets: Sets, ids: pa.Array) -> pa.Array | None:
-    """The ids that all have; None at a party that receives nothing.
+    """Positions in ``ids``, which are distinct, of those that all have; None where nothing is received.
 
     Raises UserError PRV-ENGINE, PRV-ENGINE-MISSING and PRV-SET-SIZE.
     """
     protocol = job.params["protocol"]
     with engine(job, link, sets.holders) as running:
-        safe_ids = safe(ids)
-        write(running.folder / "in.csv", safe_ids)
         seconds = SECONDS + sum(exchange_sizes(sets, len(ids)).values()) * SECONDS_A_ROW
+        if protocol != "unbalanced":
+            running.connect()
+        write(running.folder / "in.csv", safe(ids))
         if protocol == "unbalanced":
             _unbalanced(job, running, sets, ids, seconds)
         else:
             receiver = sets.holders.index(sets.receivers[0])
             told = {"receiver": receiver, "protocol": PROTOCOLS[protocol]}
             running.call("psi", told | {"broadcast": len(sets.receivers) > 1}, seconds=seconds)
-        if link.me not in sets.receivers:
-            return None
-        return read(running.folder / "out.csv", ids, safe_ids)
+        return read(running.folder / "out.csv") if link.me in sets.receivers else None
 
 
 def _unbalanced(job: Job, running: Running, sets: Sets, ids: pa.Array, seconds: float) -> None:
@@ -136,19 +136,20 @@ def safe(ids: pa.Array) -> pa.Array:
 
 
 def write(path: Path, safe_ids: pa.Array) -> None:
-    """The engine's input: ids and the random rows."""
+    """The engine's input: ids with their positions, which its output repeats, and the random rows."""
     random = pa.array([secrets.token_hex(32) for _ in range(RANDOM_ROWS)], pa.string())
-    table = pa.table({"id": pa.chunked_array([safe_ids, random])})
+    rows = pa.chunked_array([np.arange(len(safe_ids)), np.full(RANDOM_ROWS, -1)])
+    table = pa.table({"id": pa.chunked_array([safe_ids, random]), "row": rows})
     with path.open("wb") as out:
-        out.write(b"id\n")
+        out.write(b"id,row\n")
         csv.write_csv(table, out, csv.WriteOptions(include_header=False, quoting_style="none"))
 
 
-def read(path: Path, ids: pa.Array, safe_ids: pa.Array) -> pa.Array:
-    """Those of ``ids`` that the engine's output names."""
-    options = csv.ConvertOptions(column_types={"id": pa.string()}, strings_can_be_null=False)
-    found = csv.read_csv(path, convert_options=options).column("id")
-    return ids.filter(pc.is_in(safe_ids, value_set=found.combine_chunks()))
+def read(path: Path) -> pa.Array:
+    """The positions that the engine's output names."""
+    options = csv.ConvertOptions(column_types={"row": pa.int64()}, include_columns=["row"])
+    found = csv.read_csv(path, convert_options=options).column("row").combine_chunks()
+    return found.filter(pc.greater_equal(found, 0))
 
 
 _HONEST = Text(

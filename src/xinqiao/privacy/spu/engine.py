@@ -21,9 +21,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,29 +29,33 @@ from typing import Any
 
 import numpy as np
 
-from xinqiao.kernel.errors import UserError, fail
+from xinqiao.kernel.errors import fail
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.spu.engine_link import Bridge
+from xinqiao.privacy.spu.engine_process import Process, take
 
 VERSION = "0.9.5"
 """Of the package ``spu`` that manifests name (``Engine(name="spu", version=VERSION)``)."""
 PROTOCOLS = {"ABY3": 3, "CHEETAH": 2}
 """Computing protocols that may be used, and their parties; SEMI2K's default helper reads everything."""
 CALL_SECONDS = 4 * 3600.0
-_WORKER = Path(__file__).with_name("engine_worker.py")
 
 
 @dataclass(slots=True)
 class Running:
-    """The engine of this party while the job runs. ``folder`` is where its functions read and write."""
+    """The engine of this party while the job runs."""
 
-    process: subprocess.Popen[bytes]
-    answers: int
-    folder: Path
+    process: Process
     bridge: Bridge
     me: str
+    _asked: list[str]
     _read: bytes = b""
+
+    @property
+    def folder(self) -> Path:
+        """Where its functions read and write."""
+        return self.process.folder
 
     def call(
         self, function: str, arguments: Mapping[str, Any], module: str = "", seconds: float = CALL_SECONDS
@@ -63,17 +64,30 @@ class Running:
 
         Raises UserError PRV-ENGINE where it fails or takes longer than ``seconds``, and what broke the link.
         """
+        self._ask(function, arguments, module)
+        answer: dict[str, Any] = {}
+        while self._asked:
+            asked = self._asked.pop(0)
+            answer = json.loads(self._line(asked, seconds) or "{}")
+            if "error" in answer:
+                self._failed(f"{asked}: {answer['error']}")
+        return {name: self._told(value) for name, value in answer["told"].items()}
+
+    def connect(self) -> None:
+        """Let the engines find each other, without waiting for it: the next call does."""
+        self._ask("connect", {}, "")
+
+    def _ask(self, function: str, arguments: Mapping[str, Any], module: str) -> None:
         self.bridge.start()
         given = {name: self._given(name, value) for name, value in arguments.items()}
-        request = json.dumps({"call": function, "module": module, "with": given}) + "\n"
-        assert self.process.stdin is not None  # noqa: S101 - started with a pipe
+        place = {"rank": self.bridge.rank, "parties": self.bridge.count}
+        request = json.dumps(place | {"call": function, "module": module, "with": given}) + "\n"
+        stdin = self.process.child.stdin
+        assert stdin is not None  # noqa: S101 - started with a pipe
         with suppress(BrokenPipeError):  # the answer's end tells
-            self.process.stdin.write(request.encode())
-            self.process.stdin.flush()
-        answer = json.loads(self._line(function, seconds))
-        if "error" in answer:
-            self._failed(f"{function}: {answer['error']}")
-        return {name: self._told(value) for name, value in answer["told"].items()}
+            stdin.write(request.encode())
+            stdin.flush()
+        self._asked.append(function)
 
     def _given(self, name: str, value: Any) -> Any:  # noqa: ANN401 - JSON or an array
         if isinstance(value, np.ndarray):
@@ -88,9 +102,9 @@ class Running:
 
     def _line(self, function: str, seconds: float) -> bytes:
         while b"\n" not in self._read:
-            if not select.select([self.answers], [], [], seconds)[0]:
+            if not select.select([self.process.answers], [], [], seconds)[0]:
                 self._failed(f"{function}: {seconds:.0f} s")
-            data = os.read(self.answers, 65536)
+            data = os.read(self.process.answers, 65536)
             if not data:
                 self._failed(f"{function}: the engine ended")
             self._read += data
@@ -112,63 +126,12 @@ def engine(job: Job, link: Link, parties: Sequence[str]) -> Iterator[Running]:
     """
     if job.engine_python is None:
         fail("PRV-ENGINE-MISSING", link.me)
-    folder = Path(tempfile.mkdtemp(prefix="engine-", dir=job.folder))
-    answers, theirs = os.pipe()
     try:
-        with _started(
-            job.engine_python, folder, list(parties).index(link.me), len(parties), theirs
-        ) as process:
-            os.close(theirs)
-
-            def lost(_: UserError) -> None:
-                process.kill()
-
-            with Bridge(link, parties, folder, lost) as bridge:
-                yield Running(process, answers, folder, bridge, link.me)
-    finally:
-        os.close(answers)
-        shutil.rmtree(folder, ignore_errors=True)
-        _sweep()
-
-
-def _sweep() -> None:
-    """Remove what the engine leaves in /tmp whatever TMPDIR says: traces of its steps, without data."""
-    for trace in Path("/tmp").glob("psi_*.trace"):  # noqa: S108 - where the engine puts them
-        with suppress(OSError):
-            if trace.stat().st_uid == os.getuid():
-                trace.unlink()
-
-
-@contextmanager
-def _started(
-    python: Path, folder: Path, rank: int, parties: int, answers: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker's process; killed at the end, whatever it does. It dies with this thread too."""
-    place = str(folder)
-    variables = {
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": place,
-        "TMPDIR": place,
-        "JAX_PLATFORMS": "cpu",
-    }
-    # -I: modules of this package that are named like those of the standard library don't stand before them
-    command = [str(python), "-I", str(_WORKER), str(rank), str(parties), str(answers)]
-    with (folder / "engine.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own worker
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env=variables,
-            pass_fds=[answers],
-        )
+        process = take(job.engine_python, job.folder, job.manifest.kind)
+    except OSError:
+        fail("PRV-ENGINE-MISSING", link.me)
     try:
-        yield process
+        with Bridge(link, parties, process.folder, lambda _: process.child.kill()) as bridge:
+            yield Running(process, bridge, link.me, [] if process.loaded else ["load"])
     finally:
-        process.kill()
-        process.wait()
-        if process.stdin is not None:
-            with suppress(BrokenPipeError):
-                process.stdin.close()
+        process.end()

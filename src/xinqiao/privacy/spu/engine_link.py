@@ -58,6 +58,11 @@ class Bridge:
         self._waited, self._all_done = {*range(len(parties))} - {self.rank}, threading.Event()
         self.error: UserError | None = None
 
+    @property
+    def count(self) -> int:
+        """How many parties there are."""
+        return len(self._parties)
+
     def __enter__(self) -> Self:
         self._place = self._stack.enter_context(_Place(self._folder))
         return self

@@ -1,9 +1,9 @@
 """The SPU engine in its own environment: run by path, it imports nothing of this product.
 
-``python -I engine_worker.py RANK PARTIES ANSWERS`` in a fresh folder. Requests are lines of JSON on standard
-input, answers lines of JSON on the file descriptor ANSWERS: ``{"told": ...}`` or ``{"error": "the exception's
-class"}``, never its message, which may hold values. Arrays are .npy files of the folder:
-``{"array": "name"}``.
+``python -I engine_worker.py ANSWERS MODULE...`` in a fresh folder; the modules are loaded at once. Requests
+are lines of JSON on standard input, answers lines of JSON on the file descriptor ANSWERS: an empty one when
+all is loaded, then ``{"told": ...}`` or ``{"error": "the exception's class"}``, never its message, which may
+hold values. Arrays are .npy files of the folder: ``{"array": "name"}``.
 The other parties are Unix sockets of the folder, behind which ``engine_link`` carries what passes.
 A request may name a file of Python next to this one whose function is called instead of those below.
 """
@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ import numpy as np
 PR_SET_PDEATHSIG = 1
 LONG_MS = 24 * 3600 * 1000
 """The bridge notices parties that go away; the engine itself waits as long as they compute."""
+LIGHT = ("spu.libspu", "spu.libpsi")
 ALLOWED = {"ABY3": 3, "CHEETAH": 2}
 """Protocols of the computing engine and their parties. SEMI2K takes its correlated randomness from the first
 party by default, who then reads everything: it is not on the list.
@@ -38,13 +40,23 @@ def library(name: str) -> Any:  # noqa: ANN401 - the engine has no types
     if "spu" in sys.modules:
         return importlib.import_module(f"spu.{name}")
     found = importlib.util.find_spec("spu")
-    assert found is not None  # noqa: S101 - the environment's purpose
+    if found is None:
+        raise ModuleNotFoundError(name)
     package = sys.modules["spu"] = ModuleType("spu")
     package.__path__ = list(found.submodule_search_locations or ())
     try:
         return importlib.import_module(f"spu.{name}")
     finally:
         del sys.modules["spu"]  # so that a function that imports the whole package gets it
+
+
+def load(name: str) -> None:
+    """Load a module ahead of its use, which will tell where it is missing."""
+    with suppress(ImportError):
+        if name in LIGHT:
+            library(name.removeprefix("spu."))
+        else:
+            importlib.import_module(name)
 
 
 class Context:
@@ -69,6 +81,15 @@ class Context:
             self._link = libspu.link.create_brpc(told, self.rank)
         return self._link
 
+    def meet(self) -> None:
+        """Wait until the engines of all parties have come here.
+
+        Making a link, and each intersection anew, sends every peer a greeting and waits for its. A second
+        greeting that finds the first still unread is dropped, and who waits for it waits for ever: on a busy
+        machine a peer can be that far ahead.
+        """
+        self.link.barrier()
+
     def runtime(self, protocol: str, fraction_bits: int = 18) -> Any:  # noqa: ANN401 - the engine has no types
         """The engine's settings for a protocol. Raises ValueError for one that may not be used."""
         if ALLOWED.get(protocol) != self.parties:
@@ -77,6 +98,11 @@ class Context:
         libspu = library("libspu")
         kind = getattr(libspu.ProtocolKind, protocol)
         return libspu.RuntimeConfig(kind, libspu.FieldType.FM64, fraction_bits)
+
+
+def connect(context: Context) -> dict[str, int]:
+    """Make the engine's link."""
+    return {"parties": context.link.world_size}
 
 
 def psi(context: Context, receiver: int, protocol: str, *, broadcast: bool) -> dict[str, int]:
@@ -88,6 +114,7 @@ def psi(context: Context, receiver: int, protocol: str, *, broadcast: bool) -> d
         broadcast_result=broadcast,
     )
     config = libpsi.PsiExecuteConfig(protocol_conf=settings, input_params=_input(), output_params=_output())
+    context.meet()
     report = libpsi.psi_execute(config, context.link)
     return {"common": int(report.intersection_count)}
 
@@ -114,6 +141,7 @@ def _unbalanced(context: Context, server: int, state: str, mode: str, *, output:
     )
     if serving:
         config.server_params = libpsi.UbPsiServerParams(secret_key_path=str(Path(state) / "key"))
+    context.meet()
     report = libpsi.ub_psi_execute(config, context.link)
     return {"common": int(report.intersection_count) if output else 0}
 
@@ -128,6 +156,7 @@ def _output() -> Any:  # noqa: ANN401 - the engine has no types
 
 
 FUNCTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "connect": connect,
     "psi": psi,
     "unbalanced_offline": unbalanced_offline,
     "unbalanced_online": unbalanced_online,
@@ -165,10 +194,15 @@ def write(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 def main() -> None:
     """Answer requests until standard input ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    context = Context(int(sys.argv[1]), int(sys.argv[2]))
-    with os.fdopen(int(sys.argv[3]), "w", encoding="utf-8") as answers:
+    context: Context | None = None
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
+        for name in sys.argv[2:]:
+            load(name)
+        answers.write("\n")
+        answers.flush()
         for line in sys.stdin:
             request = json.loads(line)
+            context = context or Context(request["rank"], request["parties"])
             try:
                 given = {name: read(value) for name, value in request["with"].items()}
                 told = function(request)(context, **given)
