@@ -27,6 +27,7 @@ from xinqiao.kernel.errors import UserError, fail, user_error
 from xinqiao.privacy.job.link import Recorded
 from xinqiao.privacy.job.manifest import Manifest, read_manifest
 from xinqiao.privacy.node.frames import Message, Type, frame, parts, take_frame
+from xinqiao.privacy.spu.engine_process import Process, start_early
 
 PR_SET_PDEATHSIG = 1
 NODE = "node"
@@ -129,7 +130,15 @@ def _table(path: str | None) -> Any:  # noqa: ANN401 - a pyarrow table or None
     return table
 
 
+def _engine(spec: dict[str, Any], manifest: Manifest) -> Process | None:
+    """The engine, where the job will ask for it, which loads while the rest does."""
+    if manifest.engine.name != "spu" or spec["engine_python"] is None:
+        return None
+    return start_early(Path(spec["engine_python"]), Path(spec["folder"]), manifest.kind)
+
+
 def _run(link: NodeLink, spec: dict[str, Any], manifest: Manifest, start: threading.Event) -> None:
+    early = _engine(spec, manifest)
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     from xinqiao.privacy.agreement.commitments import greet  # noqa: PLC0415 - as above
@@ -153,6 +162,8 @@ def _run(link: NodeLink, spec: dict[str, Any], manifest: Manifest, start: thread
         engine_python=None if engine is None else Path(engine),
         progress=progress,
     )
+    if early is not None:
+        early.wait()
     link.tell(Type.READY)
     start.wait()
     recorded = Recorded(link)
