@@ -21,9 +21,11 @@ from tests.privacy.manifests import data, manifest
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, Scope, Side, new_id
 from xinqiao.kernel.clock import now
+from xinqiao.kernel.errors import wording
 from xinqiao.kernel.text import Text
 from xinqiao.portal import privacy_jobs
 from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.job_proof import JobProof
 from xinqiao.privacy.agreement.rules import Rule
 from xinqiao.privacy.job.kind import Kind, Protocol, Result, Role
 from xinqiao.privacy.job.manifest import Manifest, Party
@@ -195,10 +197,20 @@ def test_a_failed_job_tells_why_and_is_tried_again(
         assert tx.execute("SELECT again FROM privacy_job").fetchone() == {"again": True}
 
 
+def test_a_failure_elsewhere_tells_whose_and_why(
+    client_as: Clients, database: Database, holder: UUID
+) -> None:
+    told = asked(database, holder, "failed", error="PRV-ELSEWHERE", error_where="bank: PRV-CONSENT")
+    page = client_as(people("holder", holder, "holder.admin")).get(f"/privacy/jobs/{told.job}").text
+    what = wording()["PRV-CONSENT"][0].zh
+    for said in ("bank: PRV-CONSENT", *re.split(r"\{\w+\}", what)):
+        assert said in page, said
+
+
 def finished(database: Database, made: UUID) -> Manifest:
     told = asked(database, made, "done")
     sink = io.BytesIO()
-    pq.write_table(pa.table({"key": ["=1+1", "b"], "score": [0.25, 0.5]}), sink)
+    pq.write_table(pa.table({"key": ["=1+1", "b"], "@score": [0.25, 0.5]}), sink)
     with database.transaction(Scope("holder", made)) as tx:
         tx.execute(
             "INSERT INTO privacy_result VALUES (%s,%s,%s,%s,%s,%s,%s,%s)",
@@ -219,9 +231,17 @@ def test_a_result_is_shown_and_downloaded_safely(
     for said in ("417", "a" * 64, "c" * 64):
         assert said in page
     file = client.get(f"/privacy/jobs/{told.job}/result.csv").text
-    assert file == "\ufeffkey,score\r\n'=1+1,0.25\r\nb,0.5\r\n"
+    assert file == "\ufeffkey,'@score\r\n'=1+1,0.25\r\nb,0.5\r\n"
+    proof = client.get(f"/privacy/jobs/{told.job}/proof.json")
+    assert f'filename="{told.job}.json"' in proof.headers["content-disposition"]
+    assert JobProof.read(proof.content, "proof").manifest == told.canonical().decode()
+    assert "417" not in proof.text
     none = asked(database, holder)
-    assert client.get(f"/privacy/jobs/{none.job}/result.csv").status_code == 404
+    for name in ("result.csv", "proof.json"):
+        assert client.get(f"/privacy/jobs/{none.job}/{name}").status_code == 404
+    query = "SELECT subject, detail FROM audit_line WHERE action = 'privacy.downloaded'"
+    with database.transaction(Scope("holder", holder)) as tx:
+        assert tx.execute(query).fetchall() == [{"subject": str(told.job), "detail": {"rows": 2}}]
 
 
 def test_pages_in_a_browser(live: Live, browser: Browser, database: Database, holder: UUID) -> None:

@@ -23,6 +23,7 @@ from xinqiao.portal.enterprise_apply import attempt
 from xinqiao.portal.problems import status_of
 from xinqiao.portal.visit import Visit, needs
 from xinqiao.privacy.agreement import job_rows
+from xinqiao.privacy.agreement.job_proof import proof_of
 from xinqiao.privacy.agreement.job_rows import JobRow, Kept
 from xinqiao.privacy.job.kind import Kind, kind_of, kinds
 from xinqiao.privacy.job.manifest import Manifest, Party
@@ -77,12 +78,15 @@ def words() -> dict[str, Any]:
     return {"states": STATES, "purposes": purposes(), "kinds": kinds(), "wrong": wrong}
 
 
-def wrong(code: str) -> Text | None:
-    """What a job ended with, in words; the values that the words had were not kept."""
+def wrong(code: str) -> tuple[Text, Text] | None:
+    """What a job ended with, and what to do, in words; the values that the words had were not kept."""
     found = wording().get(code)
     if found is None:
         return None
-    return Text(**{lang: _PLACE.sub("…", getattr(found[0], lang)) for lang in ("zh", "en")})
+    what, fix = (
+        Text(**{lang: _PLACE.sub("…", getattr(told, lang)) for lang in ("zh", "en")}) for told in found
+    )
+    return what, fix
 
 
 @router.get("/privacy")
@@ -197,12 +201,24 @@ def result_file(visit: Read, job_id: UUID) -> Response:
     table = _table(job_rows.result(visit.tx, job_rows.one(visit.tx, job_id).id))
     if table is None:
         fail("PRV-RESULT-ABSENT", str(job_id))
+    audit.note(visit.tx, visit.actor, "privacy.downloaded", str(job_id), {"rows": table.num_rows})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(table.column_names)
+    writer.writerow([_safe(name) for name in table.column_names])
     writer.writerows([_safe(cell) for cell in row.values()] for row in table.to_pylist())
     headers = {"Content-Disposition": f'attachment; filename="{job_id}.csv"'}
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/privacy/jobs/{job_id}/proof.json")
+def proof_file(visit: Read, job_id: UUID) -> Response:
+    """What ``xinqiao privacy verify`` checks alone and offline: signatures and receipts, no value."""
+    job = job_rows.one(visit.tx, job_id)
+    me = _me(visit, job.manifest)
+    if me is None or job_rows.result(visit.tx, job_id) is None:
+        fail("PRV-RESULT-ABSENT", str(job_id))
+    headers = {"Content-Disposition": f'attachment; filename="{job_id}.json"'}
+    return Response(proof_of(visit.tx, job, me.name).write(), media_type="application/json", headers=headers)
 
 
 def _safe(cell: Any) -> Any:  # noqa: ANN401 - whatever a column holds
