@@ -3,7 +3,7 @@
 BENCH_PRIVACY_LIST: ids of each of three operators, none of them dummies (default 5000);
 BENCH_PRIVACY_SCORES: subjects scored in one batch (default 5000). Parties are threads of one process on a
 memory link, each timed by its own CPU clock; a single question's time is the wall time of all parties, one
-after the other, on the memory link and on the slow line of ``benchmarks.privacy_network``.
+after the other. What a line adds, ``benchmarks.privacy_network`` measures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ import pyarrow as pa
 from tests.privacy.manifests import data, job, manifest
 from tests.privacy.sample_score import CARDS, GRADES, MODEL, keep_parts
 
-from benchmarks.privacy_network import Slow
 from xinqiao.privacy.job.kind import Kind
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
@@ -106,14 +104,14 @@ def _lists(folder: Path) -> list[str]:
     head = ["| what | CPU-ms: busiest operator | CPU-ms: bank | bytes sent by all |", "|---|---|---|---|"]
     lines = [f"{sizes}; figures for each id of a list, or for each id asked.", "", *head]
     lines.append(built.row("build, each id of all lists", len(OPERATORS) * size))
-    single = ["", "| one question at a time | median ms | 100 Mbit/s, 20 ms: median ms |", "|---|---|---|"]
+    single = ["", "| one question at a time | median ms |", "|---|---|"]
     for answer, params in (("total", {}), ("at_least", {"threshold": 10}), ("hit", {})):
         told = _asking(answer, params)
         found = _run(operators_query.KIND, told, {"bank": asked}, folder)
         wanted = operators_query.KIND.plain(told, tables | {"bank": asked})["bank"]
         assert found.results["bank"].table.equals(wanted.table)
         lines.append(found.row(f"ask {ASKED} at once: {answer} {params or ''}", ASKED))
-        single.append(_times(f"list: {answer} {params or ''}", partial(_singles, told, folder)))
+        single.append(_median(f"list: {answer} {params or ''}", _singles(told, folder)))
     return lines + single
 
 
@@ -130,10 +128,7 @@ def _asking(answer: str, more: Mapping[str, Any]) -> Manifest:
     )
 
 
-Wrap = Callable[[Link], Link]
-
-
-def _singles(told: Manifest, folder: Path, wrap: Wrap) -> list[float]:
+def _singles(told: Manifest, folder: Path) -> list[float]:
     def bank(link: Link) -> list[float]:
         with Asker(job(told, "bank", None, folder), link) as asker:
             return [_timed(lambda n=n: asker.ask([f"g{n}"])) for n in range(SINGLES)]
@@ -142,7 +137,7 @@ def _singles(told: Manifest, folder: Path, wrap: Wrap) -> list[float]:
         own = job(told, name, None, folder)
         return lambda link: answer_all(own, link)
 
-    return list(play({"bank": bank} | {name: operator(name) for name in OPERATORS}, wrap)["bank"])
+    return list(play({"bank": bank} | {name: operator(name) for name in OPERATORS})["bank"])
 
 
 def _timed(work: Callable[[], Any]) -> float:
@@ -151,9 +146,8 @@ def _timed(work: Callable[[], Any]) -> float:
     return 1e3 * (time.perf_counter() - begin)
 
 
-def _times(what: str, taken: Callable[[Wrap], list[float]]) -> str:
-    fast, slow = (statistics.median(taken(wrap)) for wrap in (lambda link: link, Slow))
-    return f"| {what} | {fast:.1f} | {slow:.1f} |"
+def _median(what: str, taken: list[float]) -> str:
+    return f"| {what} | {statistics.median(taken):.1f} |"
 
 
 def _scores(folder: Path) -> list[str]:
@@ -164,7 +158,7 @@ def _scores(folder: Path) -> list[str]:
         "| what | CPU-ms: busiest holder | CPU-ms: bank | bytes sent by all |",
         "|---|---|---|---|",
     ]
-    single = ["", "| one subject at a time | median ms | 100 Mbit/s, 20 ms: median ms |", "|---|---|---|"]
+    single = ["", "| one subject at a time | median ms |", "|---|---|"]
     for holders in (("tax",), ("tax", "power")):
         tables = _subjects(size, ("bank", *holders))
         keep_parts(tables, folder / "state")
@@ -177,7 +171,7 @@ def _scores(folder: Path) -> list[str]:
             assert found.results["bank"].table.equals(wanted)
             what = f"{params['answer']}, {len(holders)} holder(s)"
             lines.append(found.row(what, size))
-            single.append(_times(f"score: {what}", partial(_single_scores, told, tables, folder)))
+            single.append(_median(f"score: {what}", _single_scores(told, tables, folder)))
     return lines + single
 
 
@@ -191,7 +185,7 @@ def _subjects(size: int, names: tuple[str, ...]) -> dict[str, pa.Table]:
     return told
 
 
-def _single_scores(told: Manifest, tables: Mapping[str, pa.Table], folder: Path, wrap: Wrap) -> list[float]:
+def _single_scores(told: Manifest, tables: Mapping[str, pa.Table], folder: Path) -> list[float]:
     def bank(link: Link) -> list[float]:
         own = job(told, "bank", tables["bank"], folder)
         with Scorer(own, link, load_part(own.state, MODEL, "bank")) as scorer:
@@ -203,4 +197,4 @@ def _single_scores(told: Manifest, tables: Mapping[str, pa.Table], folder: Path,
         return lambda link: JOINT_SCORE.run(own, link)
 
     others = {party.name: holder(party.name) for party in told.having("holder")}
-    return list(play({"bank": bank} | others, wrap)["bank"])
+    return list(play({"bank": bank} | others)["bank"])

@@ -1,121 +1,197 @@
-"""The same jobs on a memory link and on one held to 100 Mbit/s and 20 ms there and back.
+"""Jobs between real nodes over a line of 100 Mbit/s and 20 ms there and back, beside the same over loopback.
 
-The slow line is kept in the program: a message arrives when the line is free, its bytes have passed and half
-of the round trip is over. What is left out are TLS and the start-up of TCP. BENCH_NETWORK_ROWS (default
-10000): rows of the joint models and, times ten, of the intersection.
+Six nodes, each a process with its own database, keys and certificate, mutual TLS between them; on the line
+each in a network namespace of its own (``benchmarks.shaped_line``; without root nothing is measured, and the
+section says so). BENCH_NETWORK_ROWS (default 10000): rows of the joint models and of the intersection by our
+own protocol; the engine's has ten times as many and is left out where XINQIAO_SPU_PYTHON is not set. A job's
+seconds are those from its first party's beginning to the last one's kept result, start of its processes
+included; ``protocol s`` those of the protocol alone, after its processes have started.
 """
 
 from __future__ import annotations
 
 import os
-import struct
+import statistics
 import tempfile
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from tests.privacy.manifests import data, job, manifest
 
+from benchmarks.network_nodes import Measured, Node, Sources, made, play, running
 from benchmarks.privacy_trees import firms
-from xinqiao.privacy.alignment import intersection
-from xinqiao.privacy.job.kind import Kind
-from xinqiao.privacy.job.link import Link, play
-from xinqiao.privacy.job.manifest import Engine, Manifest
-from xinqiao.privacy.modelling import scorecard, trees, woe
+from benchmarks.shaped_line import USED, missing, probe, shaped
+from xinqiao.privacy.agreement.draft import Draft, DraftInput, DraftParty
 from xinqiao.privacy.spu.engine import VERSION
 
-BYTES_A_SECOND = 100e6 / 8
-ONE_WAY_SECONDS = 0.010
 PYTHON = os.environ.get("XINQIAO_SPU_PYTHON")
+OPERATORS = ("operator-a", "operator-b", "operator-c")
+NAMES = ("bank", "tax", "regulator", *OPERATORS)
+LISTED, CARDS_AT_MOST, ASKED = 1000, 5, 20
+GRADES: dict[str, Any] = {
+    "answer": "grade",
+    "cutoffs": [500, 560, 620, 680],
+    "bank_points": [300, 800],
+    "holder_points": [-150, 150],
+}
+Done = Mapping[str, Measured]
 
 
-@dataclass(slots=True)
-class Slow:
-    """A link whose messages take as long as a narrow, far line needs."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job to measure. ``draft`` may rest on jobs done before; ``single``: told as one question's time."""
 
-    inner: Link
-    free_at: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    sent_bytes: int = 0
-
-    @property
-    def me(self) -> str:
-        return self.inner.me
-
-    @property
-    def parties(self) -> tuple[str, ...]:
-        return self.inner.parties
-
-    def send(self, to: str, tag: str, payload: bytes) -> None:
-        with self.lock:  # an engine's bridge sends from several threads
-            begin = max(time.monotonic(), self.free_at[to])
-            self.free_at[to] = begin + len(payload) / BYTES_A_SECOND
-            self.sent_bytes += len(payload)
-            self.inner.send(to, tag, struct.pack("d", self.free_at[to] + ONE_WAY_SECONDS) + payload)
-
-    def receive(self, source: str, tag: str) -> bytes:
-        payload = self.inner.receive(source, tag)
-        time.sleep(max(0.0, struct.unpack("d", payload[:8])[0] - time.monotonic()))
-        return payload[8:]
+    name: str
+    draft: Callable[[Done], Draft]
+    single: bool = False
 
 
-def section(folder: Path) -> list[str]:  # noqa: ARG001 - the shape of a section
-    lines = ["| job | memory link s | 100 Mbit/s, 20 ms: s | MB sent by all |", "|---|---|---|---|"]
-    for name, kind, asked, tables in _jobs(int(os.environ.get("BENCH_NETWORK_ROWS", "10000"))):
-        fast, _ = _timed(kind, asked, tables, slow=False)
-        slow, sent = _timed(kind, asked, tables, slow=True)
-        lines.append(f"| {name} | {fast:.2f} | {slow:.2f} | {sent / 1e6:.1f} |")
-        print(lines[-1], flush=True)
+def section(folder: Path) -> list[str]:
+    if absent := missing():
+        return [f"Not measured: a line shaped in network namespaces needs {absent}."]
+    rows = int(os.environ.get("BENCH_NETWORK_ROWS", "10000"))
+    asked = list(_jobs(rows))
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix="network-") as place,
+        made(Path(place), _sources(rows)) as homes,
+    ):
+        with running(homes) as nodes:
+            near = _played(nodes, asked, "loopback")
+        with shaped(NAMES) as places:
+            milliseconds, rate = probe(places["bank"], places["tax"])
+            with running(homes, places) as nodes:
+                far = _played(nodes, asked, "line")
+    used = f"The line: {USED}. Measured by TCP: {milliseconds:.1f} ms there and back, {rate:.0f} Mbit/s."
+    return [used, "", *_wholes(asked, near, far), "", *_singles(asked, near, far)]
+
+
+def _wholes(asked: list[Asked], near: Done, far: Done) -> list[str]:
+    head = "| job | loopback: job s, protocol s | line: job s, protocol s | protocol, line / loopback | MB |"
+    lines = [head, "|---|---|---|---|---|"]
+    for name in (each.name for each in asked if not each.single):
+        one, other = near[name], far[name]
+        cells = (f"{told.job_s:.2f}, {told.protocol_s:.2f}" for told in (one, other))
+        ratio = other.protocol_s / one.protocol_s
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio:.2f} | {other.sent_mb:.1f} |")
     return lines
 
 
-def _jobs(rows: int) -> list[tuple[str, Kind, Manifest, dict[str, pa.Table]]]:
-    tables = firms(rows, 20)
-    parties = {
-        "bank": ("bank", data(*tables["bank"].column_names[1:])),
-        "tax": ("holder", data(*tables["tax"].column_names[1:])),
-    }
-    dealt: dict[str, Any] = {**parties, "regulator": "dealer"}
-    label = {"label": "bad"}
-    size = f"{rows:,} x 20"
-    told: list[tuple[str, Kind, Manifest, dict[str, pa.Table]]] = [
-        (f"scorecard, dealer, {size}", scorecard.KIND, manifest("scorecard", dealt, label), tables),
-        (f"WOE, dealer, {size}", woe.KIND, manifest("woe", dealt, label), tables),
-        (f"20 trees, dealer, {size}", trees.KIND, manifest("trees", dealt, label | {"trees": 20}), tables),
-    ]
-    kept = {
-        name: pa.table({"id": [f"{n:018d}" for n in range(first, first + 10 * rows)]})
-        for name, first in (("bank", 0), ("tax", 5 * rows))
-    }
-    most = 100 * rows
-    holders = dict.fromkeys(kept, ("holder", data(rows_at_most=most)))
-    for protocol, count in (("dh", rows), *([("rr22", 10 * rows)] if PYTHON else [])):
-        asked = manifest("intersection", holders, {"protocol": protocol})
-        if protocol != "dh":
-            asked = asked.model_copy(update={"engine": Engine(name="spu", version=VERSION)})
-        cut = {name: table.slice(0, count) for name, table in kept.items()}
-        told.append((f"intersection, {protocol}, {count:,} x {count:,}", intersection.KIND, asked, cut))
+def _singles(asked: list[Asked], near: Done, far: Done) -> list[str]:
+    """The median of as many as were asked in a job; a look-up's job asks once."""
+    lines = ["| one question | loopback ms | line ms | kB |", "|---|---|---|---|"]
+    for name in (each.name for each in asked if each.single):
+        taken = [told[name].single_ms or [1000 * told[name].protocol_s] for told in (near, far)]
+        medians = " | ".join(f"{statistics.median(each):.1f}" for each in taken)
+        lines.append(f"| {name} | {medians} | {1e3 * far[name].sent_mb / len(taken[1]):.1f} |")
+    return lines
+
+
+def _played(nodes: Mapping[str, Node], asked: list[Asked], where: str) -> Done:
+    """All jobs, one after the other. ``where`` names the deployment: nothing is kept from one to another."""
+    done: dict[str, Measured] = {}
+    for each in asked:
+        draft = each.draft(done).model_copy(update={"deployment": where})
+        done[each.name] = found = play(nodes, draft)
+        told = f"protocol {found.protocol_s:.2f} s, {found.sent_mb:.2f} MB"
+        print(f"  {where}: {each.name}: {found.job_s:.2f} s, {told}", flush=True)
+    return done
+
+
+def _sources(rows: int) -> dict[str, Sources]:
+    """What each party has."""
+    drawn, given = np.random.default_rng(20260630), firms(rows, 20)
+    told: dict[str, Sources] = {name: {} for name in NAMES}
+    for party, first in (("bank", 0), ("tax", 1)):
+        told[party] = {"firms": given[party]} | {
+            name: pa.table({"id": [f"{n:018d}" for n in range(first * size // 2, first * size // 2 + size)]})
+            for name, size in (("some", rows), ("many", 10 * rows))
+        }
+    told["bank"]["applicants"] = given["bank"].slice(0, ASKED)
+    told["bank"]["one"] = given["bank"].slice(0, 1).select(["id"])
+    told["bank"]["people"] = pa.table({"id": [f"p{n}" for n in range(0, 3 * LISTED, 3 * LISTED // ASKED)]})
+    told["tax"]["arrears"] = pa.table({"id": given["tax"]["id"], "owed": drawn.integers(1, 10**6, rows)})
+    for number, name in enumerate(OPERATORS):
+        people = [f"p{n}" for n in range(number * LISTED // 2, number * LISTED // 2 + LISTED)]
+        cards = drawn.integers(1, CARDS_AT_MOST + 1, LISTED)
+        told[name]["cards"] = pa.table({"id": people, "cards": cards})
     return told
 
 
-def _timed(kind: Kind, asked: Manifest, tables: Mapping[str, pa.Table], *, slow: bool) -> tuple[float, int]:
-    """Seconds of the whole and bytes sent."""
-    ends: list[Slow] = []
+def _brings(name: str, role: str, source: str, *columns: str, most: int) -> DraftParty:
+    told = DraftInput(
+        source=source,
+        key="id",
+        key_kind="text",
+        columns=columns,
+        rows_at_most=most,
+        basis="none",
+        ground="generated data of a benchmark",
+    )
+    return DraftParty(name=name, role=role, input=told)
 
-    def wrap(link: Link) -> Link:
-        if slow:
-            ends.append(Slow(link))
-        return ends[-1] if slow else link
 
-    with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as folder:
-        python = Path(PYTHON) if PYTHON else None
-        jobs = {n: job(asked, n, tables.get(n), Path(folder), python) for n in asked.names}
-        begin = time.perf_counter()
-        play({name: partial(kind.run, own) for name, own in jobs.items()}, wrap)
-        return time.perf_counter() - begin, sum(end.sent_bytes for end in ends)
+def _draft(kind: str, *parties: DraftParty, engine: str = "own", **params: Any) -> Draft:  # noqa: ANN401 - parameters of the kind
+    version = VERSION if engine == "spu" else "1"
+    return Draft(
+        kind=kind,
+        purpose="credit",
+        parties=parties,
+        params=params,
+        engine=engine,
+        engine_version=version,
+        hours=2,
+    )
+
+
+def _jobs(rows: int) -> Iterator[Asked]:
+    yield from _intersections(rows)
+    own, other = ([f"x{n}" for n in range(first, 20, 2)] for first in (0, 1))
+    bank = _brings("bank", "bank", "firms", "bad", *own, most=rows)
+    tax = _brings("tax", "holder", "firms", *other, most=rows)
+    dealer, size = DraftParty(name="regulator", role="dealer"), f"{rows:,} x 20"
+    card = f"scorecard, dealer, {size}"
+    yield Asked(card, lambda _: _draft("scorecard", bank, tax, dealer, label="bad"))
+    yield Asked(
+        f"20 trees, dealer, {size}", lambda _: _draft("trees", bank, tax, dealer, label="bad", trees=20)
+    )
+    applicants = _brings("bank", "bank", "applicants", *own, most=ASKED)
+    ways: dict[str, dict[str, Any]] = {"points": {"answer": "points"}, "grade": GRADES}
+    for way, params in ways.items():
+        yield Asked(
+            f"joint score of one firm, {way}",
+            lambda done, params=params: _draft(
+                "joint_score", applicants, tax, model=done[card].digest, **params
+            ),
+            single=True,
+        )
+    yield from _lists(rows)
+
+
+def _intersections(rows: int) -> Iterator[Asked]:
+    for protocol, source, count in (("dh", "some", rows), *([("rr22", "many", 10 * rows)] if PYTHON else [])):
+        parties = [_brings(name, "holder", source, most=count) for name in ("bank", "tax")]
+        engine = "own" if protocol == "dh" else "spu"
+        draft = _draft("intersection", *parties, engine=engine, protocol=protocol)
+        yield Asked(f"intersection, {protocol}, {count:,} x {count:,}", lambda _, draft=draft: draft)
+
+
+def _lists(rows: int) -> Iterator[Asked]:
+    people = _brings("bank", "bank", "people", most=ASKED)
+    listed = [_brings(name, "operator", "cards", "cards", most=LISTED) for name in OPERATORS]
+    terms = {"list": "sims", "answer": "total", "count_at_most": CARDS_AT_MOST, "quota": 1_000_000}
+    built = _draft("operators_list", *listed, people, **terms)
+    yield Asked(f"operators' list, built and asked {ASKED} at once, 3 x {LISTED:,}", lambda _: built)
+    asking = [*(DraftParty(name=name, role="operator") for name in OPERATORS), people]
+    answers: dict[str, dict[str, Any]] = {"total": {}, "at_least": {"threshold": 10}}
+    for answer, more in answers.items():
+        draft = _draft("operators_query", *asking, list="sims", answer=answer, **more)
+        told = " ".join([answer, *map(str, more.values())])
+        yield Asked(f"operators' list, one person, {told}", lambda _, draft=draft: draft, single=True)
+    client = _brings("bank", "client", "one", most=1)
+    server = _brings("tax", "server", "arrears", "owed", most=rows)
+    look = _draft("lookup", client, server, epoch="autumn", quota=1000, rows_a_bucket=64)
+    yield Asked(f"look-up of one id, list of {rows:,} made for it", lambda _: look)
+    yield Asked("look-up of one id, list kept", lambda _: look, single=True)
