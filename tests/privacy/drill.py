@@ -63,7 +63,9 @@ def run(job: Job, link: Link) -> Result:
 
 def _go_wrong(job: Job, link: Link, others: list[str]) -> None:
     wrong = job.params["wrong"]
-    if wrong == "raise":
+    once = job.state / f"once-{job.manifest.job}"
+    if wrong == "raise" or (wrong == "once" and not once.exists()):
+        once.touch()
         raise ValueError(VALUE)
     if wrong == "killed":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -7,11 +7,10 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,28 +26,38 @@ from xinqiao.db.embedded import Access
 from xinqiao.kernel.clock import now
 from xinqiao.privacy.agreement import job_rows
 from xinqiao.privacy.agreement.config import Config, read_config
+from xinqiao.privacy.agreement.rules import ANY, Rule
 from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.demo.demo_nodes import free_port, in_line
 from xinqiao.privacy.job.manifest import Consents, Input, Manifest, Party
 from xinqiao.privacy.node.node import opened_store
-from xinqiao.privacy.node.node_files import CONFIG, Card, add_peer, make_node
+from xinqiao.privacy.node.node_files import (
+    CONFIG,
+    Card,
+    acquaint,
+    add_rule,
+    add_settings,
+    add_source,
+    make_node,
+)
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = Consents(basis="none", ground="generated data for a test")
-RULE = """
-[[rules]]
-name = "drill"
-peers = ["*"]
-kinds = ["*"]
-purposes = ["credit"]
-receivers = ["*"]
-sources = ["*"]
-columns = ["*"]
-consents = "any"
-rows_at_least = 0
-runs = 1000
-changed_at_least = 0
-answer = "sign"
-"""
+OPEN = Rule(
+    name="drill",
+    peers=(ANY,),
+    kinds=(ANY,),
+    purposes=("credit",),
+    receivers=(ANY,),
+    sources=(ANY,),
+    columns=(ANY,),
+    consents="any",
+    rows_at_least=0,
+    runs=1000,
+    changed_at_least=0,
+    answer="sign",
+)
+"""Anything for that purpose."""
 LIMITS = """
 [limits]
 jobs_at_once = 4
@@ -59,13 +68,6 @@ wait_seconds = 40
 job_seconds = 150
 """
 _NUMBERS = itertools.count()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -138,25 +140,24 @@ class Node:
 
 
 def made_nodes(
-    folder: Path, server: Access, parties: Mapping[str, int], more: Mapping[str, str] | None = None
+    folder: Path, server: Access, parties: Mapping[str, int], more: Mapping[str, Sequence[Rule]] | None = None
 ) -> dict[str, Node]:
     """Nodes that all know each other; ``parties``: how many rows each brings; ``more``: to their rules."""
     nodes: dict[str, Node] = {}
     for name, rows in parties.items():
         home = folder / name
         card = make_node(home, name, f"127.0.0.1:{free_port()}")
-        told = (home / CONFIG).read_text("utf-8")
         access = _database(server, name)
-        dsn = f"dsn = {json.dumps(access.app)}\nowner_dsn = {json.dumps(access.owner)}\n"
-        source = '[[sources]]\nname = "table"\nfile = "table.parquet"\nfields = {id = "text", v = "int"}\n'
-        (home / CONFIG).write_text(told + dsn + source + RULE + (more or {}).get(name, "") + LIMITS)
+        add_settings(home, {"dsn": access.app, "owner_dsn": access.owner})
+        add_source(home, "table", "table.parquet", {"id": "text", "v": "int"})
+        for rule in (OPEN, *(more or {}).get(name, ())):
+            add_rule(home, rule)
+        with (home / CONFIG).open("a") as file:
+            file.write(LIMITS)
         ids = [f"id-{number}" for number in range(rows)]
         pq.write_table(pa.table({"id": ids, "v": list(range(rows))}), home / "table.parquet")
         nodes[name] = Node(name, home, access, card)
-    for node in nodes.values():
-        for other in nodes.values():
-            if other is not node:
-                add_peer(node.home, other.card)
+    acquaint({node.home: node.card for node in nodes.values()})
     return nodes
 
 
@@ -190,13 +191,7 @@ def running(nodes: Mapping[str, Node]) -> Iterator[Mapping[str, Node]]:
 def connected(node: Node, peers: int) -> None:
     """Wait until the node stands in line with so many peers."""
 
-    def all_up() -> bool:
-        try:
-            return sum(told["connected"] for told in node.status["peers"].values()) == peers
-        except FileNotFoundError:
-            return False
-
-    until(all_up, lambda: node.log[-2000:], 150)
+    until(lambda: in_line(node.home, peers), lambda: node.log[-2000:], 150)
 
 
 def until(true: Callable[[], bool], told: Callable[[], object] = lambda: "", seconds: float = 20) -> None:
@@ -212,9 +207,13 @@ def drill(
     params: Mapping[str, Any] | None = None,
     purpose: str = "credit",
     kind: str = "drill",
+    own: Mapping[str, Mapping[str, object]] | None = None,
     **brought: object,
 ) -> Manifest:
-    """A job of all the nodes, made by the first and proposed there; ``brought``: of each one's input."""
+    """A job of all the nodes, made by the first and proposed there; ``brought``: of each one's input.
+
+    ``own``: of one party's input alone.
+    """
     told = {"source": "table", "key": "id", "key_kind": "text", "rows_at_most": 1000, "rows_at_least": 0}
     told = told | {"columns": ("v",), "consents": PUBLIC} | brought
     parties = tuple(
@@ -223,7 +222,7 @@ def drill(
             certificate=node.config.own_certificate.fingerprint,
             signing_key=node.card.signing_key,
             role="holder",
-            input=Input.model_validate(told),
+            input=Input.model_validate(told | dict((own or {}).get(node.name, {}))),
         )
         for node in nodes.values()
     )

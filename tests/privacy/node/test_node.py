@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.privacy import drill
-from tests.privacy.nodes import ROOT, Node, connected, made_nodes, reached, running, until
+from tests.privacy.granting import grants, knows_issuer
+from tests.privacy.node.callers import Impostor, client, made_up
+from tests.privacy.nodes import OPEN, ROOT, Node, connected, made_nodes, reached, running, until
 from tests.privacy.nodes import drill as proposed
 from xinqiao.db.embedded import Access
 from xinqiao.kernel.clock import now
@@ -27,25 +28,14 @@ from xinqiao.privacy.agreement import job_rows
 from xinqiao.privacy.agreement.certificate import make_certificate
 from xinqiao.privacy.agreement.commitments import disagreements, read_receipt
 from xinqiao.privacy.job import kind
-from xinqiao.privacy.job.manifest import Consents
+from xinqiao.privacy.job.manifest import Consents, Manifest
 from xinqiao.privacy.node.frames import Type, frame
 from xinqiao.privacy.node.node_files import CONFIG
 
 Nodes = Mapping[str, Node]
 ROWS = {"bank": 3, "power": 5, "tax": 7, "telecom": 11}
-OTHER_PURPOSE = """
-[[rules]]
-name = "own"
-peers = ["*"]
-kinds = ["*"]
-purposes = ["marketing"]
-receivers = ["*"]
-sources = ["*"]
-columns = ["*"]
-consents = "any"
-rows_at_least = 0
-answer = "sign"
-"""
+MARKETING = OPEN.model_copy(update={"name": "own", "purposes": ("marketing",)})
+AUDIT = OPEN.model_copy(update={"name": "audit", "purposes": ("audit",)})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,7 +50,11 @@ def _drill_is_known() -> Iterator[None]:
 def nodes(server: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Four, of which the first also knows a party ``old`` whose certificate has expired."""
     folder = tmp_path_factory.mktemp("nodes")
-    made = made_nodes(folder, server, ROWS, {"bank": OTHER_PURPOSE})
+    among_holders = AUDIT.model_copy(update={"peers": ("power", "telecom")})
+    rules = dict.fromkeys(ROWS, (AUDIT,)) | {"bank": (AUDIT, MARKETING), "tax": (among_holders,)}
+    made = made_nodes(folder, server, ROWS, rules)
+    for node in made.values():
+        knows_issuer(node.home)
     bank = made["bank"].home
     key, certificate = make_certificate("old", days=1, begins=now() - timedelta(days=2))
     (bank / "peers" / "old.pem").write_bytes(certificate)
@@ -154,9 +148,9 @@ def test_a_party_that_falls_silent_is_lost_in_time_and_comes_back(pair: Nodes) -
 @pytest.mark.parametrize(
     ("wrong", "own", "elsewhere"),
     [
-        ("raise", ("PRV-WORKER", "tax"), ("PRV-ELSEWHERE", "tax")),
-        ("killed", ("PRV-WORKER", "tax"), ("PRV-ELSEWHERE", "tax")),
-        ("oversize", ("PRV-ELSEWHERE", "bank"), ("PRV-OVERSIZE", "tax")),
+        ("raise", ("PRV-WORKER", "tax"), ("PRV-ELSEWHERE", "tax: PRV-WORKER")),
+        ("killed", ("PRV-WORKER", "tax"), ("PRV-ELSEWHERE", "tax: PRV-WORKER")),
+        ("oversize", ("PRV-ELSEWHERE", "bank: PRV-OVERSIZE"), ("PRV-OVERSIZE", "tax")),
     ],
 )
 def test_what_goes_wrong_at_one_fails_at_both_and_tells_no_value(
@@ -195,45 +189,95 @@ def test_what_a_protocol_starts_ends_with_its_job(pair: Nodes) -> None:
     assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "314.15"]]
 
 
-def test_a_purpose_that_is_not_in_a_peers_rules_is_refused_at_all(nodes: Nodes) -> None:
-    manifest = proposed(nodes, purpose="marketing")
+@pytest.mark.parametrize("purpose", ["marketing", "audit"])
+def test_what_a_peers_rules_don_t_allow_is_refused_at_all(nodes: Nodes, purpose: str) -> None:
+    """No rule of the others is for marketing; the bank is none of those with whom tax shares for an audit."""
+    manifest = proposed(nodes, purpose=purpose)
     reached(nodes, manifest, "refused")
-    assert nodes["tax"].error(manifest)[0] == "PRV-RULE"
-    assert nodes["bank"].error(manifest)[0] == "PRV-RULE"
+    assert {node.error(manifest)[0] for node in nodes.values()} == {"PRV-RULE"}
+    for node in nodes.values():
+        assert not [e for e in events(node, manifest) if e in ("ready", "running")]
+
+
+def events(node: Node, manifest: Manifest) -> list[str]:
+    with node.store.transaction() as tx:
+        return [event.state for event in job_rows.events(tx, manifest.job)]
 
 
 @pytest.mark.parametrize(
     ("code", "brought"),
-    [
-        ("PRV-ROWS", {"rows_at_most": 6}),
-        ("PRV-CONSENT", {"consents": Consents(basis="subjects")}),
-    ],
+    [("PRV-ROWS", {"rows_at_most": 6}), ("PRV-CONSENT", {"consents": Consents(basis="subjects")})],
 )
-def test_what_may_not_be_brought_stops_the_job_before_anything_is_sent(
-    pair: Nodes, code: str, brought: dict[str, object]
+def test_what_tax_may_not_bring_stops_the_job_at_all_before_anything_is_sent(
+    nodes: Nodes, code: str, brought: dict[str, object]
 ) -> None:
-    before = pair["bank"].status["peers"]["tax"]["bytes_out"]
-    manifest = proposed(pair, {"bytes": 90_000}, **brought)
-    reached(pair, manifest, "failed")
-    codes = {node.error(manifest)[0] for node in pair.values()}
-    assert code in codes
-    assert codes <= {code, "PRV-ELSEWHERE"}
-    nothing_left(pair)
-    assert pair["bank"].status["peers"]["tax"]["bytes_out"] - before < 50_000
+    before = {name: sent(node) for name, node in nodes.items()}
+    manifest = proposed(nodes, {"bytes": 90_000}, own={"tax": brought})
+    reached(nodes, manifest, "failed")
+    stopped(nodes, manifest, "tax", code)
+    nothing_left(nodes)
+    for name, node in nodes.items():
+        assert sent(node) - before[name] < 90_000
+
+
+def sent(node: Node) -> int:
+    """Bytes to all others, of a moment ago."""
+    return sum(peer.get("bytes_out", 0) for peer in node.status["peers"].values())
+
+
+def stopped(nodes: Nodes, manifest: Manifest, at: str, code: str) -> None:
+    """The job has failed at one party, and the others show whose fault it is and which."""
+    for name, node in nodes.items():
+        error, where = node.error(manifest)
+        shown = (error,) if name == at else (error, where)
+        assert shown == ((code,) if name == at else ("PRV-ELSEWHERE", f"{at}: {code}")), name
+        with node.store.transaction() as tx:
+            assert job_rows.result(tx, manifest.job) is None
+
+
+# -- consents
+
+
+def tried_again(nodes: Nodes, manifest: Manifest) -> None:
+    """Asked for by the maker's people; the attempt has begun there."""
+    maker = nodes[manifest.made_by]
+    before = len(events(maker, manifest))
+    with maker.store.transaction() as tx:
+        job_rows.retry(tx, manifest.job, "tester")
+    until(lambda: len(events(maker, manifest)) > before + 1, lambda: maker.log[-2000:])
+
+
+def test_a_consent_revoked_between_attempts_ends_the_next_one_and_a_new_one_lets_it_go_on(
+    nodes: Nodes,
+) -> None:
+    tax, subjects = nodes["tax"], [f"id-{number}" for number in range(ROWS["tax"])]
+    grants(tax.home, subjects, "bank")
+    manifest = proposed(
+        nodes,
+        {"at": "power", "wrong": "once", "result_to": ["bank"], "bytes": 90_000},
+        own={"tax": {"consents": Consents(basis="subjects")}},
+    )
+    reached(nodes, manifest, "failed")
+    stopped(nodes, manifest, "power", "PRV-WORKER")
+
+    grants(tax.home, subjects, "bank", revoked=["id-3"])
+    before = sent(tax)
+    tried_again(nodes, manifest)
+    until(lambda: tax.error(manifest)[0] == "PRV-CONSENT", lambda: tax.log[-2000:])
+    until(lambda: all(node.error(manifest)[1] in ("table", "tax: PRV-CONSENT") for node in nodes.values()))
+    reached(nodes, manifest, "failed")
+    stopped(nodes, manifest, "tax", "PRV-CONSENT")
+    nothing_left(nodes)
+    assert sent(tax) - before < 90_000
+    assert not [name for name, node in nodes.items() if "id-3" in node.log]
+
+    grants(tax.home, subjects, "bank")
+    tried_again(nodes, manifest)
+    reached(nodes, manifest, "done")
+    nothing_left(nodes)
 
 
 # -- certificates
-
-
-def client(node: Node, certificate: Path | None, key: Path | None) -> ssl.SSLSocket:
-    """A caller at the node's port; TLS 1.3 tells it of a refusal at its first read."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if certificate is not None:
-        context.load_cert_chain(certificate, key)
-    line = context.wrap_socket(socket.create_connection(("127.0.0.1", node.port), timeout=20))
-    line.settimeout(20)
-    return line
 
 
 def refused(node: Node, before: int, code: str, words: str) -> bool:
@@ -285,47 +329,6 @@ def test_garbage_on_the_port_does_not_disturb_the_node(nodes: Nodes, garbage: by
             pass
     until(lambda: refused(bank, before, "PRV-TLS", ""), lambda: bank.log[before:])
     connected(bank, 3)
-
-
-class Impostor:
-    """Stands at a party's port with another certificate; ``heard``: what it was told within TLS."""
-
-    def __init__(self, port: int, certificate: Path, key: Path) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self.heard = b""
-        self.calls = 0
-        self._context = context
-        self._listener = socket.create_server(("127.0.0.1", port))
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                taken, _ = self._listener.accept()
-            except OSError:
-                return
-            self.calls += 1
-            with taken:
-                try:
-                    with self._context.wrap_socket(taken, server_side=True) as line:
-                        self.heard += line.recv(4096)
-                except (ssl.SSLError, OSError):
-                    pass
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-
-def made_up(folder: Path, name: str) -> tuple[Path, Path]:
-    """A new certificate of that name, which nobody has pinned, and its key."""
-    key, certificate = make_certificate(name)
-    (folder / "key.pem").write_bytes(key)
-    (folder / "certificate.pem").write_bytes(certificate)
-    return folder / "certificate.pem", folder / "key.pem"
 
 
 def test_while_a_party_is_away_nobody_takes_its_place_and_jobs_wait(pair: Nodes, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.privacy.node.test_line import Kept, until
-from tests.privacy.nodes import free_port
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.agreement.certificate import make_certificate
 from xinqiao.privacy.agreement.config import read_config
+from xinqiao.privacy.demo.demo_nodes import free_port
 from xinqiao.privacy.node.line import Line
 from xinqiao.privacy.node.node import logger
 from xinqiao.privacy.node.node_files import CONFIG, add_peer, make_node

@@ -56,7 +56,7 @@ def test_a_message_goes_out_in_parts_under_the_number_of_its_receiver(ends: Ends
 
 @pytest.mark.parametrize(
     ("sizes", "code"),
-    [([1001], "PRV-OVERSIZE"), ([900, 900], "PRV-OVERSIZE"), ([], "PRV-LATE")],
+    [([1001], "PRV-OVERSIZE"), ([900, 900], "PRV-OVERSIZE"), ([0] * 6, "PRV-OVERSIZE"), ([], "PRV-LATE")],
 )
 def test_what_is_too_much_or_too_late_is_told(ends: Ends, sizes: list[int], code: str) -> None:
     for size in sizes:

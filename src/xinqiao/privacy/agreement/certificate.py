@@ -48,11 +48,19 @@ class Certificate:
 def read_certificate(path: Path) -> Certificate:
     """The one certificate in the PEM file. Raises UserError PRV-CERT."""
     try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise user_error("PRV-CERT", str(path), detail=str(error) or type(error).__name__) from error
+        return certificate_of(path.read_bytes(), str(path))
+    except OSError as error:
+        raise user_error("PRV-CERT", str(path), detail=str(error)) from error
+
+
+def certificate_of(data: bytes, where: str) -> Certificate:
+    """The one certificate in ``data``, PEM. Raises UserError PRV-CERT."""
+    try:
+        found = x509.load_pem_x509_certificates(data)
+    except ValueError as error:
+        raise user_error("PRV-CERT", where, detail=str(error) or type(error).__name__) from error
     if len(found) != 1:
-        fail("PRV-CERT", str(path), detail=f"{len(found)} certificates")
+        fail("PRV-CERT", where, detail=f"{len(found)} certificates")
     told = found[0]
     pem = told.public_bytes(Encoding.PEM).decode()
     return Certificate(

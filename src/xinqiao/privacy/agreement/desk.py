@@ -85,4 +85,4 @@ class Desk(Protocol):
         """Every party is through: keep the result and commit to it."""
 
     def fail(self, job: UUID, error: UserError) -> None:
-        """The job has failed here or at another party; it may be tried again while attempts are left."""
+        """The job has failed here or elsewhere; asked again, it is tried again while attempts are left."""

@@ -42,6 +42,8 @@ from xinqiao.privacy.job.manifest import Input, Manifest
 
 RESULT_AT_MOST = 512 << 20
 """Bytes of a result: its values and its rows as Parquet."""
+FAILING: tuple[job_rows.State, ...] = ("ready", "running", "failed")
+"""States from which a job fails: ``failed`` too, where another attempt was not even begun."""
 LOG_KEY = "node"
 """Id of the key that the node's own log is kept under."""
 
@@ -98,9 +100,9 @@ class Store(Agreement):
     def fail(self, job: UUID, error: UserError) -> None:
         """See ``Desk``."""
         with self.transaction() as tx:
-            if job_rows.one(tx, job).state in ("ready", "running"):
-                columns = {"error": error.code, "error_where": error.where[:200]}
-                job_rows.move(tx, job, "failed", ["ready", "running"], NODE, **columns)
+            if job_rows.one(tx, job).state in FAILING:
+                columns = {"error": error.code, "error_where": error.where[:200], "again": False}
+                job_rows.move(tx, job, "failed", FAILING, NODE, **columns)
 
     def _input(self, tx: Tx, manifest: Manifest, brought: Input) -> pa.Table:
         """The rows this party brings: read, cut to what is consented to, and bounded."""

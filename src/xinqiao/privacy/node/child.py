@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xinqiao.kernel.errors import UserError, fail, user_error
+from xinqiao.kernel.errors import UserError, fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.agreement.config import Config
 from xinqiao.privacy.agreement.desk import Begun
@@ -53,7 +53,7 @@ class Child:
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def start(self, config: Config, begun: Begun) -> None:
-        """Start the process and wait until it has read its data. Raises UserError PRV-WORKER or its own."""
+        """Start it and wait until it has its data. Raises UserError PRV-LATE, PRV-WORKER or its own."""
         await asyncio.to_thread(self._lay_out, begun.table)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -70,8 +70,11 @@ class Child:
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=BUFFER_BYTES)
         spec = json.dumps(self._spec(config, begun)).encode()
         self._writer.write(frame(Type.SPEC, spec))
-        async with asyncio.timeout(START_SECONDS):
-            await self._until(Type.READY)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._until(Type.READY)
+        except TimeoutError:
+            fail("PRV-LATE", self.me, seconds=int(START_SECONDS))
 
     async def through(self) -> tuple[Result, tuple[Sent, ...]]:
         """Let it begin; what it has at the end, and the transcript. Raises UserError."""
@@ -186,8 +189,3 @@ def _ended(code: int) -> str:
     if code >= 0:
         return f"exit {code}"
     return signal.Signals(-code).name
-
-
-def lost(peer: str) -> UserError:
-    """The error of a job whose other party's node is gone."""
-    return user_error("PRV-PEER-LOST", peer)

@@ -68,7 +68,8 @@ def opened_store(config: Config, database: Database) -> Store:
 
 
 def serve(config: Config) -> None:
-    """Run the node until SIGTERM or Ctrl-C. Raises UserError PRV-PORT, PRV-CONFIG, PRV-CERT."""
+    """Run the node until SIGTERM or Ctrl-C. Raises UserError PRV-PORT, PRV-CONFIG, PRV-CERT-EXPIRED."""
+    config.own_certificate.check_date(str(config.path(config.certificate)))
     with _alone(config.folder), opened_database(config) as database:
         work = config.folder / "work"
         shutil.rmtree(work, ignore_errors=True)  # of a node that was killed
@@ -83,7 +84,7 @@ async def run(config: Config, desk: Desk, log: FilteringBoundLogger) -> None:
     """Lines and jobs, until a signal. Raises UserError PRV-PORT."""
     control = Control(config, desk, log)
     relay = Relay(config, control, log)
-    control.line_to = relay.line
+    control.post.line_to = relay.line
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -32,6 +32,8 @@ from xinqiao.privacy.spu.engine_process import Process, start_early
 PR_SET_PDEATHSIG = 1
 NODE = "node"
 PROGRESS_SECONDS = 0.5
+MESSAGE_BYTES = 256
+"""What a message that waits costs besides its payload: many empty ones are not free."""
 RESULT, TABLE, TRANSCRIPT = "result.json", "result.arrow", "transcript.json"
 
 
@@ -71,7 +73,7 @@ class NodeLink:
                 if time.monotonic() > deadline:
                     fail("PRV-LATE", source, seconds=int(self._limits["wait_seconds"]))
         with self._counting:
-            self._held -= len(payload)
+            self._held -= len(payload) + MESSAGE_BYTES
         if told != tag:
             fail("PRV-MESSAGE", source, detail=f"{told} instead of {tag}")
         return payload
@@ -91,7 +93,7 @@ class NodeLink:
             message = self._open[source].add(body[1:])
             if message is not None:
                 with self._counting:
-                    self._held += len(message[1])
+                    self._held += len(message[1]) + MESSAGE_BYTES
                 self._boxes[source].put(message)
             held = self._held + sum(m.held for m in self._open.values())
             if held > self._limits["inbox_bytes"]:
