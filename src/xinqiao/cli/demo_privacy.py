@@ -46,10 +46,11 @@ def demo_privacy(
     """七个节点（各有数据库与证书）演示全部隐私计算任务 / seven nodes play every kind of job."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the nodes end with the demo
     console = Console(soft_wrap=True, highlight=False)
-    plays = [play for play in PLAYS if (not only or play.name in only) and _known(play)]
+    engine = demo_nodes.engine_python()
+    plays = [play for play in PLAYS if (not only or play.name in only) and _known(play, engine)]
     console.print("[bold yellow]生成数据，非真实机构与企业 / generated data, no real institution or firm[/]")
     _fresh(out)
-    homes = demo_nodes.write_files(out, generate(firms, seed), asks=ASKS, markets=MARKETS)
+    homes = demo_nodes.write_files(out, generate(firms, seed), asks=ASKS, markets=MARKETS, engine=engine)
     console.print(f"启动 {len(homes)} 个节点 starting {len(homes)} nodes  {escape(str(out))}")
     done: dict[str, Manifest] = {}
     wrong: list[str] = []
@@ -65,8 +66,10 @@ def demo_privacy(
     console.print(f"[bold green]{len(plays)} 项全部符合 all {len(plays)} as they should be[/]")
 
 
-def _known(play: Play) -> bool:
-    """Whether this program has the kind; the names of what must not run are not kinds."""
+def _known(play: Play, engine: Path | None) -> bool:
+    """Whether this program has the kind, and the engine where it is needed; not all names are kinds."""
+    if play.engine:
+        return engine is not None
     return bool(play.error) or play.name in {"coverage", "threshold"} or play.name in kinds()
 
 

@@ -11,6 +11,7 @@ from xinqiao.kernel.text import Text
 from xinqiao.privacy.agreement.draft import Draft, DraftInput, DraftParty
 from xinqiao.privacy.demo.demo_data import OPERATORS
 from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.spu.engine import VERSION
 
 CREDIT, FRAUD = "credit_decision", "anti_fraud"
 GROUND = "演示用生成数据 generated data of a demo"
@@ -33,8 +34,8 @@ class Play:
     """A job of the demo. ``error``: the code it must end with; empty: it must be done.
 
     ``close``: by how much numbers of a result may differ from plain text, by the beginning of what they are
-    called; all others are exactly equal. ``after``: the play whose
-    data the parties kept and this one rests on.
+    called; all others are exactly equal. ``after``: the play whose data the parties kept and this one rests
+    on. ``engine``: it needs the optional engine.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Play:
     error: str = ""
     close: Mapping[str, float] = field(default_factory=dict)
     after: str = ""
+    engine: bool = False
 
 
 def brings(
@@ -61,6 +63,10 @@ def without(name: str, role: str) -> DraftParty:
 
 def _job(kind: str, *parties: DraftParty, purpose: str = CREDIT, **params: Any) -> Callable[[Done], Draft]:  # noqa: ANN401 - parameters of the kind
     return lambda _: Draft(kind=kind, purpose=purpose, parties=parties, params=params, hours=1)
+
+
+def _by_engine(drafted: Callable[[Done], Draft]) -> Callable[[Done], Draft]:
+    return lambda done: drafted(done).model_copy(update={"engine": "spu", "engine_version": VERSION})
 
 
 BANK = brings("bank", "bank", "firms", "firm", "bad", "turnover")
@@ -112,6 +118,12 @@ PLAYS: tuple[Play, ...] = (
         "intersection",
         Text(zh="银行与税务共有哪些企业", en="which firms bank and tax bureau share"),
         _shared("bank", "tax", result_to=["bank"]),
+    ),
+    Play(
+        "intersection_by_engine",
+        Text(zh="同上，用可选引擎的 RR22 协议", en="the same by RR22 of the optional engine"),
+        _by_engine(_shared("bank", "tax", result_to=["bank"], protocol="rr22")),
+        engine=True,
     ),
     Play(
         "operators_list",

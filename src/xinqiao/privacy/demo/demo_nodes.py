@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import pyarrow as pa
@@ -26,34 +27,31 @@ from xinqiao.privacy.agreement.config import read_config
 from xinqiao.privacy.agreement.draft import Draft, manifest_of
 from xinqiao.privacy.agreement.job_proof import proof_of
 from xinqiao.privacy.agreement.job_rows import JobRow, Kept
+from xinqiao.privacy.agreement.rules import ANY, Rule
 from xinqiao.privacy.agreement.store import Store
 from xinqiao.privacy.demo.demo_data import Given
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling.model_part import load_part
 from xinqiao.privacy.modelling.tree_part import load_tree_part
 from xinqiao.privacy.node.node import opened_database, opened_store
-from xinqiao.privacy.node.node_files import CONFIG, Card, add_peer, make_node
+from xinqiao.privacy.node.node_files import (
+    CONFIG,
+    Card,
+    acquaint,
+    add_rule,
+    add_settings,
+    add_source,
+    make_node,
+)
 
 START_SECONDS = 240.0
 JOB_SECONDS = 300.0
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.3
 PERSON = "演示审批人 demo approver"
+PURPOSES = ("credit_decision", "anti_fraud")
 ENDED = ("done", "failed", "refused", "expired")
 _COMMAND = (sys.executable, "-c", "from xinqiao.cli.main import main; main()", "node", "--config")
-_RULE = """
-[[rules]]
-name = "demo-{purpose}"
-peers = ["*"]
-kinds = ["*"]
-purposes = ["{purpose}"]
-receivers = ["*"]
-sources = ["*"]
-columns = ["*"]
-consents = "any"
-runs = 50
-answer = "{answer}"
-"""
 
 
 @dataclass(slots=True)
@@ -82,33 +80,58 @@ class Ending:
 
 
 def write_files(
-    out: Path, given: Mapping[str, Mapping[str, Given]], *, asks: str, markets: str
+    out: Path,
+    given: Mapping[str, Mapping[str, Given]],
+    *,
+    asks: str,
+    markets: str,
+    engine: Path | None = None,
 ) -> dict[str, Path]:
     """Each party's folder: keys, certificate, data, rules, and the others pinned.
 
     The party ``asks`` puts every job before a person, the others sign by rule; ``markets`` alone has a rule
-    for marketing.
+    for marketing. ``engine``: the Python of the optional engine.
     """
-    cards: dict[str, Card] = {}
-    for name, sources in given.items():
-        home = out / name
-        cards[name] = make_node(home, name, f"127.0.0.1:{_free_port()}")
-        told = (home / CONFIG).read_text("utf-8")
-        for source, own in sources.items():
+    homes = {name: out / name for name in given}
+    cards: dict[Path, Card] = {}
+    for name, home in homes.items():
+        cards[home] = make_node(home, name, f"127.0.0.1:{free_port()}")
+        if engine is not None:
+            add_settings(home, {"engine_python": str(engine.absolute())})
+        for source, own in given[name].items():
             pq.write_table(own.rows, home / f"{source}.parquet")
-            fields = ", ".join(f"{column} = {json.dumps(kind)}" for column, kind in own.fields.items())
-            told += f'\n[[sources]]\nname = "{source}"\nfile = "{source}.parquet"\nfields = {{ {fields} }}\n'
-        for purpose in ("credit_decision", "anti_fraud", *(["marketing"] if name == markets else [])):
-            told += _RULE.format(purpose=purpose, answer="ask" if name == asks else "sign")
-        (home / CONFIG).write_text(told, "utf-8")
-    for name in given:
-        for other, card in cards.items():
-            if other != name:
-                add_peer(out / name, card)
-    return {name: out / name for name in given}
+            add_source(home, source, f"{source}.parquet", own.fields)
+        for purpose in (*PURPOSES, *(["marketing"] if name == markets else [])):
+            add_rule(home, _rule(purpose, "ask" if name == asks else "sign"))
+    acquaint(cards)
+    return homes
 
 
-def _free_port() -> int:
+def engine_python() -> Path | None:
+    """The Python of the optional engine: as XINQIAO_SPU_PYTHON names it, else what ``make engine`` made."""
+    named = os.environ.get("XINQIAO_SPU_PYTHON")
+    found = Path(named or ".engine/bin/python")
+    return found if found.exists() else None
+
+
+def _rule(purpose: str, answer: Literal["ask", "sign"]) -> Rule:
+    return Rule(
+        name=f"demo-{purpose}",
+        peers=(ANY,),
+        kinds=(ANY,),
+        purposes=(purpose,),
+        receivers=(ANY,),
+        sources=(ANY,),
+        columns=(ANY,),
+        engines=(ANY,),
+        consents="any",
+        runs=50,
+        answer=answer,
+    )
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -127,7 +150,7 @@ def running(homes: Mapping[str, Path]) -> Iterator[dict[str, Node]]:
                 )
         deadline = time.monotonic() + START_SECONDS
         for name, home in homes.items():
-            while not _in_line(home, len(homes) - 1):
+            while not in_line(home, len(homes) - 1):
                 if processes[name].poll() is not None or time.monotonic() > deadline:
                     fail("PRV-DEMO-START", str(home / "node.log"))
                 time.sleep(LOOK_SECONDS)
@@ -137,7 +160,8 @@ def running(homes: Mapping[str, Path]) -> Iterator[dict[str, Node]]:
         }
 
 
-def _in_line(home: Path, peers: int) -> bool:
+def in_line(home: Path, peers: int) -> bool:
+    """Whether the node of that folder stands in line with so many."""
     try:
         told = json.loads((home / "status.json").read_text("utf-8"))
     except (OSError, ValueError):
