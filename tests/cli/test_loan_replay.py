@@ -49,3 +49,18 @@ def test_a_case_whose_needs_are_no_words_is_told(tmp_path: Path) -> None:
     told = call("loan", "replay", file, "--out", tmp_path / "out.json")
     assert told.code == 0, told
     assert ("[red]" in told.out, "一致 agree 1 / 2" in told.out) == (True, True)
+
+
+def test_of_many_cases_those_that_differ_are_listed_and_those_that_expect_nothing_counted(
+    tmp_path: Path,
+) -> None:
+    wrong = json.loads(json.dumps(CASE).replace("6.00", "6.01")) | {"id": "WRONG"}
+    bare = {key: value for key, value in CASE.items() if key != "expect"} | {"id": "BARE"}
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps({"cases": [*[CASE] * 250, bare, wrong]}), "utf-8")
+    told = call("loan", "replay", file, "--out", tmp_path / "out.json")
+    assert told.code == 0, told
+    assert "WRONG" in told.out
+    assert "一致 agree 250 / 251" in told.out
+    assert "nothing expected, worked out 1" in told.out
+    assert told.out.count("X1") < 250

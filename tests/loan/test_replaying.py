@@ -171,7 +171,18 @@ def test_a_late_payment_bears_what_the_terms_say() -> None:
         ({"terms": {"period": {"unit": "fortnight", "count": 3}}}, "LON-CASE-WORD"),
         ({"terms": {"surplus_goes_to": "charity"}}, "LON-CASE-WORD"),
         ({"terms": {"rounding": {"mode": "sideways"}}}, "LON-CASE-WORD"),
-        ({"terms": {"principal": "many"}}, "LON-CASE-FILE"),
+        ({"terms": {"principal": "many"}}, "LON-CASE-WORD"),
+        ({"terms": {"principal": "1e99"}}, "LON-CASE-WORD"),
+        ({"terms": {"annual_rate_pct": "NaN"}}, "LON-CASE-WORD"),
+        ({"terms": {"start": "2026-02-30"}}, "LON-CASE-WORD"),
+        ({"terms": {"period": {**MONTH, "count": 10**9}}}, "LON-CASE-WORD"),
+        ({"terms": {"period": {**MONTH, "count": 3.5}}}, "LON-CASE-WORD"),
+        ({"terms": {"period": {**MONTH, "count": 0}}}, "LON-CASE-WORD"),
+        ({"terms": {"period": {"unit": "month", "every": 0, "count": 3}}}, "LON-CASE-WORD"),
+        ({"terms": {"rounding": "half_even"}}, "LON-CASE-WORD"),
+        ({"events": [{"type": "repay", "date": "2026-02-01", "amount": "ten"}]}, "LON-CASE-WORD"),
+        ({"events": [{"type": "repay", "date": "2026-02-31", "amount": "1"}]}, "LON-CASE-WORD"),
+        ({"events": [{"type": "defer", "date": "2026-01-05", "months": "1.5"}]}, "LON-CASE-WORD"),
         ({"events": [{"type": "celebrate", "date": "2026-02-01"}]}, "LON-CASE-EVENT"),
         ({"events": [{"type": "repay", "amount": "1"}]}, "LON-CASE-ABSENT"),
         (
@@ -297,6 +308,53 @@ def test_an_instalment_that_never_repays_is_refused() -> None:
 def test_a_file_without_cases_is_refused() -> None:
     with pytest.raises(UserError, match="LON-CASE-FILE"):
         replay({"cases": {}})
+
+
+def test_a_case_that_is_none_is_told_and_the_others_worked_out() -> None:
+    document, (odd, same) = replay({"cases": ["900.00", CASE]})
+    assert [error.code for error in odd.errors] == ["LON-CASE-FILE"]
+    assert document["cases"][0]["case"] == "900.00"
+    assert same.agrees
+
+
+def test_a_case_that_expects_nothing_is_worked_out_whole() -> None:
+    bare = {key: value for key, value in CASE.items() if key != "expect"}
+    bare["events"] = [*CASE["events"], {"type": "repay", "date": "2026-02-01", "amount": "309.00"}]
+    done = replay_case(bare)
+    assert (done.agrees, done.expects) == (True, False)
+    drawn, repaid = done.case["actual"]["snapshots"]
+    expected = CASE["expect"]["snapshots"][0]
+    for row, told in zip(drawn["rows"], expected["rows"], strict=True):
+        assert told.items() <= row.items()
+    assert (repaid["rows"][0]["settled_on"], repaid["totals"]["outstanding"]) == ("2026-02-01", "609.00")
+    split = {"principal": "300.00", "interest": "9.00", "fees": "0.00", "penalties": "0.00"}
+    assert done.case["events"][1]["actual_split"] == split
+    again = replay_case(done.case)
+    assert again.case == done.case
+    pledge = {"loan_outstanding": "900", "units": "10", "haircut_pct": "40", "price_now": "100"}
+    assert replay_case({"id": "F", "terms": pledge}).case["actual"]["shortfall_now"] == "300"
+
+
+def test_snapshots_come_in_the_order_they_are_asked_for() -> None:
+    case = copy.deepcopy(CASE)
+    case["events"].append({"type": "repay", "date": "2026-02-01", "amount": "309.00"})
+    case["expect"]["snapshots"].insert(0, {"after_event": 2, "totals": {"paid": "309.00"}})
+    assert replay_case(case).agrees
+
+
+def test_amounts_have_the_decimals_that_the_case_says() -> None:
+    paid = {"type": "repay", "date": "2026-02-01", "amount": "309.125"}
+    assert [each.code for each in changed([paid]).errors] == ["LON-AMOUNT"]
+    done = changed([paid], rounding={"money_decimals": 3})
+    assert not done.errors
+    assert column(done, "interest") == ["9.000", "6.000", "3.000"]
+
+
+def test_what_was_worked_out_before_an_unknown_event_is_kept() -> None:
+    case = copy.deepcopy(CASE)
+    case["events"].append({"type": "celebrate", "date": "2026-02-01"})
+    case["expect"]["snapshots"].append({"after_event": 2, "totals": {"paid": "0.00"}})
+    assert replay_case(case).case["actual"]["snapshots"] == CASE["expect"]["snapshots"]
 
 
 @pytest.mark.parametrize(

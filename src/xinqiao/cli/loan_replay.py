@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 from rich.table import Table
 
 from xinqiao.kernel.errors import fail
@@ -16,7 +18,11 @@ from xinqiao.kernel.writing import write_whole
 from xinqiao.loan.replaying import SHOWN, Replayed, replay
 
 NAMED = 12
-"""Wrong events or terms told under the table at most."""
+"""Wrong events or terms told of one case under the table at most."""
+LISTED = 200
+"""Cases of the table at most; of more, those that don't agree come first."""
+MANY = 100
+"""So many cases take long enough to show how far they are."""
 
 
 def loan_replay(
@@ -33,23 +39,40 @@ def loan_replay(
         fail("LON-CASE-FILE", str(file), detail=str(error))
     if not isinstance(document, dict):
         fail("LON-CASE-FILE", str(file), detail="{}")
-    replayed, done = replay(document)
+    replayed, done = replay(document, _tracked)
     write_whole(out, (json.dumps(replayed, ensure_ascii=False, indent=1) + "\n").encode())
     console = Console(soft_wrap=True)
-    console.print(_table(done))
-    for each in done:
+    shown = sorted(done, key=lambda each: each.agrees)[:LISTED] if len(done) > LISTED else done
+    console.print(_table(shown))
+    for each in shown:
         for told in each.errors[:NAMED]:
             console.print(f"[yellow]{told.code}[/] {escape(told.where)}: {escape(told.what.zh)}")
             console.print(f"  [dim]{escape(told.what.en)}[/]")
-    agree = sum(each.agrees for each in done)
-    console.print(f"一致 agree {agree} / {len(done)}  ->  {out}", highlight=False)
+    if len(shown) < len(done):
+        console.print(f"列出 listed {len(shown)} / {len(done)}", highlight=False)
+    agree = sum(each.agrees and each.expects for each in done)
+    told = sum(each.expects or bool(each.errors) for each in done)
+    console.print(f"一致 agree {agree} / {told}  ->  {out}", highlight=False)
+    if told < len(done):
+        console.print(f"未给预期，仅计算 nothing expected, worked out {len(done) - told}", highlight=False)
 
 
-def _table(done: tuple[Replayed, ...]) -> Table:
+def _tracked(cases: Sequence[Any]) -> Iterable[Any]:
+    return track(
+        cases,
+        "算例 cases",
+        console=Console(stderr=True),
+        transient=True,
+        disable=len(cases) < MANY,
+    )
+
+
+def _table(done: Sequence[Replayed]) -> Table:
     table = Table("算例 case", "约定 conventions", "一致 agrees", "差异 expected / worked out")
     for each in done:
         told = [*each.differences[:SHOWN], *(["…"] if len(each.differences) > SHOWN else [])]
         sign = "[green]是 yes[/]" if each.agrees else "[red]否 no[/]"
+        sign = sign if each.expects or each.errors else "-"
         needs = each.case.get("needs") or ()
         needs = ", ".join(map(str, needs)) if isinstance(needs, list | tuple) else str(needs)
         table.add_row(escape(str(each.case.get("id"))), escape(needs), sign, escape("\n".join(told)))

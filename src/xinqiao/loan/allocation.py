@@ -26,7 +26,7 @@ CENT = Decimal("0.01")
 
 def repay(loan: Loan, event: Repay) -> Loan:
     """Money came in. After a write-off it is a recovery."""
-    _positive(event.amount)
+    _positive(loan, event.amount)
     if loan.written_off_on is not None:
         return replace(loan, recovered=loan.recovered + event.amount)
     if _settles(loan, event):
@@ -56,8 +56,8 @@ def _settles(loan: Loan, event: Repay) -> bool:
     return first is not None and event.amount >= payoff_of(loan, event.on).total
 
 
-def _positive(amount: Decimal) -> None:
-    if amount <= 0 or amount != amount.quantize(CENT):
+def _positive(loan: Loan, amount: Decimal) -> None:
+    if amount <= 0 or amount != amount.quantize(min(CENT, loan.terms.rounding.unit)):
         fail("LON-AMOUNT", "amount", amount=amount)
 
 
@@ -235,7 +235,7 @@ def _interest_paid(loan: Loan) -> Decimal:
 
 def settle(loan: Loan, event: Settle) -> Loan:
     """A payment assigned to one part of one instalment."""
-    _positive(event.amount)
+    _positive(loan, event.amount)
     if not 1 <= event.n <= len(loan.instalments):
         fail("LON-INSTALMENT", "instalment", n=event.n, count=len(loan.instalments))
     each = loan.instalments[event.n - 1]
@@ -245,7 +245,7 @@ def settle(loan: Loan, event: Settle) -> Loan:
 
 def waive(loan: Loan, event: Waive) -> Loan:
     """Interest, penalty or fees earned by the day are let off, oldest first; more than is open is refused."""
-    _positive(event.amount)
+    _positive(loan, event.amount)
     loan, left = as_of(loan, event.on), event.amount
     for k, each in enumerate(loan.instalments):
         due, first = loan.dues[k], loan.running(event.on)

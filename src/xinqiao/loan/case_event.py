@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from xinqiao.kernel.errors import user_error
-from xinqiao.loan.case_format import Given
+from xinqiao.loan.case_given import LONGEST, Given
 from xinqiao.loan.event import (
     Charge,
     Defer,
@@ -41,10 +41,7 @@ def event_of(case: str, plain: Mapping[str, Any], dues: Sequence[date]) -> Event
     """One event of a case; ``dues``: the due days as they are then. Raises LON-CASE-*."""
     given = Given(case, plain)
     kind = str(given.get("type"))
-    day = given.get("date", "first_day_at_new_rate", "first_day", "on")
-    if day is None:
-        raise user_error("LON-CASE-ABSENT", case, key="date")
-    event = _event(given, kind, date.fromisoformat(day), dues)
+    event = _event(given, kind, given.must_day("date", "first_day_at_new_rate", "first_day", "on"), dues)
     given.get("expect_split", "note")
     given.finish()
     if given.faults:
@@ -55,7 +52,7 @@ def event_of(case: str, plain: Mapping[str, Any], dues: Sequence[date]) -> Event
 def _event(given: Given, kind: str, on: date, dues: Sequence[date]) -> Event:
     verb, _, part = kind.partition("_")
     if verb == "settle" and part in PARTS:
-        due = _day(given, "instalment_due", "due")
+        due = given.must_day("instalment_due", "due")
         n = dues.index(due) + 1 if due in dues else 0
         return Settle(on=on, part=PARTS[part], n=n, amount=_amount(given))
     if verb == "waive" and part in PARTS:
@@ -65,41 +62,33 @@ def _event(given: Given, kind: str, on: date, dues: Sequence[date]) -> Event:
     return _READ[kind](given, on)
 
 
-def _day(given: Given, *names: str) -> date:
-    value = given.get(*names)
-    if value is None:
-        raise user_error("LON-CASE-ABSENT", given.case, key=names[0])
-    return date.fromisoformat(value)
-
-
 def _amount(given: Given) -> Decimal:
     return given.number("amount")
 
 
 def _payoff(given: Given, on: date) -> Event:
-    amount = given.get("amount")
-    return Payoff(on=on, amount=None if amount is None else Decimal(str(amount)))
+    return Payoff(on=on, amount=None if given.get("amount") is None else _amount(given))
 
 
 def _rate(given: Given, on: date) -> Event:
-    since = given.get("first_day_at_new_rate", "from", "effective")
+    since = given.day("first_day_at_new_rate", "from", "effective")
     rate = given.number("annual_rate_pct", "new_annual_rate_pct") / 100
-    return RateChange(on=date.fromisoformat(since) if since else on, rate=rate)
+    return RateChange(on=since or on, rate=rate)
 
 
 def _free(given: Given, on: date) -> Event:
     given.get("first_day")
-    return InterestFree(on=on, until=_day(given, "last_day", "until"))
+    return InterestFree(on=on, until=given.must_day("last_day", "until"))
 
 
 def _extend(given: Given, on: date) -> Event:
-    extra = int(given.number("extra_instalments", "extra"))
-    return ExtendTerm(on=on, from_due=_day(given, "from_due"), extra=extra)
+    extra = given.whole("extra_instalments", "extra", most=LONGEST)
+    return ExtendTerm(on=on, from_due=given.must_day("from_due"), extra=extra)
 
 
 def _move(given: Given, on: date) -> Event:
-    to = _day(given, "to", "to_due", "new_due", "new_due_date")
-    return MoveDue(on=on, due=_day(given, "due", "from_due", "old_due", "instalment_due"), to=to)
+    to = given.must_day("to", "to_due", "new_due", "new_due_date")
+    return MoveDue(on=on, due=given.must_day("due", "from_due", "old_due", "instalment_due"), to=to)
 
 
 def _charge(given: Given, on: date) -> Event:
@@ -124,5 +113,5 @@ _READ: dict[str, Callable[[Given, date], Event]] = {
     "move_due_date": _move,
     "due_date_moved": _move,
     "change_due_date": _move,
-    "defer": lambda given, on: Defer(on=on, months=int(given.number("months"))),
+    "defer": lambda given, on: Defer(on=on, months=given.whole("months")),
 }

@@ -5,22 +5,29 @@ A key or a word that isn't known is a fault that is told, never passed over.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.loan.calendar import Period, Unit, periods
+from xinqiao.loan.case_charges import fees_of, penalty_of
+from xinqiao.loan.case_given import (
+    ANY_DAY,
+    CENT_PLACES,
+    DAY_COUNTS,
+    FINEST,
+    LONGEST,
+    PRECISEST,
+    Given,
+    number_of,
+    words,
+)
 from xinqiao.loan.terms import (
-    Base,
     Charged,
     DayCount,
     Grace,
-    LoanFee,
-    Penalty,
     Prepayment,
     Rounding,
     Terms,
@@ -28,14 +35,6 @@ from xinqiao.loan.terms import (
 )
 
 PER_YEAR = {"year": 1, "quarter": 4, "month": 12, "week": 52, "day": 365}
-DAY_COUNTS: dict[str, DayCount] = {
-    "ACT/360": "ACT/360",
-    "ACT/364": "ACT/364",
-    "ACT/365F": "ACT/365F",
-    "ACT/365": "ACT/365F",
-    "ACT/ACT": "ACT/ACT",
-    "30/360": "30/360",
-}
 PROGRESSIVE = "progressive"
 WAYS: dict[str, Way] = {
     "equal_instalment": "equal_instalment",
@@ -46,47 +45,6 @@ WAYS: dict[str, Way] = {
     "single_bullet": "bullet",
     "flat": "flat",
 }
-
-
-@dataclass(slots=True)
-class Given:
-    """The terms of a case as given; ``faults`` are what could not be read. Remembers what was asked for."""
-
-    case: str
-    values: Mapping[str, Any]
-    faults: list[UserError] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-
-    def get(self, *names: str) -> Any:  # noqa: ANN401 - plain JSON
-        """The value of the first of ``names`` that is there."""
-        self.asked.update(names)
-        return next((self.values[name] for name in names if self.values.get(name) is not None), None)
-
-    def number(self, *names: str, default: Decimal | None = None) -> Decimal:
-        """A number; a fault where it isn't there and there is no default."""
-        value = self.get(*names)
-        if value is None and default is None:
-            raise user_error("LON-CASE-ABSENT", self.case, key=names[0])
-        return Decimal(str(value)) if value is not None else cast("Decimal", default)
-
-    def inner(self, *names: str) -> Given:
-        """An object inside, whose unknown keys are faults of this one."""
-        return Given(self.case, self.get(*names) or {}, self.faults)
-
-    def fault(self, key: str, value: object) -> None:
-        """Note a word that isn't known."""
-        self.faults.append(user_error("LON-CASE-WORD", self.case, key=key, value=value))
-
-    def finish(self) -> None:
-        """Note the keys nothing asked for."""
-        for name in self.values:
-            if name not in self.asked:
-                self.faults.append(user_error("LON-CASE-KEY", self.case, key=name))
-
-
-def words(value: object) -> str:
-    """A phrase in small letters, parted by single spaces."""
-    return " ".join(re.split(r"[\s_]+", str(value).lower()))
 
 
 def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) -> Terms:
@@ -100,7 +58,7 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
     if not isinstance(actual, bool | None):
         given.fault("interest_recalculated_on_actual_balance", actual)
     recalculated = progressive if actual is None else bool(actual)
-    level = given.get("instalment", "fixed_instalment")
+    fixed = given.get("instalment", "fixed_instalment") is not None
     return Terms(
         principal=max(given.number("principal", default=_drawn(events)), _drawn(events) or Decimal(0)),
         rate=rate_of(given),
@@ -110,7 +68,7 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
         day_count=day_count_of(given),
         unit=unit,
         every=every,
-        level=None if level is None else Decimal(str(level)),
+        level=given.number("instalment", "fixed_instalment") if fixed else None,
         recalculated=recalculated,
         overdue_accrues=_overdue(given, "day" if recalculated and not progressive else "never"),
         level_from=_level_from(given, "all" if progressive else "first"),
@@ -120,9 +78,9 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
         order=_order(given),
         rounding=rounding_of(given),
         grace=_grace(given),
-        fees=_fees(given),
+        fees=fees_of(given),
         prepayment=_prepayment(given, default="shorter" if recalculated and not progressive else "next"),
-        penalty=_penalty(given),
+        penalty=penalty_of(given),
     )
 
 
@@ -143,9 +101,8 @@ def rate_of(given: Given) -> Decimal:
     if per not in PER_YEAR:
         given.fault("rate_is_for", per)
         per = "year"
-    rate = given.get("annual_rate_pct")
-    if rate is not None and per == "year":
-        return Decimal(str(rate)) / 100
+    if per == "year" and given.get("annual_rate_pct") is not None:
+        return given.number("annual_rate_pct") / 100
     return given.number("rate_pct", "annual_rate_pct", default=Decimal(0)) * PER_YEAR[per] / 100
 
 
@@ -160,28 +117,29 @@ def day_count_of(given: Given) -> DayCount:
 
 
 def _drawn(events: Sequence[Mapping[str, Any]]) -> Decimal | None:
-    sums = [Decimal(str(each["amount"])) for each in events if each.get("type") == "disburse"]
+    """The sum drawn; an amount that can't be read is told when its event comes."""
+    sums = [number_of(each.get("amount")) or Decimal(0) for each in events if each.get("type") == "disburse"]
     return sum(sums, Decimal(0)) if sums else None
 
 
 def _periods(given: Given, events: Sequence[Mapping[str, Any]]) -> tuple[Unit, int, tuple[Period, ...]]:
     period = given.inner("period")
-    unit, every = words(period.get("unit") or "month"), int(period.get("every") or 1)
+    unit = words(period.get("unit") or "month")
+    every = period.whole("every", default=1, least=1, most=LONGEST)
     if unit not in ("day", "week", "month", "year"):
         given.fault("period.unit", unit)
         unit = "month"
-    count = int(period.get("count") or given.get("count", "instalments") or 1)
+    count = given.whole("count", "instalments", default=1, least=1, most=LONGEST)
+    count = period.whole("count", default=count, least=1, most=LONGEST)
     period.finish()
     listed = given.get("periods")
-    start = given.get("start") or next(
-        (e["date"] for e in events if e.get("type") == "disburse"), "2024-01-01"
-    )
-    first = given.get("first_due", "first_due_date", "first_repayment_date")
+    drawn = Given(given.case, next((each for each in events if each.get("type") == "disburse"), {}))
+    start = given.day("start") or drawn.day("date") or ANY_DAY
+    first = given.day("first_due", "first_due_date", "first_repayment_date")
     if listed:
         made = tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in listed)
     else:
-        first_due = date.fromisoformat(first) if first else None
-        made = periods(date.fromisoformat(start), count, every, cast("Unit", unit), first_due=first_due)
+        made = periods(start, count, every, cast("Unit", unit), first_due=first)
     return cast("Unit", unit), every, made
 
 
@@ -226,20 +184,23 @@ def _order(given: Given) -> tuple[Charged, ...]:
     return cast("tuple[Charged, ...]", (*rest, *said))
 
 
+def places_of(given: Given) -> int:
+    """Decimals of a case's amounts."""
+    return given.inner("rounding").whole("money_decimals", default=CENT_PLACES, most=FINEST)
+
+
 def rounding_of(given: Given) -> Rounding:
     """How a case rounds."""
     said = given.inner("rounding")
     mode = words(said.get("mode") or "half_even").split(" or ", maxsplit=1)[0].replace(" ", "_")
-    unit = Decimal(1).scaleb(-int(said.get("money_decimals") or 0))
-    if said.get("money_decimals") is None:
-        unit = Decimal("0.01")
+    unit = Decimal(1).scaleb(-said.whole("money_decimals", default=CENT_PLACES, most=FINEST))
     whole = said.get("all_amounts_multiple_of")
     unit = Decimal(str(whole)) if whole else unit
     whole_interest = _said(said, "interest_each_period", ("whole",), ("cent",))
     whole_level = _said(said, "instalment", ("whole",), ("cent",))
     level, multiple = words(said.get("instalment") or ""), said.get("instalment_multiple_of")
     said.get("compare")
-    digits = int(said.get("working_precision_digits") or 28)
+    digits = said.whole("working_precision_digits", default=28, most=PRECISEST)
     said.finish()
     stretch = words(given.get("accrual_rounding") or "")
     if stretch and "each stretch" not in stretch:
@@ -260,95 +221,17 @@ def rounding_of(given: Given) -> Rounding:
 
 def _grace(given: Given) -> Grace:
     return Grace(
-        principal=int(given.get("principal_grace_periods", "principal_grace") or 0),
-        interest=int(
-            given.get("interest_payment_grace_periods", "interest_grace_periods", "interest_payment_grace")
-            or 0
+        principal=given.whole("principal_grace_periods", "principal_grace", default=0),
+        interest=given.whole(
+            "interest_payment_grace_periods", "interest_grace_periods", "interest_payment_grace", default=0
         ),
-        free=int(
-            given.get(
-                "interest_free_periods", "interest_free_grace_periods", "interest_charged_grace_periods"
-            )
-            or 0
+        free=given.whole(
+            "interest_free_periods",
+            "interest_free_grace_periods",
+            "interest_charged_grace_periods",
+            default=0,
         ),
     )
-
-
-BASES: dict[str, Base] = {
-    "principal": "principal",
-    "overdue principal": "principal",
-    "interest": "interest",
-    "overdue interest": "interest",
-    "principal plus interest": "principal_plus_interest",
-    "principal and interest": "principal_plus_interest",
-    "instalment": "principal_plus_interest",
-    "loan principal": "sum",
-    "disbursed": "sum",
-    "disbursed amount": "sum",
-    "loan amount": "sum",
-}
-
-
-def _base(given: Given, default: Base) -> Base:
-    said = given.get("pct_of")
-    if said is not None and words(said) not in BASES:
-        given.fault("pct_of", said)
-    return BASES.get(words(said), default)
-
-
-def _fees(given: Given) -> tuple[LoanFee, ...]:
-    listed = given.get("fees") or []
-    one = given.get("fee")
-    out = []
-    for said in [*listed, *([one] if one else [])]:
-        each = Given(given.case, said, given.faults)
-        kind, on = words(each.get("kind") or "instalment"), each.get("date", "due", "on")
-        when: Literal["drawing", "instalment", "day"] = "instalment"
-        if "disburse" in kind or "drawing" in kind:
-            when = "drawing"
-        elif on is not None:
-            when = "day"
-        elif "instal" not in kind:
-            given.fault("fee.kind", kind)
-        out.append(
-            LoanFee(
-                name=str(each.get("name") or kind),
-                when=when,
-                base=_base(each, "principal" if when == "instalment" else "sum"),
-                share=each.number("pct", default=Decimal(0)) / 100,
-                amount=each.number("amount", "flat", "flat_amount", default=Decimal(0)),
-                on=date.fromisoformat(on) if on else None,
-            )
-        )
-        each.finish()
-    return tuple(out)
-
-
-def _penalty(given: Given) -> Penalty:
-    several = given.get("penalties")
-    said = Given(given.case, several[0], given.faults) if several else given.inner("penalty")
-    if several and len(several) > 1:
-        given.fault("penalties", len(several))
-    if not said.values:
-        return Penalty(kind="none")
-    kind = words(said.get("kind") or "")
-    daily = said.get("annual_rate_pct", "penalty_annual_rate_pct")
-    if daily is None and "once" not in kind:
-        given.fault("penalty.kind", kind)
-    days = str(said.get("day_count") or "ACT/365F")
-    if days not in DAY_COUNTS:
-        said.fault("penalty.day_count", days)
-    out = Penalty(
-        kind="once" if daily is None else "daily",
-        rate=None if daily is None else Decimal(str(daily)) / 100,
-        grace_days=int(said.get("grace_days") or 0),
-        base=_base(said, "principal"),
-        share=said.number("pct", default=Decimal(0)) / 100,
-        amount=said.number("amount", "flat", "flat_amount", default=Decimal(0)),
-        days=DAY_COUNTS.get(days, "ACT/365F"),
-    )
-    said.finish()
-    return out
 
 
 def _prepayment(given: Given, *, default: str) -> Prepayment:

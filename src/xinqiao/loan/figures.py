@@ -13,25 +13,21 @@ from typing import Any, cast
 
 from xinqiao.kernel.errors import user_error
 from xinqiao.loan.calendar import Unit, actual_ratio, add_months, month_end, periods
-from xinqiao.loan.case_format import PER_YEAR, Given, day_count_of, rate_of, rounding_of, words
+from xinqiao.loan.case_format import PER_YEAR, day_count_of, rate_of, rounding_of
+from xinqiao.loan.case_given import ANY_DAY, CENT_PLACES, LONGEST, Given, words
 from xinqiao.loan.event import Disburse
 from xinqiao.loan.loan import Loan
 from xinqiao.loan.schedule import rounded
 from xinqiao.loan.terms import Rounding, Terms
 
-LONGEST = 1200
-"""Instalments of a loan at most: what takes longer is never repaid."""
-ANY_DAY = date(2024, 1, 1)
 Figures = dict[str, Any]
 CENT = Decimal("0.01")
 YEARS = {"ACT/360": 360, "ACT/364": 364, "ACT/365F": 365, "ACT/365": 365}
-CENT_PLACES = 2
 
 
 def accrual(given: Given) -> Figures:
     """Interest accrued between two days."""
-    start = date.fromisoformat(str(given.get("from", "start")))
-    end = date.fromisoformat(str(given.get("to", "end")))
+    start, end = given.must_day("from", "start"), given.must_day("to", "end")
     end += timedelta(days=1 if given.get("both_days_count") else 0)
     days = (end - start).days
     if given.get("day_count") == "ACT/ACT":
@@ -44,10 +40,8 @@ def accrual(given: Given) -> Figures:
 
 def late(given: Given) -> Figures:
     """Penalty for being late: on the overdue amount, for the days after grace."""
-    count = given.get("days_late")
-    grace = int(given.get("grace_days") or 0)
-    chargeable = given.get("chargeable_days")
-    days = max(int(count or 0) - grace, 0) if chargeable is None else int(chargeable)
+    after_grace = given.whole("days_late", default=0) - given.whole("grace_days", default=0)
+    days = given.whole("chargeable_days", default=max(after_grace, 0))
     basis = _year(given)
     rate = given.number("penalty_annual_rate_pct", "annual_rate_pct") / 100
     amount = given.number("overdue_amount", "overdue_principal", "principal") * rate * days / basis
@@ -73,11 +67,12 @@ def collateral(given: Given, key: str) -> str | None:
         given.number("units", "quantity"),
         1 - given.number("haircut_pct", default=Decimal(0)) / 100,
     )
-    prices = {"now": given.get("price_now", "price"), "then": given.get("price_then", "price")}
+    then = key.endswith("then")
+    price = given.number("price_then" if then else "price_now", "price", default=Decimal(0))
+    given.get("price_now", "price_then")
     owed = given.number("loan_outstanding", "outstanding", "loan_amount", default=Decimal(0))
     back = re.search(r"_to_(\d+(?:\.\d+)?)$", key)
-    price = Decimal(back[1]) if back else Decimal(str(prices["then" if key.endswith("then") else "now"] or 0))
-    value = units * price
+    value = units * (Decimal(back[1]) if back else price)
     figures = {
         "collateral_value": value,
         "cover": value * share,
@@ -91,20 +86,18 @@ def collateral(given: Given, key: str) -> str | None:
 
 def ageing(given: Given, as_of: str | None) -> Figures:
     """Days past due and the class they fall into."""
-    since = given.get("earliest_unpaid_due", "unpaid_since")
-    told = given.get("days_past_due")
+    since, on = (
+        given.day("earliest_unpaid_due", "unpaid_since"),
+        Given(given.case, {"as_of": as_of}).day("as_of"),
+    )
     ranges = given.get("ranges") or []
-    npa = given.get("npa_from_dpd")
-    if told is not None:
-        days = int(told)
-    elif since is None or as_of is None:
-        days = 0
-    else:
-        days = max((date.fromisoformat(as_of) - date.fromisoformat(str(since))).days, 0)
+    late_by = max((on - since).days, 0) if since and on else 0
+    days = given.whole("days_past_due", default=late_by)
     name = next((name for name, low, high in ranges if low <= days <= high), None)
     out: Figures = {"as_of": as_of, "days_past_due": days, "class": name}
-    if npa is not None:
-        out |= {"npa": days >= int(npa), "is_npa": days >= int(npa)}
+    if given.get("npa_from_dpd") is not None:
+        npa = days >= given.whole("npa_from_dpd")
+        out |= {"npa": npa, "is_npa": npa}
     return out
 
 
@@ -116,7 +109,7 @@ def quote(given: Given) -> Figures:
     fixed = given.values.get("repayment") == "fixed_instalment_amount"
     if fixed:
         return _fixed(given)
-    start = str(given.get("start") or ANY_DAY)
+    start = str(given.day("start") or ANY_DAY)
     amount = str(given.number("principal"))
     terms = terms_of(given, family="quote", events=[{"type": "disburse", "date": start, "amount": amount}])
     loan = apply(begin(terms), Disburse(on=terms.periods[0][0], amount=terms.principal))
@@ -140,7 +133,10 @@ def _totals(given: Given, loan: Loan, terms: Terms) -> Figures:
 def _fixed(given: Given) -> Figures:
     """How many instalments of a fixed amount repay the loan; interest counts periods of equal length."""
     period = given.inner("period")
-    unit, every = words(period.get("unit") or "month"), int(period.get("every") or 1)
+    unit, every = (
+        words(period.get("unit") or "month"),
+        period.whole("every", default=1, least=1, most=LONGEST),
+    )
     period.get("count")
     period.finish()
     given.get("repayment", "interest"), day_count_of(given)
@@ -186,15 +182,16 @@ def _plain(amount: Decimal) -> str:
 def due_dates(given: Given) -> Figures:
     """Due dates by a rule in words, from a date that was asked for."""
     period = given.inner("period")
-    unit, every = words(period.get("unit") or "month"), int(period.get("every") or 1)
-    count = int(period.get("count") or 1)
+    unit, every = (
+        words(period.get("unit") or "month"),
+        period.whole("every", default=1, least=1, most=LONGEST),
+    )
+    count = period.whole("count", default=1, least=1, most=LONGEST)
     period.finish()
     given.get("principal", "annual_rate_pct", "repayment", "interest")
-    asked = given.get("requested_first_date", "first_date")
-    drawn = given.get("start", "disbursed_on", "posting_date", "date")
-    if asked is None and drawn is None:
-        raise user_error("LON-CASE-ABSENT", given.case, key="requested_first_date")
-    base = date.fromisoformat(str(asked or drawn))
+    asked = given.day("requested_first_date", "first_date")
+    drawn = given.day("start", "disbursed_on", "posting_date", "date")
+    base = asked or drawn or given.must_day("requested_first_date")
     first, anchor = _first_due(given, base, asked is not None)
     made = periods(date.min, count, every, cast("Unit", unit), first_due=first, anchor=anchor)
     dues = [due.isoformat() for _, due in made]
@@ -209,11 +206,11 @@ def due_dates(given: Given) -> Figures:
 
 def _first_due(given: Given, base: date, asked: bool) -> tuple[date, int]:  # noqa: FBT001 - both are facts
     rule = words(given.get("rule") or "same day")
-    day = given.get("day_of_month", "due_day")
+    day = None if given.get("day_of_month", "due_day") is None else given.whole("day_of_month", "due_day")
     following = add_months(base, 1)
     match = re.search(r"day (\d{1,2})\b|\b(\d{1,2})(?:st|nd|rd|th)\b", rule)
     if day is not None or match:
-        number = int(day or (match and (match[1] or match[2])) or 1)
+        number = day or int((match and (match[1] or match[2])) or 1)
         this = add_months(date(base.year, base.month, 1), 0, number)
         return (this if this >= base else add_months(this, 1, number)), number
     if "end" in rule or "last day" in rule:
@@ -228,11 +225,15 @@ def _first_due(given: Given, base: date, asked: bool) -> tuple[date, int]:  # no
     return following, 31 if month_end(base) and "month end" in rule else base.day
 
 
+COVER = ("collateral_value_now", "cover_now", "shortfall_now", "max_loan_now", "surplus_now")
+"""Figures of a pledge where a case names none."""
+
+
 def figures(given: Given, expect: Mapping[str, Any]) -> Figures:
     """Every figure the keys of ``expect`` ask for; of its values only the day ``as_of`` is read."""
     asked = given.values
     if "haircut_pct" in asked or "units" in asked:
-        return {key: collateral(given, key) for key in expect}
+        return {key: collateral(given, key) for key in expect or COVER}
     if "earliest_unpaid_due" in asked or "ranges" in asked:
         return ageing(given, expect.get("as_of") or given.get("as_of"))
     if "overdue_amount" in asked or "penalty_annual_rate_pct" in asked:
