@@ -34,7 +34,7 @@ demo-privacy: setup ## seven nodes play every kind of joint computing over gener
 	$(BIN)/xinqiao demo-privacy
 
 test: setup ## run all tests (real-data tests need XINQIAO_DATA)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=20
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: setup ## ruff, mypy strict, import layers
 	$(BIN)/ruff check .

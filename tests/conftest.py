@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import shutil
@@ -17,17 +18,43 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from xinqiao.account import person, sign_in
+from xinqiao.db import embedded
 from xinqiao.db.database import Database
 from xinqiao.db.embedded import Access, Embedded
 from xinqiao.db.migrate import migrate
 
 CHROMIUM = Path("/usr/bin/chromium")
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of this process's own in it
+MEMORY_BYTES = 4 << 30
+"""A database has 14 MB in 1,600 files: half a second on a disk."""
+OURS = "xinqiao-tests-"
+PASSING = {"fsync": "off", "full_page_writes": "off", "min_wal_size": "32MB", "max_wal_size": "64MB"}
+"""Settings of a server whose data may be lost."""
 COSTLY = person.passwords
 """How the product hashes passwords; nearly all tests hash at the least cost."""
 
 # the machine that runs the tests is shared: how long an example takes says nothing about the product
 settings.register_profile("xinqiao", deadline=None)
 settings.load_profile("xinqiao")
+
+
+LONGEST = (
+    "indicator/test_engine",
+    "cli/test_real_strategy",
+    "cli/test_run",
+    "cli/test_kill",
+    "portal/test_kill",
+    "cli/test_real_data",
+    "indicator/test_as_of",
+)
+"""Begun first: a run ends with its last file, which must not be one that takes minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, then those with slow tests; within a file nothing moves."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    places = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (places.get(item.path, len(places)), item.path not in slow))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,24 +114,54 @@ def _no_loop_of_the_browsers(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    """A real PostgreSQL of this test process, its database migrated and kept as the template of others."""
-    with Embedded(tmp_path_factory.mktemp("postgres")).running() as access:
+    """A real PostgreSQL of this test process, its database migrated and kept as the template of others.
+
+    It ends with the tests, so it lives in memory and waits for no disk.
+    """
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(_in_memory()) or tmp_path_factory.mktemp("postgres")
+        with pytest.MonkeyPatch.context() as patch:  # of this server alone: others are killed by tests
+            for name, value in PASSING.items():
+                patch.setitem(embedded.SETTINGS, name, value)
+            access = stack.enter_context(Embedded(root).running())
         migrate(access.owner)
         yield access
+
+
+@contextlib.contextmanager
+def _in_memory() -> Iterator[Path | None]:
+    """A folder in memory, gone at the end; None where there is not enough of it."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_BYTES:
+        yield None
+        return
+    for left in MEMORY.glob(f"{OURS}*"):  # by test processes that were killed
+        if not Path("/proc", left.name.removeprefix(OURS)).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    root = MEMORY / f"{OURS}{os.getpid()}"
+    root.mkdir(mode=0o755)
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def keeper(server: Access) -> Iterator[psycopg.Connection]:
+    """A connection that makes databases and takes them away."""
+    with psycopg.connect(make_conninfo(server.owner, dbname="postgres"), autocommit=True) as connection:
+        yield connection
 
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def access(server: Access) -> Iterator[Access]:
+def access(server: Access, keeper: psycopg.Connection) -> Iterator[Access]:
     """A database of the test's own, migrated and empty."""
-    name = f"test_{next(_NUMBERS)}"
-    postgres = make_conninfo(server.owner, dbname="postgres")
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {conninfo_to_dict(server.owner)['dbname']}")
-        yield Access(make_conninfo(server.owner, dbname=name), make_conninfo(server.app, dbname=name))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    name, template = f"test_{next(_NUMBERS)}", conninfo_to_dict(server.owner)["dbname"]
+    keeper.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield Access(make_conninfo(server.owner, dbname=name), make_conninfo(server.app, dbname=name))
+    keeper.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
