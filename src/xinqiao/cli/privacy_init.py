@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.agreement.certificate import read_certificate
-from xinqiao.privacy.node.node_files import CONFIG, add_peer, make_node, read_card
+from xinqiao.privacy.node.node_files import CONFIG, Card, add_peer, make_node, read_card
+from xinqiao.privacy.node.node_files import renew as renewed
 
 Home = Annotated[Path, typer.Option(help="节点文件夹 / the node's folder")]
 Named = Annotated[str, typer.Option(help="本方名称，小写字母开头 / this party's name")]
@@ -21,26 +21,38 @@ Public = Annotated[
 Peers = Annotated[
     list[Path] | None, typer.Option("--peer", help="登记对方名片，可多次 / another party's card; repeatable")
 ]
+Renew = Annotated[
+    bool, typer.Option("--renew", help="换发本方证书和名片 / a new certificate and card for this party")
+]
+ANYWHERE = ("0.0.0.0:", "[::]:")
 
 
 def privacy_init(
+    *,
     home: Home = Path("xinqiao-node"),
     name: Named = "",
     listen: Listen = "0.0.0.0:9310",
     address: Public = None,
     peer: Peers = None,
+    renew: Renew = False,
 ) -> None:
     """生成本方节点文件，或登记对方 / make this party's node, or pin other parties."""
-    console = Console(soft_wrap=True, highlight=False)
-    if not (home / CONFIG).exists():
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if renew:
+        _shown(console, home, renewed(home))
+    elif not (home / CONFIG).exists():
         if not name:
             fail("PRV-CONFIG", "--name", detail="--name")
-        make_node(home, name, listen, address)
-        own = read_certificate(home / "certificate.pem")
         console.print(f"已生成 made  {home / CONFIG}")
-        console.print(f"交给对方 give to the others  {home / f'{name}.party.json'}")
-        console.print(f"证书指纹（请电话核对）fingerprint, to compare by phone\n  {own.fingerprint}")
+        _shown(console, home, make_node(home, name, listen, address))
     for file in peer or []:
         card = read_card(file)
-        pinned = add_peer(home, card)
-        console.print(f"已登记 pinned  {card.name}\n  {pinned.fingerprint}")
+        add_peer(home, card)
+        console.print(f"已登记 pinned  {card.name}\n  {card.fingerprint}")
+
+
+def _shown(console: Console, home: Path, card: Card) -> None:
+    console.print(f"交给对方 give to the others  {home / f'{card.name}.party.json'}")
+    if str(card.address).startswith(ANYWHERE):
+        console.print(f"名片上的 {card.address} 对方无法连接 nobody can call that address: --address")
+    console.print(f"名片指纹（请电话核对）the card's fingerprint, to compare by phone\n  {card.fingerprint}")
