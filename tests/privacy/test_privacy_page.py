@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
+from tests.privacy.agreeing import identity, peers
 from tests.privacy.samples import samples
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.agreement.draft import manifest_of, read_draft
+from xinqiao.privacy.agreement.rules import Ask, Policy, Rule, decide
+from xinqiao.privacy.agreement.source_data import Source
 from xinqiao.privacy.job.kind import Kind, kind_of, kinds
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
@@ -57,3 +62,15 @@ def test_every_party_of_a_job_is_told_about_and_every_sample_fits_its_kind() -> 
         assert kind_of(manifest) is kind
         assert set(kind.learns(manifest)) == set(manifest.names), name
         assert kind.protocols, name
+
+
+def test_the_example_of_a_job_keeps_within_the_example_of_a_rule() -> None:
+    """Whoever copies both from the page gets a job that waits for a person."""
+    config, draft, _ = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    told, parties = tomllib.loads(config), ("bank", "power", "tax")
+    rules = tuple(Rule.model_validate(one) for one in told["rules"])
+    sources = {one["name"]: Source.model_validate(one) for one in told["sources"]}
+    policy = Policy(peers(parties, "power"), rules, sources)
+    bank = Policy(peers(parties, "bank"))
+    manifest = manifest_of(read_draft(draft, "docs"), identity("bank"), bank, "docs")
+    assert decide(manifest, manifest.party("power"), policy) == Ask(rules[0])
