@@ -47,6 +47,23 @@ STATES: dict[str, tuple[Text, str]] = {
     "refused": (Text(zh="已拒绝", en="refused"), "bad"),
     "expired": (Text(zh="已过期", en="expired"), ""),
 }
+RESULTS: dict[str, Text] = {
+    "common": Text(zh="共有主体数", en="common subjects"),
+    "ids": Text(zh="本方主体数", en="own subjects"),
+    "rows": Text(zh="行数", en="rows"),
+    "asked": Text(zh="查询数", en="asked"),
+    "found": Text(zh="命中数", en="found"),
+    "left": Text(zh="剩余配额", en="quota left"),
+    "total": Text(zh="合计", en="total"),
+    "sum": Text(zh="合计", en="sum"),
+    "mean": Text(zh="均值", en="mean"),
+    "variance": Text(zh="方差", en="variance"),
+    "at_least": Text(zh="不低于阈值", en="at least the threshold"),
+    "auc": Text(zh="区分度 AUC", en="AUC"),
+    "ks": Text(zh="区分度 KS", en="KS"),
+    "iv": Text(zh="信息值 IV", en="IV"),
+}
+"""What results call things; other names are shown as they are."""
 GOING = ("proposed", "approved", "signed", "ready", "running")
 OVER = ("failed", "refused", "expired")
 _PLACE = re.compile(r"\{\w+\}")
@@ -75,7 +92,7 @@ def own(visit: Visit) -> UUID:
 
 def words() -> dict[str, Any]:
     """What the templates name things by."""
-    return {"states": STATES, "purposes": purposes(), "kinds": kinds(), "wrong": wrong}
+    return {"states": STATES, "purposes": purposes(), "kinds": kinds(), "wrong": wrong, "results": RESULTS}
 
 
 def wrong(code: str) -> tuple[Text, Text] | None:
