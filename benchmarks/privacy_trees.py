@@ -26,7 +26,7 @@ from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling import trees, woe
 from xinqiao.privacy.modelling.label_features import binned, joined_plain
 from xinqiao.privacy.modelling.tree_growth import Local, boost
-from xinqiao.privacy.modelling.trees import TreeParams
+from xinqiao.privacy.modelling.tree_terms import TreeParams
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import read_columns
 from xinqiao.scoring.metrics import auc

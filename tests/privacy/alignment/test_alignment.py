@@ -10,9 +10,10 @@ import pytest
 
 from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy.alignment.alignment import aligned
+from xinqiao.privacy.alignment.alignment import aligned, check_keys, joined
 from xinqiao.privacy.job.kind import Job, Result
 from xinqiao.privacy.job.link import Link
+from xinqiao.privacy.job.manifest import Input
 
 HOLDERS = ("bank", "tax", "power")
 
@@ -70,3 +71,21 @@ def test_a_party_without_a_table_is_refused(tmp_path: Path) -> None:
     agreed = manifest("scorecard", {"bank": ("holder", data()), "tax": ("holder", data())})
     with pytest.raises(UserError, match="PRV-MANIFEST"):
         aligned(job(agreed, "bank", None, tmp_path), None, ("bank", "tax"))  # type: ignore[arg-type]
+
+
+def test_in_plain_the_same_rows_are_found(tmp_path: Path) -> None:
+    tables = {"bank": table(["c", "a", "b"]), "tax": table(["b", "d", "c"])}
+    told = run(tables, tmp_path)
+    for name, rows in joined(tables).items():
+        found = told[name].table
+        assert found is not None
+        assert found.sort_by("id").equals(rows)
+
+
+@pytest.mark.parametrize("other", [data(key=None), data().model_copy(update={"key_kind": "uscc"})])
+def test_keys_are_of_one_kind(other: Input) -> None:
+    """Trap: rows without a key would be matched by their first column."""
+    parties = {"bank": ("holder", data()), "tax": ("holder", data()), "dealer": "dealer"}
+    check_keys(manifest("scorecard", parties), ("bank", "tax"))
+    with pytest.raises(UserError, match="PRV-MANIFEST"):
+        check_keys(manifest("scorecard", parties | {"tax": ("holder", other)}), ("bank", "tax"))

@@ -19,7 +19,6 @@ from xinqiao.privacy.crypto.elgamal import (
     prove,
     rerandomise,
     scalars,
-    shuffled,
     turn,
     verify,
 )
@@ -61,11 +60,6 @@ def test_plain_python_does_the_same() -> None:
 def test_multiples_begin_at_the_neutral_element() -> None:
     assert np.array_equal(SMALL[:1], ZERO)
     assert np.array_equal(SMALL[1:], GROUP.base(list(range(1, 61))))
-
-
-def test_shuffles_are_permutations() -> None:
-    assert sorted(shuffled(1000).tolist()) == list(range(1000))
-    assert not np.array_equal(shuffled(1000), shuffled(1000))
 
 
 def test_a_share_is_taken_only_with_its_proof() -> None:

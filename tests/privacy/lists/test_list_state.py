@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy.lists import list_state
+from xinqiao.privacy.crypto import kept
 from xinqiao.privacy.lists.list_state import ListState, file_of, load
 
 OLD, NEW = "aa" * 32, "bb" * 32
@@ -70,7 +70,7 @@ def test_asking_a_list_that_was_built_again_is_refused_and_leaves_its_keys(tmp_p
 
 def test_store_and_state_are_replaced_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state().save(tmp_path, b"old")
-    write, seen = list_state.write, []
+    write, seen = kept.write, []
 
     def spend() -> None:
         with pytest.raises(UserError, match="PRV-LIST-STATE"):
@@ -83,7 +83,7 @@ def test_store_and_state_are_replaced_as_one(tmp_path: Path, monkeypatch: pytest
             if target.suffix == ".store":
                 seen.append(jobs.submit(spend))  # has to wait for the state
 
-        monkeypatch.setattr(list_state, "write", watched)
+        monkeypatch.setattr(kept, "write", watched)
         state(NEW).save(tmp_path, b"new")
         [told] = seen
         told.result(30)

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pytest
 
 from tests.privacy.manifests import data, job, manifest, run_all
+from xinqiao.privacy.crypto import kept
 from xinqiao.privacy.crypto.cipher_store import CipherStore, decode, slots_of
-from xinqiao.privacy.crypto.elgamal import Ciphers, Share, encrypt, multiples, new_share, prove, shuffled
+from xinqiao.privacy.crypto.elgamal import Ciphers, Share, encrypt, multiples, new_share, prove
 from xinqiao.privacy.crypto.group import Points, the_group
+from xinqiao.privacy.crypto.stream import shuffled
 from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
@@ -25,7 +27,7 @@ from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.lists import list_build, operators_list, operators_query
 from xinqiao.privacy.lists.list_query import operators_of
 from xinqiao.privacy.lists.list_setting import chain_of, hashed, rows_of
-from xinqiao.privacy.lists.list_state import ListState, load, write
+from xinqiao.privacy.lists.list_state import ListState, load
 
 GROUP = the_group()
 OPERATORS = ("first", "second", "third")
@@ -184,7 +186,7 @@ def keep_made_up(folder: Path, shares: Mapping[str, Share], store: CipherStore, 
     (folder / "state" / "bank").mkdir(parents=True)
     state.save(folder / "state" / "bank")
     fields = {"seed": store.seed, "one": store.slots.one, "two": store.slots.two}
-    write(folder / "state/bank/list.sims.bank.store", pack(fields))
+    kept.write(folder / "state/bank/list.sims.bank.store", pack(fields))
 
 
 def simulated_operators(

@@ -18,11 +18,12 @@ from tests.privacy.leaks import leaked
 from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.crypto import oprf
+from xinqiao.privacy.job import at_work
 from xinqiao.privacy.job.kind import Result
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack, unpack
-from xinqiao.privacy.lists import lookup, lookup_list
+from xinqiao.privacy.lists import lookup_list
 from xinqiao.privacy.lists.lookup import KIND, run
 from xinqiao.privacy.lists.lookup_list import SealedList, opened, sealed_list
 from xinqiao.privacy.lists.lookup_terms import shape_of, terms_of
@@ -83,6 +84,15 @@ def test_a_list_without_columns_tells_only_who_is_on_it(tmp_path: Path) -> None:
     assert found["bank"].table.to_pydict() == {"key": ["id-7", "no-1"], "found": [True, False]}
 
 
+def test_a_server_can_not_show_other_columns_than_agreed(tmp_path: Path) -> None:
+    """Their names come to people and into files."""
+    for names in (["id", "amount", "since", "=1+1"], ["id", "since", "amount", "note"]):
+        with pytest.raises(UserError, match="PRV-MESSAGE"):
+            run_all(
+                told_by(), run, {"bank": asks("id-1"), "bureau": listed().rename_columns(names)}, tmp_path
+            )
+
+
 def test_the_list_is_made_once_and_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,11 +121,18 @@ def test_the_list_is_made_once_and_again_when_it_changes(
 
 
 def test_a_client_waits_while_the_list_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "PATIENCE_SECONDS", -1.0)
-    monkeypatch.setattr(lookup_list, "CHUNK", 100)
+    fill = lookup_list._fill
+
+    def slowly(*given: Any) -> None:  # noqa: ANN401 - as given
+        time.sleep(0.3)
+        fill(*given)
+
+    monkeypatch.setattr(lookup_list, "_fill", slowly)
+    monkeypatch.setattr(at_work, "BEAT_SECONDS", 0.05)
     tags = [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines]
-    assert tags.count("preparing") == 7
-    assert [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines].count("preparing") == 1
+    assert tags.count("at-work") > 2
+    monkeypatch.undo()
+    assert [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines].count("at-work") == 1
 
 
 def test_what_the_node_keeps_is_its_own_to_read(tmp_path: Path) -> None:
@@ -199,10 +216,9 @@ def test_two_lists_of_an_epoch_share_no_bytes(tmp_path: Path) -> None:
     assert not seen[0] & seen[1]
 
 
-def held(told: Manifest, table: pa.Table, tmp_path: Path, progress: Any = None) -> SealedList:  # noqa: ANN401
+def held(told: Manifest, table: pa.Table, tmp_path: Path) -> SealedList:
     terms = terms_of(told)
-    mine = job(told, "bureau", table, tmp_path)
-    return sealed_list(mine, table, terms, shape_of(told, terms), progress or (lambda _: None))
+    return sealed_list(job(told, "bureau", table, tmp_path), table, terms, shape_of(told, terms))
 
 
 def test_an_output_for_one_list_is_of_no_use_with_another(tmp_path: Path) -> None:
@@ -225,7 +241,7 @@ def test_an_output_for_one_list_is_of_no_use_with_another(tmp_path: Path) -> Non
 
 def test_two_jobs_at_once_don_t_swap_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: a job that opens another's rows finds nobody on the list."""
-    filled, waits, fill = threading.Event(), [], lookup_list._fill
+    filled, fill = threading.Event(), lookup_list._fill
 
     def slowly(*given: Any) -> None:  # noqa: ANN401 - as given
         fill(*given)
@@ -238,12 +254,11 @@ def test_two_jobs_at_once_don_t_swap_rows(tmp_path: Path, monkeypatch: pytest.Mo
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(held, told, tables[0], tmp_path)
         assert filled.wait(60)
-        second = pool.submit(held, told, tables[1], tmp_path, waits.append)
+        second = pool.submit(held, told, tables[1], tmp_path)
         made = [first.result(), second.result()]
     for one, name in zip(made, (b"id-7", b"id-250"), strict=True):
         (output,) = oprf.evaluate_known(one.key, [name], "voprf")
         assert opened(one.rows[one.shape.bucket(output)], output, one.salt) is not None
-    assert 0.0 in waits
 
 
 def cheat(tag: str, change: Any) -> Any:  # noqa: ANN401 - a change of fields
@@ -320,7 +335,7 @@ def test_a_cheating_client_is_refused(buckets: list[float], tmp_path: Path) -> N
     told = told_by()
 
     def client(link: Link) -> None:
-        link.receive("bureau", "preparing")
+        at_work.wait_for(link, "bureau")
         link.receive("bureau", "offer")
         link.send("bureau", "blinded", pack({"points": oprf.blind([b"x"], "voprf").points}))
         link.receive("bureau", "evaluated")

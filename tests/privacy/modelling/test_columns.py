@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xinqiao.kernel.errors import UserError
-from xinqiao.privacy.modelling.columns import block, labels
+from xinqiao.privacy.modelling.columns import ROWS_OF_A_BIN, block, labels
+from xinqiao.privacy.modelling.joint_logistic import fit_plain
 
 
 @settings(max_examples=20, deadline=None)
@@ -39,6 +40,19 @@ def test_many_words_become_few_and_the_rest_other() -> None:
     assert ("often",) in variable.categories
 
 
+def test_points_tell_no_holder_what_became_of_a_few_subjects() -> None:
+    """Trap: a subject with a word of its own had points by its own outcome, at a holder without outcomes."""
+    words = ["rare"] * (ROWS_OF_A_BIN - 1) + ["common", "often", "usual"] * 100
+    own = block(pa.table({"w": words}), ["w"], 8)
+    matrix = np.column_stack([np.ones(len(words)), own.matrix])
+    told = []
+    for outcome in (0.0, 1.0):
+        bad = np.array([outcome] * (ROWS_OF_A_BIN - 1) + [1.0, 0.0, 0.0, 0.0, 1.0, 1.0] * 50)
+        (variable,) = own.card(fit_plain(matrix, bad, np.ones(len(bad)))[1:]).variables
+        told.append(variable.bins[variable.categories.index(("rare",))].points)
+    assert abs(told[0] - told[1]) < 0.05
+
+
 def test_no_columns_and_constant_columns_have_no_width() -> None:
     table = pa.table({"x": [1.0] * 30})
     assert block(table, [], 5).matrix.shape == (30, 0)
@@ -49,7 +63,7 @@ def test_outcomes_are_zeros_and_ones_enough_of_both() -> None:
     assert labels(pa.table({"bad": [0, 1] * 5}), "bad", 5).tolist() == [0.0, 1.0] * 5
     assert labels(pa.table({"bad": [False, True]}), "bad", 1).tolist() == [0.0, 1.0]
     for wrong in ([0, 2], ["a", "b"], [0, None]):
-        with pytest.raises(UserError, match="PRV-MODEL-LABEL"):
+        with pytest.raises(UserError, match="PRV-LABEL"):
             labels(pa.table({"bad": wrong}), "bad", 1)
     with pytest.raises(UserError, match="PRV-MODEL-FEW"):
         labels(pa.table({"bad": [0, 1]}), "bad", 2)

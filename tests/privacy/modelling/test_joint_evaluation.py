@@ -10,11 +10,13 @@ import pytest
 from scipy.stats import chisquare
 
 from xinqiao.kernel.errors import UserError
+from xinqiao.privacy.crypto.stream import Stream
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.wire import pack
-from xinqiao.privacy.modelling.joint_evaluation import common_stream, measure, submit, submit_outcome, zero
+from xinqiao.privacy.modelling.joint_evaluation import measure, submit, submit_outcome, zero
 from xinqiao.privacy.modelling.lift import lift
-from xinqiao.privacy.protocol.sharing import Ring, Stream, encode
+from xinqiao.privacy.protocol.common_stream import common_stream
+from xinqiao.privacy.protocol.sharing import Ring, encode
 from xinqiao.scoring.columns import Floats
 
 MEMBERS, BITS, ROWS = ("bank", "tax", "power"), 37, 400

@@ -8,7 +8,10 @@ import pyarrow as pa
 from tests.privacy.joint_data import DEALT
 from tests.privacy.manifests import manifest
 from tests.privacy.sample_models import PARAMS
+from xinqiao.privacy.modelling import data_value, scorecard
 from xinqiao.privacy.modelling.joint_training import folds_of
+from xinqiao.privacy.modelling.parties import members
+from xinqiao.privacy.modelling.scorecard import WIDTHS
 
 TOLD = manifest("scorecard", DEALT, PARAMS)
 
@@ -26,3 +29,9 @@ def test_folds_tell_nothing_of_an_id() -> None:
     """Trap: folds by a hash of the id, shown to a third party, let it test who may be among the rows."""
     one, other = (folds_of(TOLD, pa.table({"id": [f"{a}{n:04d}" for n in range(200)]}), 5) for a in "ab")
     assert (one == other).all()
+
+
+def test_widths_that_members_tell_each_other_are_told_of() -> None:
+    for kind in (data_value.KIND, scorecard.KIND):
+        learns = kind.learns(manifest(kind.name, DEALT, PARAMS))
+        assert all(WIDTHS in learns[name] for name in members(TOLD)), kind.name

@@ -122,7 +122,7 @@ def test_too_few_outcomes_a_wrong_label_or_a_constant_column_end_the_job(tmp_pat
     with pytest.raises(UserError, match="PRV-MODEL-FEW"):
         run_all(told, KIND.run, rows | {"bank": few}, tmp_path)
     odd = rows["bank"].set_column(place, "bad", pa.array([2] * rows["bank"].num_rows))
-    with pytest.raises(UserError, match="PRV-MODEL-LABEL"):
+    with pytest.raises(UserError, match="PRV-LABEL"):
         run_all(told, KIND.run, rows | {"bank": odd}, tmp_path)
     same = pa.table(
         {"id": rows["tax"]["id"], **dict.fromkeys(("paid", "late"), [1.0] * rows["tax"].num_rows)}

@@ -17,24 +17,13 @@ from tests.privacy.manifests import data, manifest, run_all
 from xinqiao.db.database import new_id
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.kind import kind_of
-from xinqiao.privacy.job.link import Link, Recorded, play
+from xinqiao.privacy.job.link import Link, Recorded
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.job.wire import pack
-from xinqiao.privacy.modelling.bin_sums import NOWHERE, ROOT, Nodes
 from xinqiao.privacy.modelling.label_features import binned, joined_plain
-from xinqiao.privacy.modelling.tree_growth import Cut, Local, boost
+from xinqiao.privacy.modelling.tree_growth import Local, boost
 from xinqiao.privacy.modelling.tree_part import load_tree_part, log_odds
-from xinqiao.privacy.modelling.trees import (
-    KIND,
-    Remote,
-    TreeParams,
-    _drawn,
-    checked,
-    labelled,
-    measured,
-    plain,
-    run,
-)
+from xinqiao.privacy.modelling.tree_terms import TreeParams
+from xinqiao.privacy.modelling.trees import KIND, _drawn, labelled, measured, plain, run
 from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import Columns, read_columns
 from xinqiao.scoring.metrics import auc
@@ -181,55 +170,6 @@ def test_holders_see_no_label_in_the_first_tree_and_no_small_node(tmp_path: Path
                 assert np.bincount(place[place < 4]).min() > 0
 
 
-def nodes(place: list[int], *parents: int) -> Nodes:
-    return Nodes(np.array(place, np.uint8), parents)
-
-
-WHOLE = nodes([0] * 12, ROOT)
-HALVES = nodes([0] * 6 + [1] * 6, 0, 0)
-OUT = NOWHERE
-
-
-@pytest.mark.parametrize(
-    ("asked", "before"),
-    [
-        (nodes([0] * 3 + [OUT] * 9, ROOT), Nodes(np.zeros(0, np.uint8), ())),
-        (nodes([0] * 6 + [3] * 6, ROOT), Nodes(np.zeros(0, np.uint8), ())),
-        (nodes([0] * 12, 0), Nodes(np.zeros(0, np.uint8), ())),
-        (nodes([0] * 12, ROOT), WHOLE),
-        (nodes([0] * 12, 7), WHOLE),
-        (nodes([0] * 5 + [1] * 5 + [OUT] * 2, 0, 0), WHOLE),
-        (nodes([0] * 6 + [1] * 6, 1, 1), HALVES),
-    ],
-)
-def test_a_holder_answers_only_whole_nodes_of_enough_rows(asked: Nodes, before: Nodes) -> None:
-    assert checked(WHOLE, Nodes(np.zeros(0, np.uint8), ()), "bank", 2) is WHOLE
-    assert checked(HALVES, WHOLE, "bank", 2) is HALVES
-    with pytest.raises(UserError, match="PRV-MESSAGE"):
-        checked(asked, before, "bank", 2)
-
-
-@pytest.mark.usefixtures("short_keys")
-@pytest.mark.parametrize(
-    "rows", [[[0, 0, 99]], [[0, 9, 0]], [[5, 0, 0]], [[-1, 0, 0]], [[0, 0, 0], [0, 0, 1]], [[0]]]
-)
-def test_cuts_that_are_none_end_the_job(rows: list[list[int]], tmp_path: Path) -> None:
-    asked, own = manifest("trees", PARTIES, PARAMS | {"trees": 2}), tables(200)
-
-    class Changed:
-        """A bank's link whose first cuts are not what growth chose."""
-
-        def __init__(self, link: Link) -> None:
-            self.me, self.parties, self.receive, self._link = link.me, link.parties, link.receive, link
-
-        def send(self, to: str, tag: str, payload: bytes) -> None:
-            changed = tag == "trees.cuts" and self.me == "bank"
-            self._link.send(to, tag, pack({"cuts": np.array(rows, np.int64)}) if changed else payload)
-
-    with pytest.raises(UserError, match="PRV-MESSAGE"):
-        run_all(asked, run, own, tmp_path, wrap=Changed)
-
-
 @pytest.mark.parametrize(
     "params",
     [
@@ -282,17 +222,3 @@ def test_a_missing_part_is_said(tmp_path: Path) -> None:
 def test_the_registry_takes_both_engines() -> None:
     for parties in (PARTIES, DEALT):
         assert kind_of(manifest("trees", parties, PARAMS)).name == "trees"
-
-
-def test_wrong_sides_end_the_job() -> None:
-    def tax(link: Link) -> None:
-        link.receive("bank", "trees.cuts")
-        link.send("bank", "trees.sides", pack({"sides": np.zeros(9, np.uint8)}))
-
-    def bank(link: Link) -> None:
-        remote = Remote(link, ["tax"], None)  # type: ignore[arg-type]  # no sums are asked for
-        remote._nodes = WHOLE
-        remote.cut({"tax": [Cut(0, 0, 0)]})
-
-    with pytest.raises(UserError, match="PRV-MESSAGE"):
-        play({"bank": bank, "tax": tax})

@@ -13,6 +13,7 @@ from tests.privacy.manifests import data, manifest, run_all
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.kind import kind_of
 from xinqiao.privacy.job.link import Link, Recorded
+from xinqiao.privacy.job.manifest import Input
 from xinqiao.privacy.modelling.woe import KIND, plain, run
 
 PARAMS = {"label": "bad", "bins": 6, "least": 10}
@@ -58,9 +59,11 @@ def test_wrong_parameters_are_refused(params: dict[str, object]) -> None:
         KIND.check(manifest("woe", PARTIES, params))
 
 
-def test_a_holder_brings_columns() -> None:
+@pytest.mark.parametrize("brought", [data(), data("paid", key=None)])
+def test_a_holder_brings_a_key_and_columns(brought: Input) -> None:
+    """Trap: without a key rows would be matched by the first column."""
     with pytest.raises(UserError, match="PRV-MANIFEST"):
-        KIND.check(manifest("woe", PARTIES | {"tax": ("holder", data())}, PARAMS))
+        KIND.check(manifest("woe", PARTIES | {"tax": ("holder", brought)}, PARAMS))
 
 
 def test_few_rows_and_one_class_end_the_job(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_few_rows_and_one_class_end_the_job(tmp_path: Path) -> None:
         run_all(asked, run, {name: table.slice(0, 8) for name, table in own.items()}, tmp_path)
     bank = own["bank"]
     one = bank.set_column(1, "bad", [np.zeros(len(bank), np.int64)])
-    with pytest.raises(UserError, match="PRV-LABEL"):
+    with pytest.raises(UserError, match="PRV-MODEL-FEW"):
         plain(asked, own | {"bank": one})
 
 

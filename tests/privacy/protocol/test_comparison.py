@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from xinqiao.kernel.errors import UserError
+from xinqiao.privacy.crypto.elgamal import Ciphers, new_share, opened
 from xinqiao.privacy.crypto.group import the_group
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.wire import pack, unpack
@@ -60,24 +61,21 @@ def test_messages_have_the_same_shape_whatever_the_numbers() -> None:
 
 def test_the_place_of_the_zero_is_shuffled() -> None:
     """What the asker decrypts beside the zero is random, and the zero is anywhere."""
-    from xinqiao.privacy.protocol import comparison  # noqa: PLC0415 - its random numbers are fixed here
+    from xinqiao.privacy.protocol import comparison  # noqa: PLC0415 - its key is fixed here
 
-    places, private = [], 12345
+    places, key = [], new_share(the_group())
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "new_share", lambda _: key)
         for _ in range(25):
-            first = {"left": True}
-
-            def scalar(first: dict[str, bool] = first) -> int:
-                return private if first.pop("left", False) else comparison.secrets.randbelow(1 << 250) + 1
-
-            patch.setattr(comparison, "random_scalar", scalar)
             kept: dict[str, Recorded] = {}
             told = compared(200, 3, kept)
             if not told["asker"]:
                 continue
             payload = next(p for line, p in kept["asker"].payloads if line.tag == "compare-blinded")
             fields = unpack(payload, "other", first=np.ndarray, second=np.ndarray)
-            zero = (the_group().multiply(private, fields["first"]) == fields["second"]).all(axis=1)
+            left = opened(the_group(), key.secret, Ciphers(fields["first"], fields["second"]))
+            zero = ~left.any(axis=1)
+            assert len(np.unique(left, axis=0)) == BITS + 1  # random, but for one zero
             places += list(np.flatnonzero(zero))
     assert len(set(places)) > 2
 
@@ -96,6 +94,18 @@ def test_what_is_no_point_is_refused(fault: str) -> None:
 
     with pytest.raises(UserError, match=r"PRV-MESSAGE|PRV-POINT"):
         play({"asker": lambda link: ask(link, "other", 7, BITS), "other": cheat})
+
+
+def test_a_neutral_key_is_refused() -> None:
+    """Under it the blinded numbers would travel bare."""
+
+    def cheat(link: Link) -> None:
+        points = the_group().base([3] * (BITS + 1))
+        fields = {"public": np.zeros((1, 32), np.uint8), "first": points, "second": points}
+        link.send("other", "compare-bits", pack(fields))
+
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        play({"asker": cheat, "other": lambda link: answer(link, "asker", 7, BITS)})
 
 
 def test_a_number_too_large_is_refused() -> None:

@@ -13,19 +13,17 @@ from scipy.stats import chisquare
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.crypto.sine_series import logistic_series
+from xinqiao.privacy.crypto.stream import Stream
 from xinqiao.privacy.job.link import Link, Recorded, play
-from xinqiao.privacy.job.wire import Field, pack
+from xinqiao.privacy.job.wire import Field, pack, whole_array
 from xinqiao.privacy.protocol.sharing import (
     AHEAD,
     WAVE_BITS,
     Dealer,
     Member,
     Ring,
-    Stream,
     decode,
     encode,
-    permutation,
-    whole_array,
 )
 
 NAMES = ("bank", "tax", "power")
@@ -153,12 +151,6 @@ def test_numbers_too_large_for_the_ring_are_refused() -> None:
         encode(np.array([2.0**30]), 40)
     with pytest.raises(ValueError, match="before the point"):
         encode(np.array([np.nan]), 10)
-
-
-def test_an_order_is_a_permutation_and_the_same_at_all() -> None:
-    one, other = (permutation(Stream(b"\3" * 32), 100) for _ in range(2))
-    assert np.array_equal(one, other)
-    assert np.array_equal(np.sort(one), np.arange(100))
 
 
 @pytest.mark.parametrize("values", [np.zeros(3, np.uint64), np.zeros((2, 2)), b"", 5])

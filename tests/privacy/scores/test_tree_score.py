@@ -74,7 +74,7 @@ def test_sides_of_another_model_end_the_job(tmp_path: Path) -> None:
 
         def send(self, to: str, tag: str, payload: bytes) -> None:
             if tag == "score.sides" and self.me == "tax":
-                payload = pack({"cuts": 1000, "sides": np.zeros(0, np.uint8)})
+                payload = pack({"sides": np.zeros(1000, np.uint8)})
             self._link.send(to, tag, payload)
 
     asked = manifest("tree_score", ASK, {"model": model.digest})

@@ -18,10 +18,10 @@ from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.kind import Result
 from xinqiao.privacy.job.link import Link, Recorded, play
-from xinqiao.privacy.job.manifest import ROWS_AT_MOST, Manifest
+from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.sums import statistics
 from xinqiao.privacy.sums.statistics import KIND, SPLIT_BITS, run
-from xinqiao.privacy.sums.statistics_plan import VALUE_AT_MOST, plan_of
+from xinqiao.privacy.sums.statistics_plan import SUM_AT_MOST, plan_of
 
 HOLDERS = {name: ("holder", data("value")) for name in ("alpha", "beta", "gamma")}
 TWO = {name: HOLDERS[name] for name in ("alpha", "beta")}
@@ -113,7 +113,7 @@ def test_only_whether_it_is_enough(names: dict[str, Any], over: str, tmp_path: P
 
 def test_parts_of_the_largest_sums_are_hidden_and_still_compared() -> None:
     """Parts of two sums are uniform but shifted: 2 x the largest sum / 2^SPLIT_BITS in distance."""
-    most = VALUE_AT_MOST * ROWS_AT_MOST
+    most = SUM_AT_MOST
     assert Fraction(2 * most, 1 << SPLIT_BITS) <= Fraction(1, 1 << 40)
     names = ("alpha", "beta", "gamma")
     held = dict.fromkeys(names, HOLDERS["alpha"])
@@ -168,6 +168,16 @@ def test_the_asker_of_nobody_known_gets_nothing(tmp_path: Path) -> None:
         (plan(["at_least"]), {**HOLDERS, **RECEIVER}),
         (plan(["sum"], over="all"), {**HOLDERS, **RECEIVER}),
         (plan(["sum"], nonsense=1), {**HOLDERS, **RECEIVER}),
+        (plan(["at_least"], threshold="1e40"), {**HOLDERS, **RECEIVER}),
+        (plan(["histogram"], edges=["0", "1e20"]), {**HOLDERS, **RECEIVER}),
+        (
+            plan(["mean"], noise={"cost": 1.0, "low": "-1e20", "high": "1", "budget": 1.0}),
+            {**HOLDERS, **RECEIVER},
+        ),
+        (
+            plan(["each"], over="subjects") | {"result_to": ["bank"]},
+            {**TWO, "bank": ("asker", data("value", key=None))},
+        ),
         (plan(["sum"], parties_at_least=4), {**HOLDERS, **RECEIVER}),
         (plan(["sum"]), HOLDERS),
         (plan(["variance"], over="subjects") | {"result_to": ["alpha"]}, HOLDERS),
@@ -185,10 +195,12 @@ def test_manifests_that_don_t_fit(params: dict[str, Any], parties: dict[str, Any
         KIND.check(manifest("statistics", parties, params))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e18])
-def test_values_that_can_t_be_added(value: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e18, np.uint64((1 << 64) - 1)])
+def test_values_that_can_t_be_added(value: Any, tmp_path: Path) -> None:  # noqa: ANN401 - of any type of number
     brought = tables(HOLDERS)
-    brought["beta"] = pa.table({"id": [str(n) for n in range(9)], "value": [1.0] * 8 + [value]})
+    brought["beta"] = pa.table(
+        {"id": [str(n) for n in range(9)], "value": np.array([1] * 8 + [value], type(value))}
+    )
     with pytest.raises(UserError, match="PRV-STATISTICS-VALUE"):
         played(manifest("statistics", {**HOLDERS, **RECEIVER}, plan(["sum"])), brought, tmp_path)
 
@@ -297,4 +309,4 @@ def test_what_each_learns_is_told() -> None:
     learned = KIND.learns(told)
     assert set(learned) == set(told.names)
     assert "shuffled" in learned["platform"][1].en
-    assert "ids" in learned["alpha"][0].en
+    assert "in common" in learned["alpha"][0].en

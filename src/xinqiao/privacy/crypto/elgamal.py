@@ -18,7 +18,6 @@ subtraction, which does not multiply. Sent by a peer it ends the job with PRV-PO
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,7 +94,8 @@ def verify(group: Group, public: Points, proof: bytes, context: bytes, source: s
     """
     commitment = np.frombuffer(proof, np.uint8)[:POINT_BYTES].reshape(1, -1)
     answer = int.from_bytes(proof[POINT_BYTES:], "little")
-    if public.shape != (1, POINT_BYTES) or len(proof) != 2 * POINT_BYTES or not 0 < answer < ORDER:
+    fits = public.dtype == np.uint8 and public.shape == (1, POINT_BYTES) and len(proof) == 2 * POINT_BYTES
+    if not fits or not 0 < answer < ORDER:
         fail("PRV-LIST-KEY", source)
     group.check(np.concatenate([public, commitment]), source)
     if not public.any():
@@ -123,11 +123,6 @@ def multiples(group: Group, at_most: int) -> Points:
 def scalars(count: int) -> list[int]:
     """Uniform scalars other than 0."""
     return [random_scalar() for _ in range(count)]
-
-
-def shuffled(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """A uniform permutation of 0 … count - 1, from the system's randomness (ties: below count² / 2^64)."""
-    return np.argsort(np.frombuffer(os.urandom(8 * count), np.uint64), kind="stable")
 
 
 def encrypt(group: Group, key: Points, messages: Points) -> Ciphers:

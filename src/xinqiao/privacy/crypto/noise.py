@@ -7,15 +7,14 @@ in rho of zero-concentrated differential privacy (Bun and Steinke, 2016), where 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
-import os
 import secrets
 from fractions import Fraction
 from pathlib import Path
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.crypto import kept
 
 ACCOUNT = "noise_account.json"
 
@@ -72,22 +71,11 @@ def spend(state: Path, source: str, rho: float, budget: float) -> float:
     Every attempt of a job draws fresh noise and so is booked again. Raises UserError PRV-NOISE-BUDGET.
     """
     file = state / ACCOUNT
-    with os.fdopen(os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # jobs run side by side: two can't both spend what is left for one
+    with kept.locked(file.with_suffix(".lock")):  # else two jobs could both spend what is left for one
         spent: dict[str, float] = json.loads(file.read_text("utf-8")) if file.exists() else {}
         now = spent.get(source, 0.0) + rho
         if now > budget * (1 + 1e-12):
             told = {"spent": now - rho, "cost": rho, "budget": budget}
             fail("PRV-NOISE-BUDGET", source, **{name: f"{value:.6g}" for name, value in told.items()})
-        _write(file, json.dumps(spent | {source: now}))
+        kept.write(file, json.dumps(spent | {source: now}).encode())
     return now
-
-
-def _write(file: Path, text: str) -> None:
-    """Readable by the node alone; whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(file)

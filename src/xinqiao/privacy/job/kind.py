@@ -89,6 +89,13 @@ class Job:
         """The kind's parameters, as checked."""
         return self.manifest.params
 
+    @property
+    def rows(self) -> pa.Table:
+        """The party's own rows. Raises UserError PRV-MANIFEST for a party that brings none."""
+        if self.table is None:
+            return fail("PRV-MANIFEST", str(self.manifest.job), detail=f"{self.me.name}: input")
+        return self.table
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -122,6 +129,12 @@ class Kind:
     receivers: Callable[[Manifest], Collection[str]] | None = None
 
 
+SEMI_HONEST = Text(
+    zh="半诚实：各方按协议执行，但会分析所见", en="semi-honest: parties follow the protocol and are curious"
+)
+"""The adversary of most protocols here."""
+
+
 def kinds() -> dict[str, Kind]:
     """All kinds by name."""
     return {name: kind for name in MODULES if (kind := kind_named(name)) is not None}
@@ -148,5 +161,9 @@ def kind_of(manifest: Manifest) -> Kind:
     for role in kind.roles:
         if not role.at_least <= len(manifest.having(role.name)) <= role.at_most:
             fail("PRV-MANIFEST", str(manifest.job), detail=f"{len(manifest.having(role.name))} x {role.name}")
-    kind.check(manifest)
+    try:
+        kind.check(manifest)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # another party wrote the parameters, in any shape; a kind need not foresee them all
+        fail("PRV-MANIFEST", str(manifest.job), detail=f"params: {type(error).__name__}")
     return kind

@@ -6,8 +6,10 @@ is decided elsewhere. Written as JSON; sizes, names and lists are bounded, unkno
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +23,8 @@ ROWS_AT_MOST = 100_000_000
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 """Of parties, sources, roles and parameters: lower-case ASCII, so that it looks alike everywhere."""
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+P = TypeVar("P", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -146,8 +150,23 @@ class Manifest(_Strict):
 
 def read_manifest(data: bytes, where: str) -> Manifest:
     """The manifest in ``data``. Raises UserError PRV-MANIFEST naming ``where`` and the fault."""
+    return _read(Manifest, data, where)
+
+
+def parameters(kind: type[P], manifest: Manifest) -> P:
+    """The manifest's params as a kind of job reads them. Raises UserError PRV-MANIFEST naming the fault."""
+    return _read(kind, json.dumps(manifest.params, default=str).encode(), str(manifest.job))
+
+
+def refuse(manifest: Manifest, faults: Mapping[str, object]) -> None:
+    """Raises UserError PRV-MANIFEST naming the faults that hold."""
+    if found := [name for name, held in faults.items() if held]:
+        fail("PRV-MANIFEST", str(manifest.job), detail="; ".join(found))
+
+
+def _read(kind: type[P], data: bytes, where: str) -> P:
     try:
-        return Manifest.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError as error:
         told = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in told["loc"])

@@ -65,6 +65,16 @@ def unpack(payload: bytes, source: str, **expected: type) -> dict[str, Any]:
     return told
 
 
+def whole_array(
+    payload: bytes, source: str, shape: tuple[int, ...], dtype: str = "<u8", name: str = "values"
+) -> np.ndarray[Any, Any]:
+    """The one array in ``payload``. Raises UserError PRV-MESSAGE for another shape or type."""
+    values: np.ndarray[Any, Any] = unpack(payload, source, **{name: np.ndarray})[name]
+    if values.shape != tuple(shape) or values.dtype != np.dtype(dtype):
+        fail("PRV-MESSAGE", source, detail=f"{name}: {values.dtype.str}{list(values.shape)}")
+    return values
+
+
 def _read(payload: bytes) -> dict[str, Any]:
     size = int.from_bytes(payload[:4], "big")
     if not 0 < size <= HEADER_AT_MOST:

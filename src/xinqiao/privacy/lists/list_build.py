@@ -51,10 +51,10 @@ from xinqiao.privacy.crypto.elgamal import (
     multiples,
     new_share,
     rerandomise,
-    shuffled,
     turn,
 )
 from xinqiao.privacy.crypto.group import Group, Points, random_scalar, the_group
+from xinqiao.privacy.crypto.stream import shuffled
 from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Link
@@ -115,9 +115,7 @@ def _state(manifest: Manifest, setting: Setting, hashing: int | None, opening: S
 def _encrypted(setting: Setting, job: Job, state: ListState) -> _Rows:
     """The own list, padded with dummies to its bound, encrypted and shuffled."""
     group, at_most = setting.group, bound(job.me)
-    if job.table is None:
-        fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
-    totals = listed(job.table, state.count_at_most, job.me.name)
+    totals = listed(job.rows, state.count_at_most, job.me.name)
     dummies = at_most - len(totals)
     if dummies < 0:
         fail("PRV-LIST-ROWS", job.me.name, rows=len(totals), at_most=at_most)

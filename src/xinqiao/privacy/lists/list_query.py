@@ -53,10 +53,10 @@ from xinqiao.privacy.crypto.elgamal import (
     opened,
     rerandomise,
     scalars,
-    shuffled,
     turn,
 )
 from xinqiao.privacy.crypto.group import Points, invert, the_group
+from xinqiao.privacy.crypto.stream import shuffled
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.crypto import kept
 from xinqiao.privacy.crypto.group import POINT_BYTES, Points
 from xinqiao.privacy.job.manifest import Hex32, Name
-
-SECRET_MODE = 0o600
 
 
 class ListState(BaseModel):
@@ -64,7 +60,7 @@ class ListState(BaseModel):
         """Write it, readable by the node alone, whole or not at all; with the bank's ``store`` of it."""
         with locked(folder, self.name, self.bank):
             if store is not None:
-                write(file_of(folder, self.name, self.bank, "store"), store)
+                kept.write(file_of(folder, self.name, self.bank, "store"), store)
             _put(folder, self)
 
     def spend(self, folder: Path, asked: int) -> ListState:
@@ -97,13 +93,9 @@ def load(folder: Path, name: str, bank: str) -> ListState:
         return fail("PRV-LIST-STATE", bank, name=name, detail=type(error).__name__)
 
 
-@contextmanager
-def locked(folder: Path, name: str, bank: str) -> Iterator[None]:
-    """The files of a list for one job at a time: each job is a process of its own."""
-    file = file_of(folder, name, bank, "lock")
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, SECRET_MODE)) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def locked(folder: Path, name: str, bank: str) -> AbstractContextManager[None]:
+    """The files of a list for one job at a time."""
+    return kept.locked(file_of(folder, name, bank, "lock"))
 
 
 def file_of(folder: Path, name: str, bank: str, ending: str = "json") -> Path:
@@ -112,15 +104,4 @@ def file_of(folder: Path, name: str, bank: str, ending: str = "json") -> Path:
 
 
 def _put(folder: Path, state: ListState) -> None:
-    write(file_of(folder, state.name, state.bank), canonical_json(state.model_dump(mode="json")))
-
-
-def write(target: Path, data: bytes) -> None:
-    """Replace ``target`` at once by ``data``, mode 0600."""
-    partial = target.with_name(f"{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
+    kept.write(file_of(folder, state.name, state.bank), canonical_json(state.model_dump(mode="json")))

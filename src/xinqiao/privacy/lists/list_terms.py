@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal, Self
 
-from xinqiao.kernel.errors import fail
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.alignment.alignment import check_keys
 from xinqiao.privacy.job.kind import Protocol
-from xinqiao.privacy.job.manifest import Manifest
+from xinqiao.privacy.job.manifest import Manifest, Name, parameters, refuse
 from xinqiao.privacy.lists.list_query import threshold_of
 from xinqiao.privacy.lists.list_setting import chain_of, rows_of
 
-ANSWERS = ("total", "at_least", "hit")
 TOTAL_AT_MOST = 1_000
 ROWS_AT_MOST = 4_000_000
 """Rows of all operators in one message."""
@@ -54,26 +54,49 @@ ASK = Protocol(
 )
 
 
+class AskTerms(BaseModel):
+    """The parameters of ``operators_query``: a list by its name, and what is told of each id asked."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    list: Name
+    answer: Literal["total", "at_least", "hit"]
+    threshold: int | None = Field(default=None, ge=1, le=TOTAL_AT_MOST)
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if (self.answer == "at_least") != (self.threshold is not None):
+            message = "threshold: with at_least alone"
+            raise ValueError(message)
+        return self
+
+
+class BuildTerms(AskTerms):
+    """The parameters of ``operators_list`` (see there)."""
+
+    count_at_most: int = Field(ge=1, le=TOTAL_AT_MOST)
+    quota: int = Field(ge=1, le=QUOTA_AT_MOST)
+
+
 def check_build(manifest: Manifest) -> None:
     """Parameters of ``operators_list``. Raises UserError PRV-MANIFEST."""
-    _fields(manifest, {"list", "answer", "threshold", "count_at_most", "quota"})
-    _asked(manifest)
-    operators = manifest.having("operator")
-    _whole(manifest, "count_at_most", TOTAL_AT_MOST // len(operators))
-    _whole(manifest, "quota", QUOTA_AT_MOST)
-    if (threshold_of(manifest) or 1) > manifest.params["count_at_most"] * len(operators):
-        _wrong(manifest, "threshold above the largest total")
-    if any(party.input is not None and len(party.input.columns) > 1 for party in operators):
-        _wrong(manifest, "an operator brings its key and at most one column, the count")
-    if rows_of(manifest) > ROWS_AT_MOST:
-        _wrong(manifest, f"{rows_of(manifest)} rows in all")
-    _same_key(manifest)
+    terms, operators = parameters(BuildTerms, manifest), manifest.having("operator")
+    most = terms.count_at_most * len(operators)
+    wrong = {
+        f"count_at_most: a total of {most}, {TOTAL_AT_MOST} at most": most > TOTAL_AT_MOST,
+        "threshold: above the largest total": (terms.threshold or 1) > most,
+        "columns: an operator brings its key and at most one, the count": any(
+            len(party.input.columns) > 1 for party in operators if party.input is not None
+        ),
+        f"rows_at_most: {rows_of(manifest)} in all": rows_of(manifest) > ROWS_AT_MOST,
+    }
+    refuse(manifest, wrong)
+    check_keys(manifest, [party.name for party in manifest.parties if party.input is not None])
 
 
 def check_ask(manifest: Manifest) -> None:
     """Parameters of ``operators_query``. Raises UserError PRV-MANIFEST."""
-    _fields(manifest, {"list", "answer", "threshold"})
-    _asked(manifest)
+    parameters(AskTerms, manifest)
 
 
 def learns_build(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
@@ -120,35 +143,3 @@ def learns_ask(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     )
     learnt: dict[str, tuple[Text, ...]] = {**told, manifest.only("bank").name: (answer,)}
     return learnt | {party.name: (seen,) for party in manifest.having("operator")}
-
-
-def _fields(manifest: Manifest, known: set[str]) -> None:
-    wanted = known - (set() if manifest.params.get("answer") == "at_least" else {"threshold"})
-    if set(manifest.params) != wanted:
-        _wrong(manifest, f"params {sorted(manifest.params)}, not {sorted(wanted)}")
-
-
-def _asked(manifest: Manifest) -> None:
-    name = manifest.params["list"]
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
-        _wrong(manifest, "list: a lower-case name")
-    if manifest.params["answer"] not in ANSWERS:
-        _wrong(manifest, f"answer: {', '.join(ANSWERS)}")
-    if manifest.params["answer"] == "at_least":
-        _whole(manifest, "threshold", TOTAL_AT_MOST)
-
-
-def _same_key(manifest: Manifest) -> None:
-    kinds = {p.input.key_kind for p in manifest.parties if p.input is not None}
-    if len(kinds) != 1 or None in kinds:
-        _wrong(manifest, "the operators and the bank need keys of one kind")
-
-
-def _whole(manifest: Manifest, name: str, at_most: int) -> None:
-    value: Any = manifest.params[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= at_most:
-        _wrong(manifest, f"{name}: a whole number from 1 to {at_most}")
-
-
-def _wrong(manifest: Manifest, detail: str) -> None:
-    fail("PRV-MANIFEST", str(manifest.job), detail=detail)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +20,12 @@ from xinqiao.evidence import merkle
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.crypto import oprf
+from xinqiao.privacy.crypto.stream import shuffled
+from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, unpack, whole_array
 from xinqiao.privacy.lists.lookup_list import SUITE, TYPES, encoded, opened, sealed_list, spend, typed
 from xinqiao.privacy.lists.lookup_terms import (
     SALT_BYTES,
@@ -38,7 +38,6 @@ from xinqiao.privacy.lists.lookup_terms import (
     terms_of,
 )
 
-PATIENCE_SECONDS = 10.0
 COST = Text(
     zh="百万行名单每个密钥期一次约 2 CPU 分钟；此后每次查询毫秒级，另下载一桶",
     en="about 2 CPU minutes for 1M rows once an epoch; then milliseconds and one bucket a query",
@@ -47,19 +46,17 @@ COST = Text(
 
 def run(job: Job, link: Link) -> Result:
     """The protocol. Raises UserError PRV-LOOKUP-QUOTA at both, PRV-LOOKUP-LIST and others at the client."""
-    if job.table is None:
-        return fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
     terms = terms_of(job.manifest)
     shape = shape_of(job.manifest, terms)
     if job.me.role == "server":
-        return _serve(job, link, job.table, terms, shape)
-    return _ask(job, link, job.table, terms, shape)
+        return _serve(job, link, job.rows, terms, shape)
+    return _ask(job, link, job.rows, terms, shape)
 
 
 def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     client = job.manifest.only("client").name
-    held = sealed_list(job, table, terms, shape, _preparing(job, link, client))
-    link.send(client, "preparing", pack({"more": 0}))
+    with at_work(link, client):
+        held = sealed_list(job, table, terms, shape)
     public = oprf.public_key(held.key) if terms.mode == "voprf" else b""
     link.send(client, "offer", pack({**held.offer(), "public": public}))
     blinded = oprf.checked(
@@ -72,35 +69,20 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
     points = oprf.evaluate(held.key, blinded, client)
     proof = oprf.prove(held.key, blinded, points) if terms.mode == "voprf" else b""
     link.send(client, "evaluated", pack({"left": left, "points": points, "proof": proof}))
-    wanted = unpack(link.receive(client, "wanted"), client, buckets=np.ndarray)["buckets"]
-    if wanted.dtype != np.uint32 or wanted.shape != (len(blinded),) or (wanted >= shape.buckets).any():
+    wanted = whole_array(link.receive(client, "wanted"), client, (len(blinded),), "<u4", "buckets")
+    if (wanted >= shape.buckets).any():
         fail("PRV-MESSAGE", client, detail="buckets")
     for bucket in wanted.tolist():
         link.send(client, "bucket", pack({"rows": held.rows[bucket], "proof": held.proof(bucket)}))
     return Result({"asked": len(blinded), "left": left, "list_root": held.root.hex()})
 
 
-def _preparing(job: Job, link: Link, client: str) -> Callable[[float], None]:
-    """Progress that tells the client to wait on: a list may take longer than a link waits."""
-    told = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal told
-        job.progress(share)
-        if time.monotonic() - told > PATIENCE_SECONDS:
-            told = time.monotonic()
-            link.send(client, "preparing", pack({"more": 1}))
-
-    return progress
-
-
 def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     server = job.manifest.only("server").name
     keys = encoded(table, link.me)
-    while unpack(link.receive(server, "preparing"), server, more=int)["more"]:
-        pass
+    wait_for(link, server)
     offer = unpack(link.receive(server, "offer"), server, public=bytes, root=bytes, salt=bytes, columns=str)
-    columns = _columns(offer["columns"], server)
+    columns = _columns(offer["columns"], server, job.manifest)
     if len(offer["salt"]) != SALT_BYTES:
         fail("PRV-MESSAGE", server, detail="salt")
     if terms.mode == "voprf":
@@ -126,8 +108,7 @@ def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> R
 def _batch(keys: Sequence[bytes], multiple: int) -> tuple[list[bytes], list[int]]:
     """Ids and random ones to fill up, in random order; where each id stands."""
     size = max(1, -(-len(keys) // multiple)) * multiple
-    order = list(range(size))
-    secrets.SystemRandom().shuffle(order)
+    order = shuffled(size).tolist()
     asked = [*keys, *(os.urandom(32) for _ in range(size - len(keys)))]
     batch = [b""] * size
     for n, place in enumerate(order):
@@ -169,12 +150,14 @@ def _same_key(job: Job, server: str, terms: Terms, public: bytes) -> None:
         fail("PRV-LOOKUP-KEY", server, epoch=terms.epoch)
 
 
-def _columns(text: str, server: str) -> dict[str, pa.DataType]:
+def _columns(text: str, server: str, manifest: Manifest) -> dict[str, pa.DataType]:
+    """The list's columns with their types: the agreed ones, whatever else the server would have us show."""
     try:
         told = {str(name): TYPES[kind] for name, kind in json.loads(text)}
     except (ValueError, KeyError, TypeError) as error:
         fail("PRV-MESSAGE", server, detail=f"columns: {error}")
-    if {"key", "found"} & set(told):
+    brought = manifest.only("server").input
+    if {"key", "found"} & set(told) or list(told) != list(brought.columns if brought else ()):
         fail("PRV-MESSAGE", server, detail="columns")
     return told
 

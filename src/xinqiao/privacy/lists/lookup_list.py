@@ -9,14 +9,11 @@ server can't show one client another list than the rest without being found out.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +29,7 @@ from xinqiao.kernel.canonical import canonical_json
 from xinqiao.kernel.clock import now
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.suite import HASH_BYTES, International
+from xinqiao.privacy.crypto import kept
 from xinqiao.privacy.crypto.group import ORDER, random_scalar
 from xinqiao.privacy.crypto.oprf import OUTPUT_BYTES, evaluate_known
 from xinqiao.privacy.job.kind import Job
@@ -40,8 +38,6 @@ from xinqiao.privacy.lists.lookup_terms import SALT_BYTES, TAG_BYTES, Shape, Ter
 SUITE = International()
 CHUNK = 20_000
 """Ids hashed between two reports of progress."""
-LOCK_SECONDS = 0.1
-"""Between two tries for a list's folder that another job has."""
 NONCE = bytes(12)
 """Every key seals one row."""
 TYPES = {"int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
@@ -76,12 +72,9 @@ class SealedList:
 
 def tree_of(leaves: list[bytes]) -> list[list[bytes]]:
     """All levels of the Merkle tree over a power of two of leaves."""
-    levels = [leaves]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append(
-            [merkle.node_hash(SUITE, *below[at : at + 2]) for at in range(0, len(below), 2)],
-        )
+    levels: list[list[bytes]] = [[] for _ in range(len(leaves).bit_length())]
+    for node in merkle.grown(SUITE, 0, [], leaves):
+        levels[node.level].append(node.hash)
     return levels
 
 
@@ -108,9 +101,7 @@ def typed(table: pa.Table) -> pa.Table:
     return pa.table(told)
 
 
-def sealed_list(
-    job: Job, table: pa.Table, terms: Terms, shape: Shape, progress: Callable[[float], None]
-) -> SealedList:
+def sealed_list(job: Job, table: pa.Table, terms: Terms, shape: Shape) -> SealedList:
     """The list of ``table``, as kept in the job's state if nothing changed, else made.
 
     Its files stay open after another job has renamed its own into their place. Raises UserError
@@ -118,22 +109,22 @@ def sealed_list(
     """
     where, folder = job.me.name, job.state / f"lookup-{list_name(job.manifest, terms)}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    with _alone(folder / "lock", progress):
+    with kept.locked(folder / "lock"):  # else two jobs with unlike tables swap rows
         key = _key(folder / "key")
         secret = key.to_bytes(32, "little")
         values = typed(table)
         columns = [[name, str(values.schema.field(name).type)] for name in values.column_names]
-        mark, kept = _mark(secret, table, shape), folder / "list.json"
-        told: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        mark, made = _mark(secret, table, shape), folder / "list.json"
+        told: dict[str, str] = json.loads(made.read_text("utf-8")) if made.exists() else {}
         size = (shape.buckets, shape.room, shape.sealed_bytes)
         if not mark.items() <= told.items():
-            kept.unlink(missing_ok=True)
-            outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, progress)
+            made.unlink(missing_ok=True)
+            outputs = _outputs(folder / "outputs.parquet", key, encoded(table, where), terms, job.progress)
             told = mark | {"salt": os.urandom(SALT_BYTES).hex()}
             rows_now = _sealed(outputs, values, shape, bytes.fromhex(told["salt"]), where)
-            watched = _watched(rows_now, len(outputs), progress)
+            watched = _watched(rows_now, len(outputs), job.progress)
             _fill(folder, size, watched, [shape.bucket(output) for output in outputs])
-            _write(kept, json.dumps(told).encode())
+            kept.write(made, json.dumps(told).encode())
         rows = np.memmap(folder / "rows", np.uint8, "r", shape=size)
         leaves = (folder / "leaves").read_bytes()
         tree = tree_of([leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)])
@@ -143,7 +134,7 @@ def sealed_list(
 def _key(file: Path) -> int:
     """The epoch's key: drawn once."""
     if not file.exists():
-        _write(file, random_scalar().to_bytes(32, "little"))
+        kept.write(file, random_scalar().to_bytes(32, "little"))
     return int.from_bytes(file.read_bytes(), "little") % ORDER
 
 
@@ -174,7 +165,7 @@ def _outputs(
     found = [known[mark] for mark in marks]
     if new:
         partial = file.with_suffix(".partial")
-        _write(partial, b"")
+        kept.write(partial, b"")
         columns = {"mark": pa.array(marks, pa.binary(16)), "output": pa.array(found, pa.binary(OUTPUT_BYTES))}
         pq.write_table(pa.table(columns), partial)
         partial.replace(file)
@@ -246,54 +237,19 @@ def _fill(folder: Path, size: tuple[int, int, int], rows: Iterator[bytes], place
             leaves.append(merkle.leaf_hash(SUITE, told))
             out.write(told)
     partial.replace(folder / "rows")
-    _write(folder / "leaves", b"".join(leaves))
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Readable by the node alone; whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(file)
+    kept.write(folder / "leaves", b"".join(leaves))
 
 
 def spend(state: Path, client: str, count: int, terms: Terms) -> int:
     """Book ``count`` ids on the client's quota; what is left of it, or -1 and nothing booked."""
-    with _locked(state / "lookup_quota.json") as file:
+    file = state / "lookup_quota.json"
+    with kept.locked(file.with_suffix(".lock")):
         spent: list[list[Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
         at = now()
         since = (at - timedelta(days=terms.days)).isoformat()
         used = sum(int(n) for name, when, n in spent if name == client and when > since)
         if used + count > terms.quota:
             return -1
-        kept = [entry for entry in spent if entry[1] > (at - timedelta(days=366)).isoformat()]
-        _write(file, json.dumps([*kept, [client, at.isoformat(), count]]).encode())
+        recent = [entry for entry in spent if entry[1] > (at - timedelta(days=366)).isoformat()]
+        kept.write(file, json.dumps([*recent, [client, at.isoformat(), count]]).encode())
         return terms.quota - used - count
-
-
-@contextmanager
-def _alone(file: Path, progress: Callable[[float], None]) -> Iterator[None]:
-    """One job at a time in a list's folder, else two with unlike tables swap rows; ``progress`` meanwhile."""
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
-        while not _taken(lock.fileno()):
-            progress(0.0)
-            time.sleep(LOCK_SECONDS)
-        yield
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[Path]:
-    """One job at a time, so that two at once can't both take the last of a quota."""
-    with os.fdopen(os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield file

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from xinqiao.kernel.canonical import canonical_json, digest
-from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.alignment.alignment import check_keys
 from xinqiao.privacy.crypto.oprf import BATCH_AT_MOST
-from xinqiao.privacy.job.manifest import Hex32, Manifest, Name
+from xinqiao.privacy.job.manifest import Hex32, Manifest, Name, parameters, refuse
 
 TAG_BYTES, SEAL_BYTES, SALT_BYTES = 16, 16, 32
 
@@ -87,31 +86,21 @@ def shape_of(manifest: Manifest, terms: Terms) -> Shape:
 
 def terms_of(manifest: Manifest) -> Terms:
     """The manifest's parameters. Raises UserError PRV-MANIFEST."""
-    try:
-        return Terms.model_validate_json(json.dumps(manifest.params))
-    except ValidationError as error:
-        told = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in told["loc"])
-        return fail("PRV-MANIFEST", str(manifest.job), detail=f"params.{place}: {told['msg']}")
+    return parameters(Terms, manifest)
 
 
 def check(manifest: Manifest) -> None:
     """Refuse terms that can't hold. Raises UserError PRV-MANIFEST."""
     terms = terms_of(manifest)
-    client, server = manifest.only("client").input, manifest.only("server").input
+    check_keys(manifest, manifest.names)
+    client = manifest.only("client").input
     asked = 0 if client is None else -(-client.rows_at_most // terms.batch_to) * terms.batch_to
     wrong = {
-        "key: both need one of one kind": client is None
-        or server is None
-        or client.key is None
-        or server.key is None
-        or client.key_kind != server.key_kind,
         f"rows_at_most: a batch holds {BATCH_AT_MOST} ids": asked > BATCH_AT_MOST,
         "quota: less than one batch": terms.quota < terms.batch_to,
         "public_key: mode voprf only": terms.public_key is not None and terms.mode == "oprf",
     }
-    if faults := [name for name, fault in wrong.items() if fault]:
-        fail("PRV-MANIFEST", str(manifest.job), detail="; ".join(faults))
+    refuse(manifest, wrong)
 
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:

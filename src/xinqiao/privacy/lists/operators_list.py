@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.alignment.alignment import keys_of
 from xinqiao.privacy.job.kind import Job, Kind, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, Manifest
@@ -39,10 +39,7 @@ def ask_or_answer(job: Job, link: Link) -> Result:
         return Result({"asked": answer_all(job, link)})
     if job.me.role != "bank":
         return Result({})
-    if job.table is None:
-        fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
-    ids = _ids(job.table)
-    return answered(job.manifest, job.table, ask_all(job, link, ids))
+    return answered(job.manifest, job.rows, ask_all(job, link, keys_of(job.rows)))
 
 
 def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Result]:
@@ -54,7 +51,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
             totals[key] = totals.get(key, 0) + count
     bank, threshold = manifest.only("bank").name, threshold_of(manifest)
     asked = tables[bank]
-    told = [totals.get(key, 0) for key in _ids(asked)]
+    told = [totals.get(key, 0) for key in keys_of(asked)]
     told = told if threshold is None else [int(total >= threshold) for total in told]
     results = {party.name: Result({"asked": len(told)}) for party in manifest.having("operator")}
     results |= {party.name: Result({}) for party in manifest.having("keeper")}
@@ -69,10 +66,6 @@ def answered(manifest: Manifest, table: pa.Table, told: list[int]) -> Result:
     if threshold_of(manifest) is None:
         return Result(summary, pa.table({**keys, "total": pa.array(told, pa.int64())}))
     return Result(summary, pa.table({**keys, "reached": pa.array([each > 0 for each in told], pa.bool_())}))
-
-
-def _ids(table: pa.Table) -> list[str]:
-    return [str(key) for key in table.column(0).cast(pa.string()).to_pylist()]
 
 
 KIND = Kind(

@@ -24,6 +24,8 @@ SHRINK = 0.002
 """Ridge on the turned columns, for a row: how far a party's part is drawn to 0 as a whole."""
 TO_ZERO, TO_LINE = 1.0, 50.0
 """Ridge as a sum over all rows: on each bin's value, and on how neighbouring ranges leave a straight line."""
+ROWS_OF_A_BIN = 5
+"""Bins of fewer rows get the variable's average: else points tell a holder its few subjects' outcomes."""
 LEAST_SHARE = 1e-3
 """Turned columns of which the ridge would leave less than this share are left out."""
 POINT_DIGITS = 2
@@ -91,14 +93,27 @@ def _turned(
     sizes = [len(variable.bins) for variable in variables]
     mean, second = _moments(codes, sizes, rows)
     covariance = second - np.outer(mean, mean)
-    lower = np.linalg.cholesky(covariance + _ridge(variables) / (SHRINK * rows))
+    held = _held(np.rint(mean * rows), sizes)
+    covariance, ridge = held.T @ covariance @ held, held.T @ _ridge(variables) @ held
+    lower = np.linalg.cholesky(covariance + ridge / (SHRINK * rows))
     inverse = np.linalg.inv(lower)
     share, axes = np.linalg.eigh(inverse @ covariance @ inverse.T)
-    turn = inverse.T @ axes[:, share > LEAST_SHARE]
+    turn = held @ inverse.T @ axes[:, share > LEAST_SHARE]
     matrix = np.tile(-mean @ turn, (rows, 1))
     for own, start in zip(codes, np.cumsum([0, *sizes[:-1]]), strict=True):
         matrix += turn[start + own.astype(np.intp)]
     return matrix, turn
+
+
+def _held(counts: Floats, sizes: Sequence[int]) -> Floats:
+    """(all bins, bins of enough rows): every bin's value from theirs, the average for a bin of few."""
+    enough = counts >= ROWS_OF_A_BIN
+    held, start, large = np.eye(len(counts)), 0, np.where(enough, counts, 0.0)
+    for end in np.cumsum(sizes).tolist():
+        few = np.flatnonzero(~enough[start:end]) + start
+        held[few, start:end] = large[start:end] / max(large[start:end].sum(), 1.0)
+        start = end
+    return held[:, enough]
 
 
 def _ridge(variables: Sequence[Variable]) -> Floats:
@@ -125,16 +140,11 @@ def _moments(codes: Sequence[NDArray[np.uint8]], sizes: Sequence[int], rows: int
     return np.diag(second) / rows, second / rows
 
 
-def labels(table: pa.Table, name: str, least: int) -> Floats:
-    """The outcomes, 1.0 bad and 0.0 good. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW."""
-    column = (
-        table.column(name).cast(pa.float64()) if not pa.types.is_string(table.column(name).type) else None
-    )
-    if column is None or column.null_count:
-        fail("PRV-MODEL-LABEL", name)
-    bad: Floats = column.to_numpy()
-    if not np.isin(bad, (0.0, 1.0)).all():
-        fail("PRV-MODEL-LABEL", name)
+def labels(table: pa.Table, name: str, least: int = 1) -> Floats:
+    """The outcomes (rows,), 1.0 = bad. Raises UserError PRV-LABEL, PRV-MODEL-FEW (``least`` of either)."""
+    bad = read_columns(table.select([name])).column(name)
+    if bad.dtype != np.float64 or not np.isin(bad, (0.0, 1.0)).all():
+        fail("PRV-LABEL", name, column=name)
     found = int(min(bad.sum(), len(bad) - bad.sum()))
     if found < least:
         fail("PRV-MODEL-FEW", name, found=found, least=least)

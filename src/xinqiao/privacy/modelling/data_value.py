@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.alignment.alignment import ALIGNED
 from xinqiao.privacy.job.kind import Job, Kind, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest, Party
-from xinqiao.privacy.job.wire import pack
+from xinqiao.privacy.job.wire import pack, whole_array
 from xinqiao.privacy.modelling.columns import Block
 from xinqiao.privacy.modelling.joint_evaluation import zero
 from xinqiao.privacy.modelling.joint_training import (
     Trained,
-    features,
-    members,
     pooled,
     settings,
     train,
     train_dealer,
 )
 from xinqiao.privacy.modelling.lift import Lift
-from xinqiao.privacy.modelling.scorecard import BANK, COMMON, DEALER, DEALT, HOLDER, THIRD, dealt
-from xinqiao.privacy.protocol.sharing import Dealer, Ring, whole_array
+from xinqiao.privacy.modelling.parties import features, members
+from xinqiao.privacy.modelling.scorecard import BANK, DEALER, DEALT, HOLDER, THIRD, WIDTHS, dealt
+from xinqiao.privacy.protocol.sharing import Dealer, Ring
 from xinqiao.scoring.columns import Floats
 
 SMOOTHING = 2.0
@@ -44,7 +44,7 @@ Values = dict[str, dict[str, list[float]]]
 
 
 def run(job: Job, link: Link) -> Result:
-    """See ``Kind``. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS."""
+    """See ``Kind``. Raises UserError PRV-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS."""
     folds = settings(job.manifest).folds
     if job.me.role == "dealer":
         dealer, plan = train_dealer(job, link, folds)
@@ -68,8 +68,12 @@ def _result(  # noqa: PLR0917 - what the bank is told, each thing once
     if bad is None or lift is None:
         return Result({"rows": rows})
     bank = manifest.only("bank")
-    values = {bank.name: _own_value(features(manifest, bank), own, bad), **values}
+    values = {bank.name: _own_value(_features(manifest, bank), own, bad), **values}
     return Result({"rows": rows, "bads": int(bad.sum()), **lift.told(), "iv": values})
+
+
+def _features(manifest: Manifest, party: Party) -> tuple[str, ...]:
+    return features(party, settings(manifest).label)
 
 
 def _own_value(names: Sequence[str], own: Block, bad: Floats) -> dict[str, list[float]]:
@@ -138,7 +142,7 @@ def _value(manifest: Manifest, party: Party, link: Link, trained: Trained) -> di
     if trained.rows.bad is None:
         return None
     found = whole_array(link.receive(dealer, "values"), dealer, (len(sizes), 3), "<f8")
-    return _named(features(manifest, party), found)
+    return _named(_features(manifest, party), found)
 
 
 def _deal_value(manifest: Manifest, party: Party, link: Link, dealer: Dealer, rows: int) -> None:
@@ -162,9 +166,9 @@ def _counted(bads: Ring, count: Ring) -> Floats:
 
 def _sizes(manifest: Manifest, party: Party, link: Link) -> NDArray[np.uint64]:
     """How many bins each column of ``party`` has."""
-    columns = len(features(manifest, party))
+    columns = len(_features(manifest, party))
     sizes = whole_array(link.receive(party.name, "bins"), party.name, (columns,))
-    if (sizes > BINS_AT_MOST + 1).any():
+    if ((sizes < 1) | (sizes > BINS_AT_MOST + 1)).any():
         fail("PRV-MESSAGE", party.name, detail="bins")
     return sizes
 
@@ -173,7 +177,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     """See ``Kind``; measures are near the protocol's, IV equal to it."""
     found, bank = pooled(manifest, tables), manifest.only("bank").name
     values = {
-        party.name: _own_value(features(manifest, party), found.rows[party.name].block, found.bad)
+        party.name: _own_value(_features(manifest, party), found.rows[party.name].block, found.bad)
         for party in manifest.having("holder")
     }
     told = {party.name: Result({"rows": len(found.bad)}) for party in manifest.parties}
@@ -189,8 +193,8 @@ def check(manifest: Manifest) -> None:
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
-    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, BINS))
-    told[manifest.only("bank").name] = (COMMON, BINS, VALUE)
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (ALIGNED, WIDTHS, BINS))
+    told[manifest.only("bank").name] = (ALIGNED, WIDTHS, BINS, VALUE)
     return told | {party.name: (DEALER, TABLES) for party in manifest.having("dealer")}
 
 

@@ -6,22 +6,20 @@ tells the banks. That is the coordinator, who has no rows, or the first bank whe
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from pydantic import ValidationError
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.crypto import kept
+from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.manifest import Manifest, parameters, refuse
+from xinqiao.privacy.job.wire import pack, whole_array
 from xinqiao.privacy.modelling.horizontal_fit import (
     CELLS_OF_SCORES,
     QUALITY_DIGITS,
@@ -46,12 +44,7 @@ from xinqiao.scoring.card import Card
 
 def terms_of(manifest: Manifest) -> Terms:
     """The manifest's parameters. Raises UserError PRV-MANIFEST."""
-    try:
-        return Terms.model_validate_json(json.dumps(manifest.params))
-    except ValidationError as error:
-        told = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in told["loc"])
-        return fail("PRV-MANIFEST", str(manifest.job), detail=f"params.{place}: {told['msg']}")
+    return parameters(Terms, manifest)
 
 
 def banks(manifest: Manifest) -> tuple[str, ...]:
@@ -88,10 +81,10 @@ class Talk:
                 if name != self.lead:
                     self.link.send(name, f"{label}-told", pack({"told": told}))
             return told
-        told = unpack(self.link.receive(self.lead, f"{label}-told"), self.lead, told=np.ndarray)["told"]
-        if told.dtype != np.float64 or told.shape != (size,) or np.isinf(told).any():
+        told = whole_array(self.link.receive(self.lead, f"{label}-told"), self.lead, (size,), "<f8", "told")
+        if np.isinf(told).any():
             fail("PRV-MESSAGE", self.lead, detail=label)
-        return np.asarray(told, np.float64)
+        return told
 
 
 def run(job: Job, link: Link) -> Result:
@@ -154,11 +147,7 @@ def _newton(decide: Decide, rows: Rows | None, terms: Terms, share: float) -> Fl
 
 def _keep(job: Job, card: Card) -> None:
     """The card in the node's folder, named by the manifest it was fitted under."""
-    target = job.state / f"card-{job.manifest.digest}.json"
-    partial = target.with_suffix(".partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(card.to_json())
-    partial.replace(target)
+    kept.write(job.state / f"card-{job.manifest.digest}.json", card.to_json())
 
 
 def _result(card: Card, told: Floats) -> Result:
@@ -199,8 +188,7 @@ def check(manifest: Manifest) -> None:
         "ranges: from low to high": any(not low < high for low, high in terms.ranges.values()),
         "target: not a feature": terms.target in terms.ranges,
     }
-    if faults := [name for name, fault in wrong.items() if fault]:
-        fail("PRV-MANIFEST", str(manifest.job), detail="; ".join(faults))
+    refuse(manifest, wrong)
 
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
@@ -253,7 +241,7 @@ KIND = Kind(
         Protocol(
             "Newton's method on pairwise masked sums",
             "Bonawitz et al., Practical Secure Aggregation for Privacy-Preserving Machine Learning, CCS 2017",
-            Text(zh="半诚实：各方按协议执行", en="semi-honest: all parties follow the protocol"),
+            SEMI_HONEST,
             Text(
                 zh="主持方与除一家外的全部银行合谋，才能得到该家的合计",
                 en="a bank's own sums fall only if the lead and all other banks collude",

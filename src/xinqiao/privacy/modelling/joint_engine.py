@@ -12,20 +12,19 @@ from xinqiao.kernel.errors import fail
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.job.wire import pack
+from xinqiao.privacy.job.wire import pack, whole_array
 from xinqiao.privacy.modelling.columns import SHRINK
 from xinqiao.privacy.modelling.joint_logistic import rate
 from xinqiao.privacy.modelling.joint_training import (
     Rows,
     common_rows,
     exchanged,
-    members,
     out_of_fold,
     settings,
     shapes,
 )
 from xinqiao.privacy.modelling.lift import Lift, lift
-from xinqiao.privacy.protocol.sharing import whole_array
+from xinqiao.privacy.modelling.parties import members
 from xinqiao.privacy.spu.engine import VERSION, engine
 from xinqiao.scoring.columns import Floats
 

@@ -7,7 +7,6 @@ scores of unknown rows with their outcomes; the member with the outcome learns t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,27 +14,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.crypto.stream import Stream
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, unpack, whole_array
 from xinqiao.privacy.modelling.lift import Lift, lift
-from xinqiao.privacy.protocol.sharing import SEED_BYTES, Ring, Stream, decode, permutation, whole_array
+from xinqiao.privacy.protocol.sharing import Ring, decode
 from xinqiao.scoring.columns import Floats
 
 MEASURES = (6, 3)
-
-
-def common_stream(link: Link, members: Sequence[str]) -> Stream:
-    """A stream that all members have and the dealer has not; the first member draws its seed."""
-    first = members[0]
-    if link.me == first:
-        seed = os.urandom(SEED_BYTES)
-        for name in members[1:]:
-            link.send(name, "common", pack({"seed": seed}))
-    else:
-        seed = unpack(link.receive(first, "common"), first, seed=bytes)["seed"]
-        if len(seed) != SEED_BYTES:
-            fail("PRV-MESSAGE", first, detail="seed")
-    return Stream(seed)
 
 
 def zero(stream: Stream, members: Sequence[str], me: str, shape: tuple[int, ...]) -> Ring:
@@ -48,7 +34,7 @@ def zero(stream: Stream, members: Sequence[str], me: str, shape: tuple[int, ...]
 
 def submit(link: Link, members: Sequence[str], dealer: str, score: Ring, stream: Stream) -> NDArray[np.intp]:
     """Send the dealer this member's share of ``score`` (rows,) in the common order, which is returned."""
-    order = permutation(stream, len(score))
+    order = stream.order(len(score))
     link.send(dealer, "score", pack({"values": (score + zero(stream, members, link.me, score.shape))[order]}))
     return order
 

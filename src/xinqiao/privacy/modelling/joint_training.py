@@ -10,17 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.alignment.alignment import aligned
+from xinqiao.privacy.alignment.alignment import aligned, joined, keys_of
+from xinqiao.privacy.crypto.stream import Stream
 from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Among, Link
-from xinqiao.privacy.job.manifest import Manifest, Name, Party
+from xinqiao.privacy.job.manifest import Manifest, Party
 from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.modelling.columns import Block, block, labels
-from xinqiao.privacy.modelling.joint_evaluation import common_stream, measure, submit, submit_outcome
+from xinqiao.privacy.modelling.joint_evaluation import measure, submit, submit_outcome
 from xinqiao.privacy.modelling.joint_logistic import (
     ODDS_BITS,
     Own,
@@ -33,7 +34,9 @@ from xinqiao.privacy.modelling.joint_logistic import (
     log_odds,
 )
 from xinqiao.privacy.modelling.lift import Lift, lift
-from xinqiao.privacy.protocol.sharing import Dealer, Held, Member, Ring, Stream
+from xinqiao.privacy.modelling.parties import ModelParams, features, members, read_params
+from xinqiao.privacy.protocol.common_stream import common_stream
+from xinqiao.privacy.protocol.sharing import Dealer, Held, Member, Ring
 from xinqiao.scoring.columns import Floats
 
 WIDTH_AT_MOST = 2000
@@ -41,12 +44,9 @@ LEAST = 30
 """Bad rows, and good ones, that a joint model needs."""
 
 
-class Settings(BaseModel):
-    """Parameters: the bank's outcome column, bins of a column, folds of the validation, steps."""
+class Settings(ModelParams):
+    """Parameters: bins of a column, folds of the validation, steps."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    label: Name
     bins: int = Field(default=8, ge=2, le=10)
     folds: int = Field(default=5, ge=2, le=10)
     steps: int = Field(default=50, ge=1, le=200)
@@ -54,38 +54,7 @@ class Settings(BaseModel):
 
 def settings(manifest: Manifest) -> Settings:
     """The parameters, and that roles fit them. Raises UserError PRV-MANIFEST."""
-    try:
-        told = Settings.model_validate(dict(manifest.params))
-    except ValidationError as error:
-        return _refused(manifest, str(error.errors(include_url=False)[0]["msg"]))
-    for name in members(manifest):
-        party = manifest.party(name)
-        if party.input is None or party.input.key is None:
-            return _refused(manifest, f"{name}: key")
-        if party.role == "holder" and not party.input.columns:
-            return _refused(manifest, f"{name}: columns")
-    if told.label not in _columns(manifest.only("bank")):
-        return _refused(manifest, f"label: {told.label}")
-    return told
-
-
-def _refused(manifest: Manifest, detail: str) -> Settings:
-    return fail("PRV-MANIFEST", str(manifest.job), detail=detail)
-
-
-def members(manifest: Manifest) -> tuple[str, ...]:
-    """The parties that compute, the bank first."""
-    return (manifest.only("bank").name, *(party.name for party in manifest.having("holder")))
-
-
-def _columns(party: Party) -> tuple[str, ...]:
-    return party.input.columns if party.input is not None else ()
-
-
-def features(manifest: Manifest, party: Party) -> list[str]:
-    """The columns of a party that a model reads."""
-    label = manifest.params.get("label") if party.role == "bank" else None
-    return [name for name in _columns(party) if name != label]
+    return read_params(Settings, manifest)
 
 
 def folds_of(manifest: Manifest, table: pa.Table, folds: int) -> NDArray[np.intp]:
@@ -96,7 +65,7 @@ def folds_of(manifest: Manifest, table: pa.Table, folds: int) -> NDArray[np.intp
     """
     salt, count = manifest.digest.encode(), table.num_rows
     digests = [hashlib.sha256(salt + place.to_bytes(8, "big")).digest()[:8] for place in range(count)]
-    keys = table.column(0).cast(pa.string()).to_pylist()
+    keys = keys_of(table)
     told = np.empty(count, np.intp)
     told[sorted(range(count), key=keys.__getitem__)] = [int.from_bytes(d, "big") % folds for d in digests]
     return told
@@ -122,9 +91,9 @@ class Rows:
 
 
 def rows_of(manifest: Manifest, party: Party, table: pa.Table) -> Rows:
-    """A member's rows. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS, SCR-*."""
+    """A member's rows. Raises UserError PRV-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS, SCR-*."""
     told = settings(manifest)
-    own = block(table, features(manifest, party), told.bins)
+    own = block(table, features(party, told.label), told.bins)
     if party.role == "holder" and not own.matrix.shape[1]:
         fail("PRV-MODEL-COLUMNS", party.name)
     bad = labels(table, told.label, LEAST) if party.role == "bank" else None
@@ -239,24 +208,10 @@ class Pooled:
 def pooled(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Pooled:
     """What ``train`` finds, in the clear."""
     names, told = members(manifest), settings(manifest)
-    rows = {name: rows_of(manifest, manifest.party(name), t) for name, t in _joined(names, tables).items()}
+    common = joined({name: tables[name] for name in names})
+    rows = {name: rows_of(manifest, manifest.party(name), common[name]) for name in names}
     matrix = np.column_stack([rows[name].matrix for name in names])
     bank = rows[names[0]]
     bad = bank.bad if bank.bad is not None else np.empty(0)
     both = [out_of_fold(m, bad, bank.fold, told.folds) for m in (matrix, bank.matrix)]
     return Pooled(rows, matrix, bad, lift(both[0], both[1], bad, told.folds))
-
-
-def _joined(names: Sequence[str], tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """Each member's rows of the common ids, in the ids' order."""
-    found = {}
-    places = {name: _places(tables[name]) for name in names}
-    common = sorted(set.intersection(*(set(place) for place in places.values())))
-    for name in names:
-        found[name] = tables[name].take(pa.array([places[name][key] for key in common], pa.int64()))
-    return found
-
-
-def _places(table: pa.Table) -> dict[str, int]:
-    keys = table.column(0).cast(pa.string()).to_pylist()
-    return {str(key): place for place, key in enumerate(keys)}

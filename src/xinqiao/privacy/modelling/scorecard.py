@@ -14,22 +14,24 @@ import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.alignment.alignment import ALIGNED
+from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling import joint_engine, joint_training
 from xinqiao.privacy.modelling.joint_engine import Fitted
 from xinqiao.privacy.modelling.joint_logistic import THETA_BITS, fit_plain
-from xinqiao.privacy.modelling.joint_training import Trained, members, pooled, settings, train, train_dealer
+from xinqiao.privacy.modelling.joint_training import Trained, pooled, settings, train, train_dealer
 from xinqiao.privacy.modelling.lift import Lift
 from xinqiao.privacy.modelling.model_part import ModelPart
+from xinqiao.privacy.modelling.parties import members
 from xinqiao.privacy.protocol.sharing import decode
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.columns import Floats
 
 
 def run(job: Job, link: Link) -> Result:
-    """See ``Kind``. Raises UserError PRV-MODEL-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS."""
+    """See ``Kind``. Raises UserError PRV-LABEL, PRV-MODEL-FEW, PRV-MODEL-COLUMNS."""
     by_engine = job.manifest.engine.name == "spu"
     if job.me.role == "dealer":
         return Result({"rows": joint_engine.help_along(job, link) if by_engine else _deal(job, link)})
@@ -110,17 +112,13 @@ def dealt(manifest: Manifest) -> None:
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See ``Kind``."""
-    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (COMMON, WIDTHS, OWN_POINTS))
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (ALIGNED, WIDTHS, OWN_POINTS))
     bank = manifest.only("bank").name
     by_engine = manifest.engine.name == "spu"
-    told[bank] = (COMMON, WIDTHS, OWN_POINTS, MEASURES, *([SCORES] if by_engine else []))
+    told[bank] = (ALIGNED, WIDTHS, OWN_POINTS, MEASURES, *([SCORES] if by_engine else []))
     return told | {party.name: (SIZES if by_engine else DEALER,) for party in manifest.having("dealer")}
 
 
-COMMON = Text(
-    zh="各方共有的主体有哪些（及各方行数）",
-    en="which subjects all parties have in common (and each party's number of rows)",
-)
 WIDTHS = Text(
     zh="各方入模的独立分箱个数，不含变量取值",
     en="how many independent bins each party brings to the model, no value of any",
@@ -149,7 +147,7 @@ SIZES = Text(
 DEALT = Protocol(
     name="dealer-shares",
     paper="Beaver, CRYPTO 1991; Escudero et al., CRYPTO 2020; DeLong et al., Biometrics 1988",
-    adversary=Text(zh="半诚实：各方按协议执行", en="semi-honest: all follow the protocol"),
+    adversary=SEMI_HONEST,
     collusion=Text(
         zh="银行与数据方之间任意合谋不泄露其余方数据；发牌方与任一方合谋则泄露",
         en="members may collude in any number against the others; the dealer with any one member breaks it",
@@ -164,7 +162,7 @@ DEALT = Protocol(
 ABY3 = Protocol(
     name="spu-aby3",
     paper="Mohassel and Rindal, CCS 2018 (ABY3), by SPU 0.9.5",
-    adversary=Text(zh="半诚实", en="semi-honest"),
+    adversary=SEMI_HONEST,
     collusion=Text(
         zh="三方中任意两方合谋即可看到全部输入", en="any two of the three together see all inputs"
     ),
@@ -173,7 +171,7 @@ ABY3 = Protocol(
 CHEETAH = Protocol(
     name="spu-cheetah",
     paper="Huang et al., USENIX Security 2022 (Cheetah), by SPU 0.9.5",
-    adversary=Text(zh="半诚实", en="semi-honest"),
+    adversary=SEMI_HONEST,
     collusion=Text(zh="只有两方，不需要第三方", en="two parties alone, no third is needed"),
     cost=Text(zh="比三方慢约十倍；约 1 GB 内存", en="some ten times slower than with a third; about 1 GB"),
 )

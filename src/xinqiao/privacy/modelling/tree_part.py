@@ -6,34 +6,26 @@ A holder's part has what its cuts are: which of its columns, and where. Neither 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, ValidationError
 
-from xinqiao.kernel.canonical import canonical_json
-from xinqiao.kernel.errors import fail
-from xinqiao.privacy.job.manifest import Hex32, Name
-from xinqiao.privacy.modelling.label_features import Floats, coded
+from xinqiao.privacy.modelling.label_features import coded
+from xinqiao.privacy.modelling.part import Part
 from xinqiao.privacy.modelling.tree_growth import Flags, Node
-from xinqiao.scoring.card import Frozen, Variable
+from xinqiao.scoring.card import Variable
+from xinqiao.scoring.columns import Floats
 
 
-class TreePart(Frozen):
-    """One party's part. ``model`` is the digest of the manifest it was grown under: the same at all.
+class TreePart(Part):
+    """One party's part. ``cuts``: place in ``variables`` and first bin that goes right, by number."""
 
-    ``cuts``: place in ``variables`` and first bin that goes right, by number.
-    """
-
+    FILE: ClassVar[str] = "trees"
     format: Literal["xinqiao.tree_part"] = "xinqiao.tree_part"
     version: Literal[1] = 1
-    model: Hex32
-    party: Name
-    parties: tuple[Name, ...] = Field(min_length=2)
     variables: tuple[Variable, ...]
     cuts: tuple[tuple[int, int], ...]
     base: float = 0.0
@@ -49,26 +41,10 @@ class TreePart(Frozen):
         told = [own[:, feature] >= code for feature, code in self.cuts]
         return np.array(told, np.bool_).reshape(len(self.cuts), table.num_rows)
 
-    def save(self, state: Path) -> Path:
-        """Write to the node's folder ``state``, readable by the node alone; whole or not at all."""
-        target = _file(state, self.model)
-        partial = target.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(canonical_json(self.model_dump(mode="json")))
-        partial.replace(target)
-        return target
-
 
 def load_tree_part(state: Path, model: str, party: str) -> TreePart:
-    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART where none is there, or not whole."""
-    try:
-        part = TreePart.model_validate_json(_file(state, model).read_bytes())
-    except (OSError, ValidationError) as error:
-        return fail("PRV-MODEL-PART", party, model=model[:12], detail=type(error).__name__)
-    if part.party != party or part.model != model:
-        fail("PRV-MODEL-PART", party, model=model[:12], detail=f"{part.party} {part.model[:12]}")
-    return part
+    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART."""
+    return TreePart.load(state, model, party)
 
 
 def log_odds(trees: Sequence[Sequence[Node]], base: float, sides: Mapping[str, Flags], rows: int) -> Floats:
@@ -83,9 +59,3 @@ def log_odds(trees: Sequence[Sequence[Node]], base: float, sides: Mapping[str, F
                 at[here] = np.where(right, node.right, node.left)
         told = told + np.array([node.value for node in tree])[at]
     return told
-
-
-def _file(state: Path, model: str) -> Path:
-    if len(model) != 64 or not set(model) <= set("0123456789abcdef"):  # noqa: PLR2004 - hexadecimal SHA-256
-        fail("PRV-MODEL-PART", "model", model=model[:12], detail="SHA-256")
-    return state / f"trees-{model}.json"

@@ -7,7 +7,6 @@ labels. The sums are those of ``modelling.bin_sums``.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,25 +14,26 @@ import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.alignment import aligned
-from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.alignment.alignment import ALIGNED
+from xinqiao.privacy.crypto.stream import shuffled
+from xinqiao.privacy.job.kind import Job, Kind, Result
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling.bin_sums import ROOT, Bins, Long, Nodes, Sums
-from xinqiao.privacy.modelling.bin_sums_dealer import deal
+from xinqiao.privacy.modelling.bin_sums_terms import BANK, DEALER, DEALT, HOLDER, OKAMOTO, PAILLIER, SIZES
+from xinqiao.privacy.modelling.columns import labels
 from xinqiao.privacy.modelling.label_features import (
-    Floats,
     LabelParams,
     asker,
     binned,
-    columns_of,
-    data_holders,
+    check_rows,
+    common_rows,
     joined_plain,
-    label_of,
-    read_params,
     teller,
 )
+from xinqiao.privacy.modelling.parties import columns_of, holders, read_params
 from xinqiao.scoring.binning import DIGITS
+from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.merging import Rules, Totals
 
 PACKED = 32
@@ -48,12 +48,10 @@ def check(manifest: Manifest) -> None:
 def run(job: Job, link: Link) -> Result:
     """See Kind."""
     manifest, params = job.manifest, read_params(LabelParams, job.manifest)
-    holders = [party.name for party in manifest.having("holder")]
-    bank = manifest.only("bank").name
-    if job.me.role == "dealer":
-        deal(link, bank, holders)
+    table = common_rows(job, link)
+    if table is None:
         return Result()
-    table = aligned(job, link, data_holders(manifest))
+    check_rows(table, params.least, job.me.name)
     job.progress(0.3)
     if job.me.role == "holder":
         bins = _shuffled(_joined(manifest, table, job.me.name, params))
@@ -61,7 +59,7 @@ def run(job: Job, link: Link) -> Result:
         side.take()
         side.tell(_root(table.num_rows), 1)
         return Result({"rows": table.num_rows})
-    label = _label(table, params, bank)
+    label = labels(table, params.label)
     ask = asker(job, link, table.num_rows)
     ask.offer(label.astype(np.int64) + (1 << PACKED))
     sums = {name: told[0] for name, told in ask.ask(_root(table.num_rows)).items()}
@@ -73,11 +71,12 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     """See Kind."""
     params, bank = read_params(LabelParams, manifest), manifest.only("bank").name
     rows = joined_plain(manifest, tables)
-    label = _label(rows[bank], params, bank)
+    check_rows(rows[bank], params.least, bank)
+    label = labels(rows[bank], params.label)
     sums = {}
-    for party in manifest.having("holder"):
-        bins = _joined(manifest, rows[party.name], party.name, params)
-        sums[party.name] = tuple(
+    for name in holders(manifest):
+        bins = _joined(manifest, rows[name], name, params)
+        sums[name] = tuple(
             np.bincount(codes - first, weights=label + 2.0**PACKED, minlength=end - first).astype(np.int64)
             for codes, first, end in zip(bins.codes.T, bins.edges[:-1], bins.edges[1:], strict=True)
         )
@@ -89,16 +88,8 @@ def _root(rows: int) -> Nodes:
     return Nodes(np.zeros(rows, np.uint8), (ROOT,))
 
 
-def _label(table: pa.Table, params: LabelParams, where: str) -> Floats:
-    if table.num_rows < params.least:
-        fail("PRV-LABEL-ROWS", where, rows=table.num_rows, least=params.least)
-    return label_of(table, params.label, where)
-
-
 def _joined(manifest: Manifest, table: pa.Table, name: str, params: LabelParams) -> Bins:
     """The holder's features in bins of at least ``least`` rows."""
-    if table.num_rows < params.least:
-        fail("PRV-LABEL-ROWS", name, rows=table.num_rows, least=params.least)
     _, bins = binned(table, columns_of(manifest.party(name)), params.bins)
     firsts = bins.joined(np.arange(table.num_rows), params.least)
     codes = np.searchsorted(firsts, bins.codes, side="right") - 1
@@ -107,11 +98,8 @@ def _joined(manifest: Manifest, table: pa.Table, name: str, params: LabelParams)
 
 def _shuffled(bins: Bins) -> Bins:
     """The bins of each feature in a random order."""
-    order = np.arange(bins.total)
-    for first, end in zip(bins.edges[:-1].tolist(), bins.edges[1:].tolist(), strict=True):
-        places = list(range(first, end))
-        secrets.SystemRandom().shuffle(places)
-        order[first:end] = places
+    runs = zip(bins.edges[:-1].tolist(), bins.edges[1:].tolist(), strict=True)
+    order = np.concatenate([np.zeros(0, np.intp), *(first + shuffled(end - first) for first, end in runs)])
     return Bins(order[bins.codes], bins.edges)
 
 
@@ -148,77 +136,18 @@ def _value(bins: list[tuple[int, int, float]], totals: Totals) -> float:
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See Kind."""
-    common = Text(
-        zh="各方共有的标识，以及其他各方的行数", en="the common ids, and the numbers of rows of the others"
-    )
-    told: dict[str, tuple[Text, ...]] = {party.name: (common,) for party in manifest.having("holder")}
-    counts = Text(
-        zh="每个特征各箱的好、坏客户数与 IV；箱的顺序打乱，不知其取值范围",
-        en="goods and bads in each bin of each feature, and its IV; bins are shuffled, their ranges unknown",
-    )
-    lie = Text(
-        zh="若谎报标签（例如只把一行记为坏），可得知该行所在的箱；由次数预算约束",
-        en="a bank that lies about labels (one row alone as bad) learns that row's bins; bounded by budget",
-    )
-    told[manifest.only("bank").name] = (common, counts, lie)
-    size = Text(
-        zh="行数、特征数、箱数；不知标识、标签与取值",
-        en="numbers of rows, features and bins; no id, label or value",
-    )
-    return told | {party.name: (size,) for party in manifest.having("dealer")}
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(holders(manifest), (ALIGNED,))
+    told[manifest.only("bank").name] = (ALIGNED, COUNTS, LIE)
+    return told | {party.name: (SIZES,) for party in manifest.having("dealer")}
 
 
-BANK = Role("bank", Text(zh="银行（有标签）", en="bank with the label"))
-HOLDER = Role("holder", Text(zh="数据提供方（有特征）", en="holder of features"), at_least=1, at_most=8)
-DEALER = Role(
-    "dealer",
-    Text(zh="随机数提供方（无数据）", en="dealer of randomness, without data"),
-    at_least=0,
-    brings_data=False,
-    receives=False,
+COUNTS = Text(
+    zh="每个特征各箱的好、坏客户数与 IV；箱的顺序打乱，不知其取值范围",
+    en="goods and bads in each bin of each feature, and its IV; bins are shuffled, their ranges unknown",
 )
-FOLLOWS = Text(
-    zh="半诚实：各方按协议执行但好奇", en="semi-honest: parties follow the protocol and are curious"
-)
-PAILLIER = Protocol(
-    name="paillier",
-    paper="Paillier, Eurocrypt 1999; Damgard, Jurik, Nielsen, IJIS 9 (2010); Cheng et al., SecureBoost, 2021",
-    adversary=FOLLOWS,
-    collusion=Text(
-        zh="无第三方；任意多个提供方合谋也不知标签",
-        en="no third party; holders learn no label however many collude",
-    ),
-    cost=Text(
-        zh="每行一次加密（2048 位，约 0.4 毫秒）与 512 字节；每行每特征约一次 4096 位模乘",
-        en="a row: an encryption (2,048 bits, 0.4 ms), 512 bytes, about a product of 4,096 bits a feature",
-    ),
-)
-OKAMOTO = Protocol(
-    name="okamoto_uchiyama",
-    paper="Okamoto, Uchiyama, Eurocrypt 1998; Cheng et al., SecureBoost, 2021",
-    adversary=Text(
-        zh="半诚实；提供方若发送超范围密文并观察后果，可破解密钥，故只用于按协议执行的各方",
-        en="semi-honest only: a holder that sends ciphertexts out of range and watches what follows can find"
-        " the key",
-    ),
-    collusion=PAILLIER.collusion,
-    cost=Text(
-        zh="约为 Paillier 的三分之一，字节约一半",
-        en="about a third of Paillier's, and half of its bytes",
-    ),
-)
-DEALT = Protocol(
-    name="dealer",
-    paper="Beaver, CRYPTO 1991",
-    adversary=FOLLOWS,
-    collusion=Text(
-        zh="随机数提供方与任一方合谋即可知另一方的输入",
-        en="a dealer that colludes with one party learns the other's input",
-    ),
-    cost=Text(
-        zh="掩码矩阵一次：行数 x 箱数 x 8 字节；此后每次每行 8 字节",
-        en="once a masked matrix of rows x bins x 8 bytes; then 8 bytes a row and question",
-    ),
+LIE = Text(
+    zh="若谎报标签（例如只把一行记为坏），可得知该行所在的箱；由次数预算约束",
+    en="a bank that lies about labels (one row alone as bad) learns that row's bins; bounded by budget",
 )
 KIND = Kind(
     name="woe",

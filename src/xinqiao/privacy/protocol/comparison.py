@@ -11,79 +11,85 @@ and the two bits together are the answer. Semi-honest; neither learns anything w
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.crypto.group import POINT_BYTES, Group, Points, random_scalar, the_group
+from xinqiao.privacy.crypto.elgamal import (
+    ZERO,
+    Ciphers,
+    add,
+    checked,
+    checked_points,
+    encrypt,
+    new_share,
+    opened,
+    rerandomise,
+    scalars,
+)
+from xinqiao.privacy.crypto.group import Group, Points, the_group
+from xinqiao.privacy.crypto.stream import shuffled
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.wire import pack, unpack
 
 
 def ask(link: Link, other: str, number: int, bits: int) -> bool:
     """The asker's bit for: ``number`` >= the other's. 0 <= number < 2^bits. Raises UserError PRV-MESSAGE."""
-    group, bits = the_group(), bits + 1
-    private = random_scalar()
-    public = group.base([private])
-    told = _bits(2 * number + 1, bits)
-    noise = [random_scalar() for _ in range(bits)]
-    first = group.base(noise)
-    second = group.add(group.multiply(noise, np.repeat(public, bits, axis=0)), _plain(group, told))
-    link.send(other, "compare-bits", pack({"public": public, "first": first, "second": second}))
+    group, told = the_group(), _bits(2 * number + 1, bits + 1)
+    key = new_share(group)
+    asked = encrypt(group, key.public, _plain(group, told))
+    link.send(other, "compare-bits", pack({"public": key.public, "first": asked.one, "second": asked.two}))
     fields = unpack(link.receive(other, "compare-blinded"), other, first=np.ndarray, second=np.ndarray)
-    first, second = (_points(group, fields[name], bits, other) for name in ("first", "second"))
-    return bool((group.multiply(private, first) == second).all(axis=1).any())
+    blinded = _checked(group, fields, len(told), other)
+    return not opened(group, key.secret, blinded).any(axis=1).all()
 
 
 def answer(link: Link, asker: str, number: int, bits: int) -> bool:
     """The other party's bit; its ``number`` is what the asker's is compared with."""
-    group, bits = the_group(), bits + 1
-    fields = unpack(
-        link.receive(asker, "compare-bits"), asker, public=np.ndarray, first=np.ndarray, second=np.ndarray
+    group, own = the_group(), _bits(2 * number, bits + 1)
+    expected = dict.fromkeys(("public", "first", "second"), np.ndarray)
+    fields = unpack(link.receive(asker, "compare-bits"), asker, **expected)
+    public, asked = (
+        checked_points(group, fields["public"], 1, asker),
+        _checked(group, fields, len(own), asker),
     )
-    public = _points(group, fields["public"], 1, asker)
-    pair = (_points(group, fields["first"], bits, asker), _points(group, fields["second"], bits, asker))
+    if not public.any():
+        fail("PRV-MESSAGE", asker, detail="neutral key")
     flipped = bool(secrets.randbelow(2))
-    first, second = _blinded(
-        group, public, _differences(group, pair, _bits(2 * number, bits), flipped=flipped)
-    )
-    link.send(asker, "compare-blinded", pack({"first": first, "second": second}))
+    blinded = _blinded(group, public, _differences(group, asked, own, flipped=flipped))
+    link.send(asker, "compare-blinded", pack({"first": blinded.one, "second": blinded.two}))
     return flipped
 
 
-def _differences(
-    group: Group, pair: tuple[Points, Points], own: list[bool], *, flipped: bool
-) -> tuple[Points, Points]:
+def _differences(group: Group, asked: Ciphers, own: list[bool], *, flipped: bool) -> Ciphers:
     """Of each bit, highest first: asker's less own, plus or minus 1, plus 3 x how many higher bits differ.
 
     One of them is 0 where the asker's number is the smaller (``flipped``) or the greater one.
     """
-    zero, one = np.zeros((1, POINT_BYTES), np.uint8), group.base([1])
+    one, higher, told = group.base([1]), Ciphers(ZERO, ZERO), list[Ciphers]()
     sign = group.add if flipped else group.subtract
-    higher: tuple[Points, Points] = (zero, zero)
-    told: tuple[list[Points], list[Points]] = ([], [])
     for n, bit in enumerate(own):
-        first, second = pair[0][n : n + 1], pair[1][n : n + 1]
-        lowered = group.subtract(second, one) if bit else second
-        thrice = [group.add(group.add(h, h), h) for h in higher]
-        told[0].append(group.add(first, thrice[0]))
-        told[1].append(group.add(sign(lowered, one), thrice[1]))
-        differ = (group.subtract(zero, first), group.subtract(one, second)) if bit else (first, second)
-        higher = (group.add(higher[0], differ[0]), group.add(higher[1], differ[1]))
-    return np.concatenate(told[0]), np.concatenate(told[1])
+        theirs = asked.take(np.array([n]))
+        less_one = Ciphers(theirs.one, group.subtract(theirs.two, one))
+        lowered = less_one if bit else theirs
+        moved = Ciphers(lowered.one, sign(lowered.two, one))
+        told.append(add(group, moved, add(group, add(group, higher, higher), higher)))
+        differ = _negated(group, less_one) if bit else theirs
+        higher = add(group, higher, differ)
+    return Ciphers(*(np.concatenate([getattr(each, half) for each in told]) for half in ("one", "two")))
 
 
-def _blinded(group: Group, public: Points, pair: tuple[Points, Points]) -> tuple[Points, Points]:
+def _negated(group: Group, ciphers: Ciphers) -> Ciphers:
+    return Ciphers(group.subtract(ZERO, ciphers.one), group.subtract(ZERO, ciphers.two))
+
+
+def _blinded(group: Group, public: Points, ciphers: Ciphers) -> Ciphers:
     """Each times a random number, encrypted afresh, in random order: zero stays zero, all else is random."""
-    count = len(pair[0])
-    factors, noise = ([random_scalar() for _ in range(count)] for _ in range(2))
-    first = group.add(group.multiply(factors, pair[0]), group.base(noise))
-    fresh = group.multiply(noise, np.repeat(public, count, axis=0))
-    second = group.add(group.multiply(factors, pair[1]), fresh)
-    order = list(range(count))
-    secrets.SystemRandom().shuffle(order)
-    return first[order], second[order]
+    factors = scalars(len(ciphers))
+    raised = Ciphers(group.multiply(factors, ciphers.one), group.multiply(factors, ciphers.two))
+    return rerandomise(group, public, raised).take(shuffled(len(ciphers)))
 
 
 def _bits(number: int, count: int) -> list[bool]:
@@ -94,10 +100,12 @@ def _bits(number: int, count: int) -> list[bool]:
 
 
 def _plain(group: Group, bits: list[bool]) -> Points:
-    return np.where(np.array(bits)[:, None], group.base([1]), np.zeros((1, POINT_BYTES), np.uint8))
+    return np.where(np.array(bits)[:, None], group.base([1]), ZERO)
 
 
-def _points(group: Group, told: np.ndarray[Any, Any], count: int, source: str) -> Points:
-    if told.shape != (count, POINT_BYTES) or told.dtype != np.uint8 or not told.any(axis=1).all():
-        fail("PRV-MESSAGE", source, detail=f"points {told.dtype} {told.shape}")
-    return group.check(told, source)
+def _checked(group: Group, fields: Mapping[str, Any], count: int, source: str) -> Ciphers:
+    """Raises UserError PRV-MESSAGE, PRV-POINT; a half that is neutral would be an opened cipher text."""
+    ciphers = checked(group, fields["first"], fields["second"], count, source)
+    if not (ciphers.one.any(axis=1).all() and ciphers.two.any(axis=1).all()):
+        fail("PRV-MESSAGE", source, detail="neutral points")
+    return ciphers

@@ -16,8 +16,8 @@ tell whose pseudonym is whose as long as one other holder does not collude with 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
@@ -27,7 +27,9 @@ import numpy as np
 
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.crypto.group import Points, invert, random_scalar, the_group
-from xinqiao.privacy.crypto.key_value_store import Store, Words, decode, encode
+from xinqiao.privacy.crypto.key_value_store import Store, Words, decode, encode, size
+from xinqiao.privacy.crypto.stream import shuffled
+from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.protocol.point_stream import (
@@ -38,10 +40,7 @@ from xinqiao.privacy.protocol.point_stream import (
     points_in,
     raised,
     received,
-    shuffled,
-    telling,
     times,
-    wait_while,
 )
 
 Rows: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
@@ -77,9 +76,9 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
     sizes, zero = exchange_sizes(sets, len(ids)), _zero_shares(sets)
     leader = min(sets.receivers, key=lambda name: (sizes[name], sets.receivers.index(name)))
     if sets.link.me == leader:
-        tokens = _ask(sets, ids, sizes)
-        found = np.flatnonzero(_matched(sets, zero(ids), tokens))
-        found = found[np.argsort(np.frombuffer(os.urandom(8 * len(found)), "<u8"))]
+        tokens = _ask(sets, ids)
+        found = np.flatnonzero(_matched(sets, zero(ids), tokens, sizes))
+        found = found[shuffled(len(found))]
         for name in sets.others:
             if name in sets.receivers:
                 tags = _joined(_tags([tokens[name][row] for row in found], b"xq-common"))
@@ -87,7 +86,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
         return found
     own = _answer(sets, ids, leader, sizes[leader])
     _send_hint(sets, leader, zero(ids), own)
-    return _told(sets, leader, own, sizes[leader]) if sets.link.me in sets.receivers else None
+    return _told(sets, leader, own) if sets.link.me in sets.receivers else None
 
 
 def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
@@ -96,7 +95,7 @@ def count(sets: Sets, ids: Sequence[bytes]) -> int | None:
     leader, link = sets.receivers[0], sets.link
     names = _pseudonyms(sets, ids, sizes)
     if link.me == leader:
-        found = int(_matched(sets, zero(names), dict.fromkeys(sets.others, names)).sum())
+        found = int(_matched(sets, zero(names), dict.fromkeys(sets.others, names), sizes).sum())
         for name in sets.others:
             if name in sets.receivers:
                 link.send(name, "count", pack({"count": found}))
@@ -117,10 +116,10 @@ def exchange_sizes(sets: Sets, rows: int) -> dict[str, int]:
     told = {sets.link.me: rows}
     for name in sets.others:
         told[name] = unpack(sets.link.receive(name, "rows"), name, rows=int)["rows"]
-    for name, size in told.items():
+    for name, rows_of_it in told.items():
         least, most = sets.bounds.get(name, (0, 1 << 31))
-        if not least <= size <= most:
-            fail("PRV-SET-SIZE", name, rows=size, least=least, most=most)
+        if not least <= rows_of_it <= most:
+            fail("PRV-SET-SIZE", name, rows=rows_of_it, least=least, most=most)
     return told
 
 
@@ -148,7 +147,7 @@ def _zero_shares(sets: Sets) -> Callable[[Sequence[bytes]], Words]:
     return shares
 
 
-def _ask(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> dict[str, list[bytes]]:
+def _ask(sets: Sets, ids: Sequence[bytes]) -> dict[str, list[bytes]]:
     """The leader's side of the oblivious PRF: each other holder's token of each id."""
     blind = random_scalar()
     blinded = raised(hashed(ids, _domain(sets)), blind, sets.link.me)
@@ -159,13 +158,17 @@ def _ask(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> dict[str
             sets.link.send(name, "blinded", pack({"points": chunk}))
             if sent >= AHEAD:
                 answers[name].append(next(back[name]))
-    tokens, waiting = {}, [name for name in sets.others if name in sets.receivers]
-    for done, name in enumerate(sets.others, 1):
-        points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
-        tokens[name] = _tokens(ids, telling(points, sets.link, waiting))
-        sets.progress(done / (len(sets.others) + 1))
-    for name in sets.others:
-        wait_while(sets.link, name, sizes[name])
+    tokens = {}
+    with ExitStack() as waiting:
+        for name in sets.others:
+            if name in sets.receivers:
+                waiting.enter_context(at_work(sets.link, name))
+        for done, name in enumerate(sets.others, 1):
+            points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
+            tokens[name] = _tokens(ids, points)
+            sets.progress(done / (len(sets.others) + 1))
+        for name in sets.others:
+            wait_for(sets.link, name)
     return tokens
 
 
@@ -175,8 +178,8 @@ def _answer(sets: Sets, ids: Sequence[bytes], leader: str, rows: int) -> list[by
     for chunk in raised(received(sets.link, leader, "blinded", rows), key, leader):
         sets.link.send(leader, "answered", pack({"points": chunk}))
     sets.progress(0.5)
-    own = raised(hashed(ids, _domain(sets)), key, sets.link.me)
-    return _tokens(ids, telling(own, sets.link, [leader]))
+    with at_work(sets.link, leader):
+        return _tokens(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
 
 
 def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> list[bytes]:
@@ -187,7 +190,7 @@ def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> l
     out = raised(hashed(ids, _domain(sets)), blind, link.me)
     for step in range(1, len(sets.holders)):
         points = exchanged(link, (following, before), out, sizes[sets.holders[here - step]])
-        out = raised(chunks(shuffled(points)), key, before)
+        out = raised(chunks(points[shuffled(len(points))]), key, before)
         sets.progress(step / (len(sets.holders) + 1))
     points = exchanged(link, (following, before), out, len(ids))
     return [row.tobytes() for chunk in raised(chunks(points), key * invert(blind), before) for row in chunk]
@@ -203,29 +206,29 @@ def _send_hint(sets: Sets, leader: str, shares: Words, tokens: Sequence[bytes]) 
 
 
 def _matched(
-    sets: Sets, shares: Words, tokens: Mapping[str, Sequence[bytes]]
+    sets: Sets, shares: Words, tokens: Mapping[str, Sequence[bytes]], sizes: Mapping[str, int]
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which of the leader's ids all others have too, from what they sent."""
     if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
         (name,) = sets.others
-        told = _split(unpack(sets.link.receive(name, "hint"), name, tags=np.ndarray)["tags"], name)
-        held = set(told)
+        held = set(_split(unpack(sets.link.receive(name, "hint"), name, tags=np.ndarray)["tags"], name))
+        if len(held) != sizes[name]:
+            fail("PRV-MESSAGE", name, detail=f"{len(held)} tags")
         return np.array([tag in held for tag in _tags(tokens[name], b"xq-held")], bool)
     total = shares.copy()
     for name in sets.others:
         hint = unpack(sets.link.receive(name, "hint"), name, seed=bytes, cells=np.ndarray)
         store = Store(hint["seed"], hint["cells"])
-        if not store.well_formed:
+        if not store.well_formed or len(store.cells) != size(sizes[name]):
             fail("PRV-MESSAGE", name, detail="hint")
         total ^= decode(store, tokens[name])
     found: np.ndarray[Any, np.dtype[np.bool_]] = np.all(total == 0, axis=1)
     return found
 
 
-def _told(sets: Sets, leader: str, tokens: Sequence[bytes], asked: int) -> Rows:
-    """The common rows as the leader, who asked for so many, tells them."""
-    for _ in sets.others:
-        wait_while(sets.link, leader, asked)
+def _told(sets: Sets, leader: str, tokens: Sequence[bytes]) -> Rows:
+    """The common rows as the leader tells them."""
+    wait_for(sets.link, leader)
     tags = _split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
     rows = {tag: row for row, tag in enumerate(_tags(tokens, b"xq-common"))}
     if len(set(tags)) != len(tags) or not set(tags) <= rows.keys():

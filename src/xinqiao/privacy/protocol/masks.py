@@ -9,32 +9,25 @@ collude. Keys are exchanged over the link itself, never through the party that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.crypto.stream import SEED_BYTES, Stream
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, unpack, whole_array
 
 Long: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Unsigned: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
-KEY_BYTES = 32
 WIDE_BYTES = 24
 WIDE = 1 << (8 * WIDE_BYTES)
 """Few numbers are added modulo 2^192, so that sums of squares are exact; columns modulo 2^64."""
-
-
-def stream(key: bytes, size: int) -> bytes:
-    """``size`` bytes of ChaCha20 under ``key``, which must never be used for anything else."""
-    return Cipher(ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(size))
 
 
 class Masks:
@@ -70,8 +63,8 @@ class Masks:
             raise ValueError(message)
         self._used.add(label)
         for other, key in self._keys.items():
-            once = HKDFExpand(SHA256(), KEY_BYTES, label.encode()).derive(key)
-            yield self._me < other, stream(once, size)
+            once = HKDFExpand(SHA256(), SEED_BYTES, label.encode()).derive(key)
+            yield self._me < other, Stream(once).read(size)
 
 
 def agree(context: bytes, link: Link, holders: Sequence[str]) -> Masks:
@@ -92,7 +85,7 @@ def agree(context: bytes, link: Link, holders: Sequence[str]) -> Masks:
         except ValueError as error:
             fail("PRV-MESSAGE", name, detail=str(error))
         both = b"".join(sorted([link.me.encode() + b"\0" + public, name.encode() + b"\0" + theirs]))
-        keys[name] = HKDF(SHA256(), KEY_BYTES, context, b"xinqiao pairwise masks\0" + both).derive(shared)
+        keys[name] = HKDF(SHA256(), SEED_BYTES, context, b"xinqiao pairwise masks\0" + both).derive(shared)
     return Masks(link.me, keys)
 
 
@@ -120,7 +113,7 @@ class SecureSum:
             pads = self.masks.wide(label, count)
             hidden = [(v + p) % WIDE for v, p in zip(values or (), pads, strict=True)]
             masked = np.frombuffer(b"".join(h.to_bytes(WIDE_BYTES, "little") for h in hidden), np.uint8)
-        told = self._gather(label, masked, lambda a: a.shape == (count * WIDE_BYTES,) and a.dtype == np.uint8)
+        told = self._gather(label, masked, (count * WIDE_BYTES,), "|u1")
         if told is None:
             return None
         sums = [sum(column) % WIDE for column in zip(*(_integers(a.tobytes()) for a in told), strict=True)]
@@ -131,7 +124,7 @@ class SecureSum:
         masked = None
         if self.masks is not None:
             masked = np.asarray(values, np.int64).view(np.uint64) + self.masks.columns(label, count)
-        told = self._gather(label, masked, lambda a: a.shape == (count,) and a.dtype == np.uint64)
+        told = self._gather(label, masked, (count,), "<u8")
         if told is None:
             return None
         total = np.zeros(count, np.uint64)
@@ -140,10 +133,7 @@ class SecureSum:
         return total.view(np.int64)
 
     def _gather(
-        self,
-        label: str,
-        masked: np.ndarray[Any, Any] | None,
-        valid: Callable[[np.ndarray[Any, Any]], bool],
+        self, label: str, masked: np.ndarray[Any, Any] | None, shape: tuple[int, ...], dtype: str
     ) -> list[np.ndarray[Any, Any]] | None:
         me = self.link.me
         if masked is not None:
@@ -154,13 +144,8 @@ class SecureSum:
         if me not in self.receivers:
             return None
         told = [] if masked is None else [masked]
-        for name in self.holders:
-            if name != me:
-                array = unpack(self.link.receive(name, label), name, masked=np.ndarray)["masked"]
-                if not valid(array):
-                    fail("PRV-MESSAGE", name, detail=f"{label}: {array.dtype} {array.shape}")
-                told.append(array)
-        return told
+        others = (name for name in self.holders if name != me)
+        return told + [whole_array(self.link.receive(n, label), n, shape, dtype, "masked") for n in others]
 
 
 def secure_sum(context: bytes, link: Link, holders: Sequence[str], receivers: Sequence[str]) -> SecureSum:

@@ -18,7 +18,7 @@ import numpy as np
 
 from xinqiao.privacy.crypto.elgamal import Share, new_share, scalars
 from xinqiao.privacy.crypto.group import Group, Points
-from xinqiao.privacy.protocol.masks import stream
+from xinqiao.privacy.crypto.stream import Stream
 
 Bytes: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 """(n, 2^k): a table a row, entries of one byte."""
@@ -38,7 +38,7 @@ class Choice:
         for row, place, keys in zip(hidden, self.places, self.keys, strict=True):
             entry = int(row[place])
             for key in keys:
-                entry ^= stream(key, place + 1)[place]
+                entry ^= Stream(key).read(place + 1)[place]
             told.append(entry)
         return told
 
@@ -70,7 +70,7 @@ def hide(group: Group, offered: Share, asked: Points, tables: Bytes, context: by
     places = np.arange(size)
     for n in range(len(told)):
         for j in range(bits):
-            pads = [np.frombuffer(stream(keys[n * bits + j], size), np.uint8) for keys in (zeros, ones)]
+            pads = [np.frombuffer(Stream(keys[n * bits + j]).read(size), np.uint8) for keys in (zeros, ones)]
             told[n] ^= np.where(places >> j & 1, pads[1], pads[0])
     return told
 

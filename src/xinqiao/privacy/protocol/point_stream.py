@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +13,7 @@ import numpy as np
 from xinqiao.kernel.errors import UserError, fail
 from xinqiao.privacy.crypto.group import POINT_BYTES, Points, hash_to_group, the_group
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, whole_array
 
 CHUNK = 4096
 """Rows of a message."""
@@ -38,21 +37,6 @@ def raised(points: Iterator[Points], scalar: int, source: str) -> Iterator[Point
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
-
-
-def telling(points: Iterator[Points], link: Link, names: Sequence[str]) -> Iterator[Points]:
-    """Each chunk; after every so many, those who wait for something else are told that the work goes on."""
-    for done, chunk in enumerate(points, 1):
-        yield chunk
-        if done % AHEAD == 0:
-            for name in names:
-                link.send(name, "working", b"")
-
-
-def wait_while(link: Link, name: str, rows: int) -> None:
-    """Take what ``telling`` sends of so many rows, so that no wait is longer than the link's."""
-    for _ in range(-(-rows // CHUNK) // AHEAD):
-        link.receive(name, "working")
 
 
 def times(scalar: int, points: Points, source: str) -> Points:
@@ -85,20 +69,10 @@ def exchanged(link: Link, ring: tuple[str, str], points: Iterator[Points], rows:
 
 def points_in(payload: bytes, source: str, name: str, rows: int) -> Points:
     """The field ``name`` of a payload, of exactly so many rows; ``times`` finds out if they are points."""
-    points: Points = unpack(payload, source, **{name: np.ndarray})[name]
-    if points.dtype != np.uint8 or points.shape != (rows, POINT_BYTES):
-        fail("PRV-MESSAGE", source, detail=f"{points.dtype} {points.shape}")
-    return points
+    return whole_array(payload, source, (rows, POINT_BYTES), "|u1", name)
 
 
 def chunks(points: Points) -> Iterator[Points]:
     """Points a chunk at a time."""
     for start in range(0, len(points), CHUNK):
         yield points[start : start + CHUNK]
-
-
-def shuffled(points: Points) -> Points:
-    """Points in a secret random order."""
-    order = list(range(len(points)))
-    secrets.SystemRandom().shuffle(order)
-    return points[order]

@@ -20,18 +20,17 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from numpy.typing import NDArray
 
-from xinqiao.kernel.errors import fail
 from xinqiao.privacy.crypto.sine_series import ANGLE_BITS, Series
+from xinqiao.privacy.crypto.stream import SEED_BYTES, Stream
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, unpack, whole_array
+from xinqiao.privacy.protocol.common_stream import seed_in
 
 Ring: TypeAlias = NDArray[np.uint64]
 """Integers modulo 2^64; values between -2^63 and 2^63 in two's complement."""
 Shape: TypeAlias = tuple[int, ...]
-SEED_BYTES = 32
 AHEAD = 4
 """Steps a dealer may run ahead of the members, so that what waits stays small."""
 WAVE_BITS = 13
@@ -55,23 +54,6 @@ def decode(ring: Ring, bits: int) -> NDArray[np.float64]:
 def constant(value: int) -> np.uint64:
     """A public integer in the ring."""
     return np.uint64(value % (1 << 64))
-
-
-class Stream:
-    """Uniform words: the ChaCha20 key stream of a seed, the same at all who have it."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._cipher = Cipher(algorithms.ChaCha20(seed, bytes(16)), mode=None).encryptor()
-
-    def words(self, shape: Shape) -> Ring:
-        """The next words of the stream."""
-        count = int(np.prod(shape))
-        return np.frombuffer(self._cipher.update(bytes(8 * count)), "<u8").reshape(shape)
-
-
-def permutation(stream: Stream, count: int) -> NDArray[np.intp]:
-    """A uniform order of ``count`` rows (ties of 64-bit keys are as good as never)."""
-    return np.argsort(stream.words((count,)), kind="stable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +144,7 @@ class Member:
     def __init__(self, link: Link, members: Sequence[str], dealer: str) -> None:
         self._link, self._members, self._dealer = link, tuple(members), dealer
         self.me, self.first = link.me, link.me == members[0]
-        seed = unpack(link.receive(dealer, "seed"), dealer, seed=bytes)["seed"]
-        if len(seed) != SEED_BYTES:
-            fail("PRV-MESSAGE", dealer, detail="seed")
-        self._stream, self._steps = Stream(seed), 0
+        self._stream, self._steps = Stream(seed_in(link.receive(dealer, "seed"), dealer)), 0
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -284,14 +263,6 @@ class Member:
 
     def _read(self, source: str, tag: str, shape: Shape, dtype: str) -> NDArray[Any]:
         return whole_array(self._link.receive(source, tag), source, shape, dtype)
-
-
-def whole_array(payload: bytes, source: str, shape: Shape, dtype: str = "<u8") -> NDArray[Any]:
-    """The one array in ``payload``. Raises UserError PRV-MESSAGE for another shape or type."""
-    values: NDArray[Any] = unpack(payload, source, values=np.ndarray)["values"]
-    if values.shape != tuple(shape) or values.dtype != np.dtype(dtype):
-        fail("PRV-MESSAGE", source, detail=f"{values.dtype.str}{list(values.shape)}")
-    return values
 
 
 def multiplied(matrix: Ring, x: Ring) -> Ring:

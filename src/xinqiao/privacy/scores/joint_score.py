@@ -30,13 +30,13 @@ import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.alignment import aligned
+from xinqiao.privacy.alignment.alignment import aligned, keys_of
 from xinqiao.privacy.crypto.elgamal import checked_points
 from xinqiao.privacy.crypto.group import POINT_BYTES, Points, the_group
 from xinqiao.privacy.job.kind import Job, Kind, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, Manifest
-from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.job.wire import pack, unpack, whole_array
 from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.privacy.protocol import sealed_ids
 from xinqiao.privacy.protocol.oblivious_choice import choose
@@ -77,7 +77,7 @@ class Scorer:
 
         ``table`` has the key first, then the bank's variables. Raises UserError PRV-SCORE-UNIT, PRV-MESSAGE.
         """
-        ids = [str(key) for key in table.column(0).cast(pa.string()).to_pylist()]
+        ids = keys_of(table)
         own = Parts(self._part.units(table), np.ones(len(ids), np.bool_), self._part.card.unit)
         self._tell(ids)
         told = self._graded(own) if self._offered is not None else self._summed(own)
@@ -124,18 +124,18 @@ class Scorer:
         context = f"{self._job.manifest.digest}/{self._batches}".encode()
         choice = choose(self._group, offered, places, ring.bits, context)
         self._link.send(lead, "score-choose", pack({"asked": choice.asked}))
-        hidden = unpack(self._link.receive(lead, "score-table"), lead, hidden=np.ndarray)["hidden"]
-        if hidden.shape != (len(places), 1 << ring.bits) or hidden.dtype != np.uint8:
-            fail("PRV-MESSAGE", lead, detail=f"table {hidden.shape}")
-        return [None if grade == ABSENT else grade for grade in choice.read(hidden)]
+        payload = self._link.receive(lead, "score-table")
+        hidden = whole_array(payload, lead, (len(places), 1 << ring.bits), "|u1", "hidden")
+        grades = [None if grade == ABSENT else grade for grade in choice.read(hidden)]
+        if any(grade is not None and grade > len(terms.cutoffs) for grade in grades):
+            fail("PRV-MESSAGE", lead, detail="grades")
+        return grades
 
     def _lowered(self, count: int) -> dict[str, list[bool]]:
         told: dict[str, list[bool]] = {}
         for name in self._holders if self._terms.lowered is not None else ():
-            bits = unpack(self._link.receive(name, "score-lowered"), name, bits=np.ndarray)["bits"]
-            if bits.shape != (count,) or bits.dtype != np.bool_:
-                fail("PRV-MESSAGE", name, detail=f"bits {bits.shape}")
-            told[name] = bits.tolist()
+            payload = self._link.receive(name, "score-lowered")
+            told[name] = whole_array(payload, name, (count,), "|b1", "bits").tolist()
         return told
 
 
@@ -148,9 +148,7 @@ def batch_of(manifest: Manifest) -> int:
 
 def run(job: Job, link: Link) -> Result:
     """See ``Kind``. Raises UserError PRV-MODEL-PART, PRV-MANIFEST, PRV-SCORE-*, PRV-SET-*, PRV-MESSAGE."""
-    table, terms = job.table, terms_of(job.manifest)
-    if table is None:
-        fail("PRV-MANIFEST", str(job.manifest.job), detail=f"{job.me.name}: input")
+    table, terms = job.rows, terms_of(job.manifest)
     part = own_part(job.manifest, job.state, terms.model, job.me.name)
     common = aligned(job, link, job.manifest.names) if terms.match == "private" else None
     if job.me.role == "holder":
@@ -169,14 +167,13 @@ def _result(manifest: Manifest, part: ModelPart, table: pa.Table, told: list[pa.
     """The bank's result: all its rows in its order; those that were not common have no score."""
     empty = scored(table.slice(0, 0), [], [], {}, manifest)
     found = pa.concat_tables([empty, *told])
-    rows = {key: row for row, key in enumerate(found.column(0).cast(pa.string()).to_pylist())}
-    keys = table.column(0).cast(pa.string()).to_pylist()
+    rows, keys = {key: row for row, key in enumerate(keys_of(found))}, keys_of(table)
     if len(rows) < len(set(keys)):
         missing = table.filter(pa.array([key not in rows for key in keys]))
         none = {name: [False] * missing.num_rows for name in _lowering(manifest)}
         nulls: list[float | None] = [None] * missing.num_rows
         found = pa.concat_tables([found, scored(missing, nulls, reasons(part, missing), none, manifest)])
-        rows = {key: row for row, key in enumerate(found.column(0).cast(pa.string()).to_pylist())}
+        rows = {key: row for row, key in enumerate(keys_of(found))}
     found = found.take(pa.array([rows[key] for key in keys], pa.int64()))
     counts = {"asked": table.num_rows, "scored": table.num_rows - found.column(1).null_count}
     return Result(counts | cut_rows(part, table, terms_of(manifest).bank_points), found)
@@ -209,7 +206,7 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
     terms, bank = terms_of(manifest), manifest.only("bank").name
     parts = {n: ModelPart.model_validate_json(t.schema.metadata[b"model_part"]) for n, t in tables.items()}
     asked = tables[bank]
-    ids = [str(key) for key in asked.column(0).cast(pa.string()).to_pylist()]
+    ids = keys_of(asked)
     held = {p.name: Holding(parts[p.name], tables[p.name], p.name).of(ids) for p in manifest.having("holder")}
     has = np.all([each.has for each in held.values()], axis=0)
     own = Parts(parts[bank].units(asked), np.ones(len(ids), np.bool_), parts[bank].card.unit)

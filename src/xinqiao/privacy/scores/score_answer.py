@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.alignment.alignment import keys_of
 from xinqiao.privacy.crypto.elgamal import checked_points
 from xinqiao.privacy.crypto.group import the_group
 from xinqiao.privacy.job.kind import Job
@@ -35,7 +36,7 @@ def answer_all(job: Job, link: Link, part: ModelPart, table: pa.Table, batch: in
     sealed = sealed_ids.agree(context, link, bank.name) if terms.match == "named" else None
     keys = masks.agree(context, link, holders) if len(holders) > 1 else Masks(link.me, {})
     grades = _grades(job, link, keys) if terms.answer == "grade" else None
-    rows = [str(key) for key in table.column(0).cast(pa.string()).to_pylist()] if sealed is None else []
+    rows = keys_of(table) if sealed is None else []
     asked = 0
     for number, (count, told) in enumerate(_batches(link, bank.name, batch), 1):
         ids = rows[asked : asked + count] if sealed is None else sealed.open(told, count)

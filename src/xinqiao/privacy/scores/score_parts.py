@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.alignment.alignment import keys_of
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling.model_part import ModelPart, load_part
 
@@ -72,13 +72,11 @@ class Holding:
     """A party's table with its part of the model: parts by id, all computed once."""
 
     def __init__(self, part: ModelPart, table: pa.Table, who: str) -> None:
-        keys = table.column(0).cast(pa.string())
-        repeated = len(keys) - pc.count_distinct(keys, mode="only_valid").as_py()
-        if repeated:
+        self._rows = {key: row for row, key in enumerate(keys_of(table))}
+        if repeated := table.num_rows - len(self._rows):
             fail("PRV-SCORE-KEYS", who, repeated=repeated)
         self._units = part.units(table) if table.num_rows else np.empty(0, np.int64)
         self._unit = part.card.unit
-        self._rows = {key: row for row, key in enumerate(keys.to_pylist())}
 
     def of(self, ids: list[str]) -> Parts:
         """The part of each id."""

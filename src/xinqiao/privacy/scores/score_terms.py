@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.job.kind import Protocol
-from xinqiao.privacy.job.manifest import Hex32, Manifest
+from xinqiao.privacy.alignment.alignment import ALIGNED, check_keys
+from xinqiao.privacy.job.kind import SEMI_HONEST, Protocol
+from xinqiao.privacy.job.manifest import Hex32, Manifest, parameters
 
 BITS_AT_MOST = 16
 ABSENT = 255
@@ -82,12 +83,7 @@ class Ring:
 
 def terms_of(manifest: Manifest) -> Terms:
     """The params. Raises UserError PRV-MANIFEST."""
-    try:
-        return Terms.model_validate(manifest.params)
-    except ValidationError as error:
-        told = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in told["loc"])
-        return fail("PRV-MANIFEST", str(manifest.job), detail=f"{place}: {told['msg']}")
+    return parameters(Terms, manifest)
 
 
 def ring_of(manifest: Manifest) -> Ring:
@@ -102,9 +98,7 @@ def check(manifest: Manifest) -> None:
     terms = terms_of(manifest)
     if terms.answer == "grade" and ring_of(manifest).bits > BITS_AT_MOST:
         fail("PRV-MANIFEST", str(manifest.job), detail="bank_points and holder_points are too wide")
-    kinds = {party.input.key_kind for party in manifest.parties if party.input is not None}
-    if len(kinds) != 1 or None in kinds:
-        fail("PRV-MANIFEST", str(manifest.job), detail="all parties need keys of one kind")
+    check_keys(manifest, manifest.names)
 
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
@@ -125,10 +119,6 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
 NAMED = Text(
     zh="银行在查哪些主体、何时查；不知其他各方的分数与总分",
     en="whom the bank asks about and when; nothing of the score or of others' parts",
-)
-ALIGNED = Text(
-    zh="各方共有的主体有哪些（及各方行数）；不知其他各方的分数",
-    en="which subjects all have in common (and each party's number of rows); nothing of others' parts",
 )
 POINTS = Text(zh="所查主体的总分", en="the whole score of each subject it asks about")
 GRADE = Text(
@@ -157,7 +147,7 @@ PROTOCOLS = (
     Protocol(
         name="masked parts",
         paper="Bonawitz et al., CCS 2017",
-        adversary=Text(zh="半诚实", en="semi-honest"),
+        adversary=SEMI_HONEST,
         collusion=Text(
             zh="银行与除一家外的各数据方合谋，可得该家的分数；只有一家数据方时总分即泄露其分数",
             en="the bank with all holders but one learns that one's part; with one holder the score tells it",

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.alignment import aligned
-from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.alignment.alignment import ALIGNED, aligned, check_keys, joined
+from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.manifest import Hex32, Manifest
-from xinqiao.privacy.job.wire import pack, unpack
-from xinqiao.privacy.modelling.label_features import data_holders, joined_plain
+from xinqiao.privacy.job.manifest import Hex32, Manifest, parameters
+from xinqiao.privacy.modelling.parties import columns_of, members
 from xinqiao.privacy.modelling.tree_growth import Flags
-from xinqiao.privacy.modelling.tree_part import TreePart, load_tree_part, log_odds
+from xinqiao.privacy.modelling.tree_link import packed_sides, sides_in
+from xinqiao.privacy.modelling.tree_part import TreePart, log_odds
 
 
 class ScoreParams(BaseModel):
@@ -36,31 +35,26 @@ class ScoreParams(BaseModel):
 
 def params_of(manifest: Manifest) -> ScoreParams:
     """The parameters. Raises UserError PRV-MANIFEST."""
-    try:
-        return ScoreParams.model_validate(manifest.params)
-    except ValidationError as error:
-        return fail("PRV-MANIFEST", str(manifest.job), detail=error.errors(include_url=False)[0]["msg"])
+    return parameters(ScoreParams, manifest)
 
 
 def check(manifest: Manifest) -> None:
     """See Kind."""
     params_of(manifest)
+    check_keys(manifest, members(manifest))
 
 
 def run(job: Job, link: Link) -> Result:
     """See Kind. Raises UserError PRV-MODEL-PART where this party has no part of the model."""
-    part = load_tree_part(job.state, params_of(job.manifest).model, job.me.name)
+    part = TreePart.load(job.state, params_of(job.manifest).model, job.me.name)
     _fitting(job.manifest, part)
-    table, bank = aligned(job, link, data_holders(job.manifest)), job.manifest.only("bank").name
+    table, (bank, *others) = aligned(job, link, members(job.manifest)), members(job.manifest)
     sides = part.sides(table)
     if job.me.role == "holder":
-        payload = pack({"cuts": len(sides), "sides": np.packbits(sides)})
-        link.send(bank, "score.sides", payload)
+        link.send(bank, "score.sides", packed_sides(sides))
         return Result({"rows": table.num_rows})
-    told = {bank: sides}
-    for party in job.manifest.having("holder"):
-        told[party.name] = _received(link, party.name, part, table.num_rows)
-    return _result(table, part, told)
+    told = {name: _received(link, name, part, table.num_rows) for name in others}
+    return _result(table, part, told | {bank: sides})
 
 
 def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Result]:
@@ -69,30 +63,24 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
         name: TreePart.model_validate_json(table.schema.metadata[b"tree_part"])
         for name, table in tables.items()
     }
-    rows, bank = joined_plain(manifest, tables), manifest.only("bank").name
+    rows, (bank, *others) = joined(tables), members(manifest)
     sides = {name: part.sides(rows[name]) for name, part in parts.items()}
-    told = {party.name: Result({"rows": rows[bank].num_rows}) for party in manifest.having("holder")}
+    told = {name: Result({"rows": rows[bank].num_rows}) for name in others}
     return told | {bank: _result(rows[bank], parts[bank], sides)}
 
 
 def _fitting(manifest: Manifest, part: TreePart) -> None:
     """Raises UserError PRV-MANIFEST unless the job has the model's parties and this party its columns."""
-    own = manifest.party(part.party).input
-    absent = {variable.name for variable in part.variables} - set(own.columns if own else ())
-    if set(part.parties) != set(data_holders(manifest)) or absent:
+    absent = {variable.name for variable in part.variables} - set(columns_of(manifest.party(part.party)))
+    if set(part.parties) != set(members(manifest)) or absent:
         detail = ", ".join(sorted(absent)) or ", ".join(part.parties)
         fail("PRV-MANIFEST", str(manifest.job), detail=f"{part.party}: {detail}")
 
 
 def _received(link: Link, name: str, part: TreePart, rows: int) -> Flags:
     """A holder's sides, (cuts, rows). Raises UserError PRV-MESSAGE where they can't be those of the model."""
-    told = unpack(link.receive(name, "score.sides"), name, cuts=int, sides=np.ndarray)
-    numbers = [node.number for tree in part.trees for node in tree if node.party == name]
-    cuts, sides = told["cuts"], told["sides"]
-    size = cuts * rows
-    if cuts != len(numbers) or sides.dtype != np.uint8 or sides.shape != (-(-size // 8),):
-        fail("PRV-MESSAGE", name, detail=f"{cuts} cuts")
-    return np.unpackbits(sides, count=size).astype(np.bool_).reshape(cuts, rows)
+    cuts = sum(node.party == name for tree in part.trees for node in tree)
+    return sides_in(link.receive(name, "score.sides"), name, cuts * rows).reshape(cuts, rows)
 
 
 def _result(table: pa.Table, part: TreePart, sides: Mapping[str, Flags]) -> Result:
@@ -104,18 +92,15 @@ def _result(table: pa.Table, part: TreePart, sides: Mapping[str, Flags]) -> Resu
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     """See Kind."""
-    common = Text(
-        zh="各方共有的标识，以及其他各方的行数", en="the common ids, and the numbers of rows of the others"
-    )
-    sides = Text(
-        zh="每个共有主体的坏账概率，以及其在对方每个切分的哪一侧（每切分一位，不知阈值）",
-        en="each common subject's chance of bad, and on which side of each of the others' cuts it is (a bit"
-        " a cut, thresholds unknown)",
-    )
-    told: dict[str, tuple[Text, ...]] = {party.name: (common,) for party in manifest.having("holder")}
-    return told | {manifest.only("bank").name: (common, sides)}
+    told: dict[str, tuple[Text, ...]] = dict.fromkeys(members(manifest), (ALIGNED,))
+    return told | {manifest.only("bank").name: (ALIGNED, SIDES)}
 
 
+SIDES = Text(
+    zh="每个共有主体的坏账概率，以及其在对方每个切分的哪一侧（每切分一位，不知阈值）",
+    en="each common subject's chance of bad, and on which side of each of the others' cuts it is (a bit"
+    " a cut, thresholds unknown)",
+)
 KIND = Kind(
     name="tree_score",
     version=1,
@@ -128,10 +113,7 @@ KIND = Kind(
         Protocol(
             name="sides",
             paper="Cheng et al., SecureBoost, IEEE Intelligent Systems 36(6), 2021",
-            adversary=Text(
-                zh="半诚实：各方按协议执行但好奇",
-                en="semi-honest: parties follow the protocol and are curious",
-            ),
+            adversary=SEMI_HONEST,
             collusion=Text(
                 zh="无第三方；任意多个提供方合谋也不知叶值",
                 en="no third party; holders learn no leaf however many collude",

@@ -12,26 +12,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.alignment import aligned
+from xinqiao.privacy.alignment.alignment import aligned, joined
 from xinqiao.privacy.crypto.noise import gaussian, laplace, spend
-from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
+from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.manifest import ROWS_AT_MOST, Manifest
+from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack, unpack
+from xinqiao.privacy.protocol.common_stream import common_stream
 from xinqiao.privacy.protocol.comparison import answer, ask
-from xinqiao.privacy.protocol.masks import KEY_BYTES, Long, secure_sum, stream
-from xinqiao.privacy.sums.statistics_plan import VALUE_AT_MOST, Noise, Plan, check, holders, learns, plan_of
+from xinqiao.privacy.protocol.masks import Long, secure_sum
+from xinqiao.privacy.sums.statistics_plan import (
+    HOLDERS_AT_MOST,
+    SUM_AT_MOST,
+    Noise,
+    Plan,
+    aligning,
+    check,
+    holders,
+    learns,
+    plan_of,
+)
 from xinqiao.privacy.sums.statistics_sums import lengths_of, results_of, units_of, vector_of
 
-SUM_AT_MOST = VALUE_AT_MOST * ROWS_AT_MOST
-"""Size of a holder's sum in the smallest unit, below 2^84."""
 SPLIT_BITS = (2 * SUM_AT_MOST).bit_length() + 40
 """Of the random parts a third holder's sum is split into: those of any two sums differ by at most 2^-40
 in statistical distance, for the sums are at most twice ``SUM_AT_MOST`` apart."""
@@ -69,18 +77,13 @@ def _own(job: Job, link: Link, plan: Plan, held: Sequence[str]) -> pa.Table | No
         table = table.filter(table.column(table.num_columns - 1).is_valid())
     if plan.over == "rows":
         return table
-    return aligned(replace(job, table=table), link, _among(job.manifest))
-
-
-def _among(manifest: Manifest) -> list[str]:
-    """Who aligns rows over subjects, and so learns the common ids."""
-    return [party.name for party in manifest.parties if party.role in {"holder", "asker"}]
+    return aligned(replace(job, table=table), link, aligning(job.manifest))
 
 
 def receivers(manifest: Manifest) -> list[str]:
     """See ``Kind``: over subjects, all who align learn ids, whoever the result goes to."""
     plan = plan_of(manifest)
-    return [*plan.result_to, *(_among(manifest) if plan.over == "subjects" else [])]
+    return [*plan.result_to, *(aligning(manifest) if plan.over == "subjects" else [])]
 
 
 def _noisy(job: Job, plan: Plan, noise: Noise, vector: list[int]) -> list[int]:
@@ -104,7 +107,7 @@ def _of_subjects(job: Job, link: Link, plan: Plan, own: tuple[pa.Table | None, L
     """Totals by subject, in the common order for the asker, shuffled for a receiver."""
     held, (table, values) = holders(job.manifest), own
     if values is not None and plan.totals:
-        values = values[_order(link, held, len(values))]
+        values = values[common_stream(link, held).order(len(values))]
     if values is not None and link.me == held[0]:
         for name in plan.result_to:
             link.send(name, "subjects", pack({"count": len(values)}))
@@ -127,19 +130,6 @@ def _each(keys: pa.ChunkedArray, totals: Long, plan: Plan) -> Result:
     exact = [Decimal(int(total)).scaleb(-plan.decimals) for total in totals]
     column = pa.array(exact, pa.decimal128(38, plan.decimals))
     return Result({"count": len(totals)}, pa.table({"key": keys, "total": column}))
-
-
-def _order(link: Link, held: Sequence[str], count: int) -> np.ndarray[Any, Any]:
-    """A random order that the first holder draws and tells the other holders."""
-    if link.me == held[0]:
-        seed = secrets.token_bytes(KEY_BYTES)
-        for name in held[1:]:
-            link.send(name, "order", pack({"seed": seed}))
-    else:
-        seed = unpack(link.receive(held[0], "order"), held[0], seed=bytes)["seed"]
-        if len(seed) != KEY_BYTES:
-            fail("PRV-MESSAGE", held[0], detail="order")
-    return np.argsort(np.frombuffer(stream(seed, 8 * count), "<u8"), kind="stable")
 
 
 def _at_least(link: Link, plan: Plan, held: Sequence[str], values: Long | None) -> Result:
@@ -189,37 +179,26 @@ def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> Mapping[str, Re
         name: tables[name].filter(tables[name].column(tables[name].num_columns - 1).is_valid())
         for name in held
     }
-    values = {name: units_of(table, plan, name) for name, table in valid.items()}
-    keys: list[Any] = []
     if plan.over == "subjects":
-        sets = [
-            t.column(0).to_pylist()
-            for t in (*valid.values(), *(tables[p.name] for p in manifest.having("asker")))
-        ]
-        common = set(sets[0]).intersection(*sets[1:])
-        keys = sorted(common, key=str)
-        found = {n: dict(zip(t.column(0).to_pylist(), values[n], strict=True)) for n, t in valid.items()}
-        pooled = np.array([sum(int(found[n][key]) for n in held) for key in keys], np.int64)
-    else:
-        pooled = np.concatenate(list(values.values()))
+        valid = joined(valid | {party.name: tables[party.name] for party in manifest.having("asker")})
+    values = [units_of(valid[name], plan, name) for name in held]
+    pooled = np.sum(values, axis=0) if plan.over == "subjects" else np.concatenate(values)
     if plan.threshold is not None:
         total = int(pooled.astype(object).sum())
         result = Result({"at_least": total >= plan.units(plan.threshold), "threshold": str(plan.threshold)})
     elif plan.measures == ("each",):
-        column = tables[manifest.only("asker").name].column(0)
-        result = _each(pa.chunked_array([pa.array(keys, column.type)]), pooled, plan)
+        result = _each(valid[manifest.only("asker").name].column(0), pooled, plan)
     else:
         result = Result(results_of(vector_of(pooled, plan), plan))
     return {name: result if name in plan.result_to else Result() for name in manifest.names}
 
 
-SEMI_HONEST = Text(zh="半诚实：各方按协议执行", en="semi-honest: all parties follow the protocol")
 KIND = Kind(
     name="statistics",
     version=1,
     title=Text(zh="安全求和与统计", en="Secure sum and statistics"),
     roles=(
-        Role("holder", Text(zh="数据持有方", en="holder"), at_least=2, at_most=15),
+        Role("holder", Text(zh="数据持有方", en="holder"), at_least=2, at_most=HOLDERS_AT_MOST),
         Role(
             "receiver",
             Text(zh="结果接收方（不提供数据）", en="receiver without data"),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.job.manifest import Manifest, Name
+from xinqiao.privacy.alignment.alignment import ALIGNED, check_keys
+from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, ROWS_AT_MOST, Manifest, Name, parameters, refuse
 from xinqiao.privacy.protocol.masks import enough
 
 Measure = Literal["sum", "mean", "variance", "histogram", "quantile", "each", "at_least"]
+HOLDERS_AT_MOST = PARTIES_AT_MOST - 1
 VALUE_AT_MOST = 1 << 57
 """Size of a value in its smallest unit, so that sixteen parties' values of a subject add up below 2^61."""
+SUM_AT_MOST = VALUE_AT_MOST * ROWS_AT_MOST
+"""Size of a holder's sum in the smallest unit, below 2^84."""
 
 
 class Noise(BaseModel):
@@ -87,11 +89,19 @@ class Plan(BaseModel):
             "threshold": ("at_least" in wanted) != (self.threshold is not None),
             "noise": self.noise is not None
             and (wanted & {"each", "at_least"} or self.noise.low >= self.noise.high),
+            "numbers too large": any(abs(self.units(number)) >= VALUE_AT_MOST for number in self._numbers)
+            or abs(self.units(self.threshold or Decimal(0))) > SUM_AT_MOST * HOLDERS_AT_MOST,
         }
         if wrong := [name for name, fault in faults.items() if fault]:
             message = f"do not fit measures {sorted(wanted)}: {', '.join(wrong)}"
             raise ValueError(message)
         return self
+
+    @property
+    def _numbers(self) -> list[Decimal]:
+        """What values are compared with."""
+        ranges = [each for each in (self.grid, self.noise) if each is not None]
+        return [*self.edges, *(end for each in ranges for end in (each.low, each.high))]
 
     @property
     def totals(self) -> bool:
@@ -117,22 +127,17 @@ class Plan(BaseModel):
 
 def plan_of(manifest: Manifest) -> Plan:
     """The manifest's parameters. Raises UserError PRV-MANIFEST."""
-    try:
-        return Plan.model_validate_json(json.dumps(manifest.params))
-    except (ValidationError, TypeError, ValueError) as error:
-        return fail("PRV-MANIFEST", str(manifest.job), detail=_first(error))
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        told = error.errors(include_url=False)[0]
-        return f"params.{'.'.join(str(part) for part in told['loc'])}: {told['msg']}"
-    return str(error)
+    return parameters(Plan, manifest)
 
 
 def holders(manifest: Manifest) -> tuple[str, ...]:
     """Names of the parties whose values are added up."""
     return tuple(party.name for party in manifest.having("holder"))
+
+
+def aligning(manifest: Manifest) -> list[str]:
+    """Who aligns rows over subjects, and so learns the common ids."""
+    return [party.name for party in manifest.parties if party.role in {"holder", "asker"}]
 
 
 def check(manifest: Manifest) -> None:
@@ -152,10 +157,10 @@ def check(manifest: Manifest) -> None:
         and list(plan.result_to) != receiver,
         "noise: not over subjects' totals": plan.totals and plan.noise is not None,
         "columns: one value": any(len(each.columns) != 1 for each in inputs),
-        "key: subjects need one": plan.over == "subjects" and any(each.key is None for each in inputs),
     }
-    if faults := [name for name, fault in wrong.items() if fault]:
-        fail("PRV-MANIFEST", str(manifest.job), detail="; ".join(faults))
+    if plan.over == "subjects":
+        check_keys(manifest, aligning(manifest))
+    refuse(manifest, wrong)
 
 
 def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
@@ -163,7 +168,7 @@ def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
     plan = plan_of(manifest)
     told: dict[str, list[Text]] = {party.name: [] for party in manifest.parties}
     if plan.over == "subjects":
-        for name in (*holders(manifest), *(p.name for p in manifest.having("asker"))):
+        for name in aligning(manifest):
             told[name].append(ALIGNED)
     for name in plan.result_to:
         told[name] += _results(plan)
@@ -182,10 +187,6 @@ def _results(plan: Plan) -> Sequence[Text]:
 
 
 NOTHING = Text(zh="只知任务已完成，其余一无所知", en="nothing but that the job is done")
-ALIGNED = Text(
-    zh="各方共有的主体（标识），以及各方的行数",
-    en="the ids that all of these parties have, and how many rows each brought",
-)
 AT_LEAST = Text(
     zh="合计是否不低于 {threshold}，仅此一位", en="whether the sum is at least {threshold}: one bit"
 )

@@ -23,9 +23,9 @@ def units_of(table: pa.Table, plan: Plan, where: str) -> Long:
         scaled = np.rint(column.to_numpy(zero_copy_only=False).astype(np.float64) * 10.0**plan.decimals)
         wrong = ~(np.abs(scaled) < VALUE_AT_MOST)
     elif pa.types.is_integer(column.type):
-        plain, unit = column.cast(pa.int64()).to_numpy(zero_copy_only=False), 10**plan.decimals
-        wrong = (plain >= VALUE_AT_MOST // unit) | (plain <= -(VALUE_AT_MOST // unit))
-        scaled = plain * unit
+        plain, unit = column.to_numpy(zero_copy_only=False), 10**plan.decimals
+        wrong = (plain >= VALUE_AT_MOST // unit) | (plain.astype(np.int64) <= -(VALUE_AT_MOST // unit))
+        scaled = plain.astype(np.int64) * unit
     elif pa.types.is_decimal(column.type):
         scaled = np.array([plan.units(Decimal(v)) for v in column.to_pylist()], object)
         wrong = np.abs(scaled) >= VALUE_AT_MOST
