@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.once import once
 from xinqiao.city.draw import Ints
 from xinqiao.city.generate import generate
 from xinqiao.city.scene import Scene, draw_scene
@@ -23,12 +25,15 @@ COMPANIES = 300
 
 @pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Truth:
-    return generate(tmp_path_factory.mktemp("region"), companies=COMPANIES, seed=7)
+    return once(tmp_path_factory, "city", lambda folder: generate(folder, companies=COMPANIES, seed=7))
 
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Truth:
-    return generate(tmp_path_factory.mktemp("clean"), companies=COMPANIES, seed=7, dirt=False)
+    def make(folder: Path) -> Truth:
+        return generate(folder, companies=COMPANIES, seed=7, dirt=False)
+
+    return once(tmp_path_factory, "city-clean", make)
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +42,33 @@ def mapping() -> Mapping:
     return parse_mapping(text, "city.yaml")
 
 
-@pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return Lake(tmp_path_factory.mktemp("lake"))
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A lake, and the report of what came into it."""
+
+    root: Path
+    report: IngestReport
 
 
 @pytest.fixture(scope="session")
-def dirty(region: Truth, mapping: Mapping, lake: Lake) -> IngestReport:
+def ingested(region: Truth, mapping: Mapping, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    """``region`` in a lake."""
+
+    def make(folder: Path) -> Ingested:
+        return Ingested(folder, ingest_folder(region.data, mapping, Lake(folder)))
+
+    return once(tmp_path_factory, "city-lake", make)
+
+
+@pytest.fixture(scope="session")
+def lake(ingested: Ingested) -> Lake:
+    return Lake(ingested.root)
+
+
+@pytest.fixture(scope="session")
+def dirty(ingested: Ingested) -> IngestReport:
     """The report of ingesting ``region`` into ``lake``."""
-    return ingest_folder(region.data, mapping, lake)
+    return ingested.report
 
 
 def read(path: Path) -> pl.DataFrame:

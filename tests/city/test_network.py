@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
-import pytest
 
 from xinqiao.city.truth import Truth
 from xinqiao.indicator.compute import compute
@@ -12,7 +11,6 @@ from xinqiao.source.lake import Lake
 MUTUAL = 0.1  # the red flag of INV21
 
 
-@pytest.mark.usefixtures("dirty")
 def test_mutual_invoicing_is_found_where_it_was_planted_and_in_its_look_alikes(
     region: Truth, lake: Lake
 ) -> None:
