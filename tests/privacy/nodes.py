@@ -165,7 +165,7 @@ def _database(server: Access, name: str) -> Access:
     made = f"node_{name}_{os.getpid()}_{next(_NUMBERS)}"
     template = conninfo_to_dict(server.owner)["dbname"]
     with psycopg.connect(make_conninfo(server.owner, dbname="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {made} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {made} TEMPLATE {template} STRATEGY FILE_COPY")
     return Access(make_conninfo(server.owner, dbname=made), make_conninfo(server.app, dbname=made))
 
 
