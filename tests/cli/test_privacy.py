@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli import command
 from tests.cli.command import Told, call
 from tests.privacy.agreeing import gossip, identity, played
 from xinqiao.cli.privacy_jobs import store_of
@@ -166,6 +167,13 @@ def test_an_issuer_signs_a_table_of_grants_that_a_holder_takes_in(trial: Trial, 
     issuer = told.out.splitlines()[-1]
     config.write_text(config.read_text("utf-8").replace("[issuers]", f"[issuers]\n{issuer}"), "utf-8")
     assert "changed 1" in trial.call("tax", "consents", out).out
+
+
+def test_ids_are_whole_in_a_narrow_window(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other commands need them."""
+    job = trial.proposed()
+    monkeypatch.setattr(command, "WIDE", "80")
+    assert job in trial.call("tax", "jobs").out
 
 
 def test_a_job_refused_by_a_person(trial: Trial) -> None:

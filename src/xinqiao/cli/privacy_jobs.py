@@ -21,6 +21,8 @@ from xinqiao.privacy.node.node import opened_database, opened_store
 
 ConfigFile = Annotated[Path, typer.Option(help="节点配置 node.toml / configuration of the node")]
 JobId = Annotated[str, typer.Argument(help="任务编号 / id of the job")]
+ID_LETTERS = 36
+"""Other commands need an id whole, however narrow the window is."""
 
 
 def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
@@ -28,7 +30,8 @@ def privacy_jobs(config: ConfigFile = Path("node.toml")) -> None:
     with store_of(config) as store, store.transaction() as tx:
         found = job_rows.jobs(tx)
     table = Table(box=None)
-    for title in ("任务 job", "类型 kind", "用途 purpose", "提出方 by", "状态 state", "进度", "时间 at", ""):
+    table.add_column("任务 job", min_width=ID_LETTERS)
+    for title in ("类型 kind", "用途 purpose", "提出方 by", "状态 state", "进度", "时间 at", ""):
         table.add_column(title)
     for row in found:
         told, at = row.manifest, row.proposed_at.astimezone(CHINA)
