@@ -69,7 +69,7 @@ def test_ids_reach_the_engine_so_that_no_reader_mistakes_them(tmp_path: Path) ->
     assert lines[0] == "id,row"
     assert lines[1:-RANDOM_ROWS] == [f"{one},{row}" for row, one in enumerate(written.to_pylist())]
     (tmp_path / "out.csv").write_text("\n".join(['"id","row"', *lines[3:6], lines[-1], ""]), "utf-8")
-    assert read(tmp_path / "out.csv").to_pylist() == [2, 3, 4]
+    assert read(tmp_path / "out.csv").tolist() == [2, 3, 4]
     assert safe(pa.array(["007", "g1"])).to_pylist() == ["007", "g1"]
     assert safe(pa.array([], pa.string())).to_pylist() == []
 

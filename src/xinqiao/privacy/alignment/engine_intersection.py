@@ -22,6 +22,7 @@ from pyarrow import csv
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
+from xinqiao.privacy.alignment.key_order import Positions
 from xinqiao.privacy.job.kind import Job, Protocol
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
@@ -53,7 +54,7 @@ def check(manifest: Manifest, receivers: int) -> None:
             fail("PRV-MANIFEST", str(manifest.job), detail=detail)
 
 
-def common(job: Job, link: Link, sets: Sets, ids: pa.Array) -> pa.Array | None:
+def common(job: Job, link: Link, sets: Sets, ids: pa.Array) -> Positions | None:
     """Positions in ``ids``, which are distinct, of those that all have; None where nothing is received.
 
     Raises UserError PRV-ENGINE, PRV-ENGINE-MISSING and PRV-SET-SIZE.
@@ -145,11 +146,11 @@ def write(path: Path, safe_ids: pa.Array) -> None:
         csv.write_csv(table, out, csv.WriteOptions(include_header=False, quoting_style="none"))
 
 
-def read(path: Path) -> pa.Array:
+def read(path: Path) -> Positions:
     """The positions that the engine's output names."""
     options = csv.ConvertOptions(column_types={"row": pa.int64()}, include_columns=["row"])
-    found = csv.read_csv(path, convert_options=options).column("row").combine_chunks()
-    return found.filter(pc.greater_equal(found, 0))
+    found: Positions = csv.read_csv(path, convert_options=options).column("row").to_numpy()
+    return found[found >= 0]
 
 
 _HONEST = Text(

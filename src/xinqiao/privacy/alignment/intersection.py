@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +21,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.alignment import engine_intersection
 from xinqiao.privacy.alignment.alignment import check_keys, encoded, sets_of
+from xinqiao.privacy.alignment.key_order import Positions, key_order
 from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, Manifest
@@ -70,21 +72,23 @@ def check(manifest: Manifest) -> None:
 def run(job: Job, link: Link) -> Result:
     """The protocol (``Kind.run``)."""
     manifest, table = job.manifest, job.rows
-    ids = _distinct(table)
+    keys = _text(table)
+    order = key_order(keys)
+    ids = _distinct(keys) if order is None else keys
     to = receivers(manifest)
     sets = sets_of(job, link, manifest.names, to)
     if manifest.params.get("protocol", "dh") != "dh":
-        return _found(table, ids, engine_intersection.common(job, link, sets, ids))
+        return _found(table, ids, order, engine_intersection.common(job, link, sets, ids))
     if manifest.params.get("count", False):
         told = count(sets, encoded(ids))
         return Result({"ids": len(ids)} if told is None else {"ids": len(ids), "common": told})
     found = common(sets, encoded(ids))
-    return _found(table, ids, None if found is None else pa.array(found, pa.int64()))
+    return _found(table, ids, order, found)
 
 
 def plain(manifest: Manifest, tables: Mapping[str, pa.Table]) -> dict[str, Result]:
     """The same in the clear (``Kind.plain``)."""
-    distinct = {name: _distinct(table) for name, table in tables.items()}
+    distinct = {name: _distinct(_text(table)) for name, table in tables.items()}
     sets = [set(ids.to_pylist()) for ids in distinct.values()]
     shared = pa.array(sorted(set.intersection(*sets)), pa.string())
     told = {}
@@ -103,21 +107,26 @@ def _must(manifest: Manifest, held: bool, detail: str) -> None:  # noqa: FBT001 
         fail("PRV-MANIFEST", str(manifest.job), detail=detail)
 
 
-def _distinct(table: pa.Table) -> pa.Array:
-    """The ids as text, each once."""
-    keys = pc.unique(table.column(0).cast(pa.string()))
-    return pc.drop_null(keys).combine_chunks() if isinstance(keys, pa.ChunkedArray) else pc.drop_null(keys)
+def _text(table: pa.Table) -> pa.Array:
+    """The keys as text."""
+    keys = table.column(0).cast(pa.string())
+    return keys.chunk(0) if keys.num_chunks == 1 else keys.combine_chunks()
 
 
-def _found(table: pa.Table, ids: pa.Array, found: pa.Array | None) -> Result:
-    """As ``_result``, from positions in ``ids``: faster where the table's rows are just the ids."""
+def _distinct(keys: pa.Array) -> pa.Array:
+    """The ids, each once."""
+    return pc.drop_null(pc.unique(keys))
+
+
+def _found(table: pa.Table, ids: pa.Array, order: Positions | None, found: Positions | None) -> Result:
+    """As ``_result``, from positions in ``ids``; fast where those are the table's keys, in a known order."""
     if found is None:
         return _result(table, ids, None)
-    shared = ids.take(found)
-    if len(ids) < table.num_rows:
-        return _result(table, ids, shared)
-    rows = found.take(pc.sort_indices(shared))
-    return Result({"ids": len(ids), "common": len(shared)}, table.take(rows))
+    if order is None:
+        return _result(table, ids, ids.take(pa.array(found, pa.int64())))
+    shared = np.zeros(len(ids), bool)
+    shared[found] = True
+    return Result({"ids": len(ids), "common": len(found)}, table.take(order[shared[order]]))
 
 
 def _result(table: pa.Table, ids: pa.Array, shared: pa.Array | None) -> Result:
