@@ -149,7 +149,8 @@ def _free_port() -> int:
 def _started(home: Path, inside: tuple[str, ...]) -> subprocess.Popen[bytes]:
     """The node's process, which is stopped when this one ends, however it ends."""
     libc = ctypes.CDLL(None)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with (home / "node.log").open("ab") as log:
         return subprocess.Popen(
             [*inside, *_COMMAND, str(home / CONFIG)],

@@ -3,15 +3,18 @@
 Six nodes, each a process with its own database, keys and certificate, mutual TLS between them; on the line
 each in a network namespace of its own (``benchmarks.shaped_line``; without root nothing is measured, and the
 section says so). BENCH_NETWORK_ROWS (default 10000): rows of the joint models and of the intersection by our
-own protocol; the engine's has ten times as many and is left out where XINQIAO_SPU_PYTHON is not set. A job's
-seconds are those from its first party's beginning to the last one's kept result, start of its processes
-included; ``protocol s`` those of the protocol alone, after its processes have started.
+own protocol; the engine's has ten times as many (left out where XINQIAO_SPU_PYTHON is not set), the lists of
+three operators a tenth each. ``job s`` is from the first party's beginning to the last one's kept result,
+start of its processes included; ``protocol s`` after they have started.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +33,7 @@ from xinqiao.privacy.spu.engine import VERSION
 PYTHON = os.environ.get("XINQIAO_SPU_PYTHON")
 OPERATORS = ("operator-a", "operator-b", "operator-c")
 NAMES = ("bank", "tax", "regulator", *OPERATORS)
-LISTED, CARDS_AT_MOST, ASKED = 1000, 5, 20
+CARDS_AT_MOST, ASKED = 5, 20
 GRADES: dict[str, Any] = {
     "answer": "grade",
     "cutoffs": [500, 560, 620, 680],
@@ -55,6 +58,7 @@ def section(folder: Path) -> list[str]:
     rows = int(os.environ.get("BENCH_NETWORK_ROWS", "10000"))
     asked = list(_jobs(rows))
     with (
+        _ended_in_order(),
         tempfile.TemporaryDirectory(dir=folder, prefix="network-") as place,
         made(Path(place), _sources(rows)) as homes,
     ):
@@ -66,6 +70,16 @@ def section(folder: Path) -> list[str]:
                 far = _played(nodes, asked, "line")
     used = f"The line: {USED}. Measured by TCP: {milliseconds:.1f} ms there and back, {rate:.0f} Mbit/s."
     return [used, "", *_wholes(asked, near, far), "", *_singles(asked, near, far)]
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A signal to end removes what was made, as an error does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wholes(asked: list[Asked], near: Done, far: Done) -> list[str]:
@@ -102,7 +116,7 @@ def _played(nodes: Mapping[str, Node], asked: list[Asked], where: str) -> Done:
 
 def _sources(rows: int) -> dict[str, Sources]:
     """What each party has."""
-    drawn, given = np.random.default_rng(20260630), firms(rows, 20)
+    drawn, given, listed = np.random.default_rng(20260630), firms(rows, 20), rows // 10
     told: dict[str, Sources] = {name: {} for name in NAMES}
     for party, first in (("bank", 0), ("tax", 1)):
         told[party] = {"firms": given[party]} | {
@@ -111,11 +125,13 @@ def _sources(rows: int) -> dict[str, Sources]:
         }
     told["bank"]["applicants"] = given["bank"].slice(0, ASKED)
     told["bank"]["one"] = given["bank"].slice(0, 1).select(["id"])
-    told["bank"]["people"] = pa.table({"id": [f"p{n}" for n in range(0, 3 * LISTED, 3 * LISTED // ASKED)]})
+    told["bank"]["people"] = pa.table(
+        {"id": [f"p{n}" for n in range(3 * listed)][:: 3 * listed // ASKED][:ASKED]}
+    )
     told["tax"]["arrears"] = pa.table({"id": given["tax"]["id"], "owed": drawn.integers(1, 10**6, rows)})
     for number, name in enumerate(OPERATORS):
-        people = [f"p{n}" for n in range(number * LISTED // 2, number * LISTED // 2 + LISTED)]
-        cards = drawn.integers(1, CARDS_AT_MOST + 1, LISTED)
+        people = [f"p{n}" for n in range(number * listed // 2, number * listed // 2 + listed)]
+        cards = drawn.integers(1, CARDS_AT_MOST + 1, listed)
         told[name]["cards"] = pa.table({"id": people, "cards": cards})
     return told
 
@@ -180,16 +196,16 @@ def _intersections(rows: int) -> Iterator[Asked]:
 
 def _lists(rows: int) -> Iterator[Asked]:
     people = _brings("bank", "bank", "people", most=ASKED)
-    listed = [_brings(name, "operator", "cards", "cards", most=LISTED) for name in OPERATORS]
+    listed = [_brings(name, "operator", "cards", "cards", most=rows // 10) for name in OPERATORS]
     terms = {"list": "sims", "answer": "total", "count_at_most": CARDS_AT_MOST, "quota": 1_000_000}
     built = _draft("operators_list", *listed, people, **terms)
-    yield Asked(f"operators' list, built and asked {ASKED} at once, 3 x {LISTED:,}", lambda _: built)
+    yield Asked(f"operators' list of 3 x {rows // 10:,}, built and asked {ASKED} at once", lambda _: built)
     asking = [*(DraftParty(name=name, role="operator") for name in OPERATORS), people]
     answers: dict[str, dict[str, Any]] = {"total": {}, "at_least": {"threshold": 10}}
     for answer, more in answers.items():
         draft = _draft("operators_query", *asking, list="sims", answer=answer, **more)
         told = " ".join([answer, *map(str, more.values())])
-        yield Asked(f"operators' list, one person, {told}", lambda _, draft=draft: draft, single=True)
+        yield Asked(f"operators' list about one person, {told}", lambda _, draft=draft: draft, single=True)
     client = _brings("bank", "client", "one", most=1)
     server = _brings("tax", "server", "arrears", "owed", most=rows)
     look = _draft("lookup", client, server, epoch="autumn", quota=1000, rows_a_bucket=64)
