@@ -33,7 +33,7 @@ from xinqiao.privacy.spu.engine import Running, engine
 PROTOCOLS = {"rr22": "RR22", "kkrt": "KKRT_NPC", "unbalanced": "ECDH_OPRF_UB"}
 RANDOM_ROWS = 512
 SECONDS, SECONDS_A_ROW = 180.0, 0.002
-"""How long the engine may take: far more than it needs, for now and then, on a busy machine, it hangs."""
+"""How long the engine may take: far more than it needs."""
 _TWO = 2
 
 
