@@ -323,6 +323,15 @@ def test_the_banks_view_from_its_answers_alone(
     assert sizes_of(made_up) == sizes_of(real)
 
 
+def test_a_grade_beyond_the_cutoffs_is_refused(tmp_path: Path) -> None:
+    given = tables("tax")
+    keep_parts(given, tmp_path / "state")
+    told = scoring("tax", **GRADES)
+    beyond = len(told.params["cutoffs"]) + 1
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        simulated(told, given, [beyond] * given["bank"].num_rows, tmp_path)
+
+
 def sizes_of(link: Recorded) -> list[tuple[str, str, str, int]]:
     return sorted((s.direction, s.peer, s.tag, s.size_bytes) for s in link.lines)
 

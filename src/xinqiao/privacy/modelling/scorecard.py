@@ -19,6 +19,7 @@ from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, R
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling import joint_engine, joint_training
+from xinqiao.privacy.modelling.columns import ROWS_OF_A_BIN
 from xinqiao.privacy.modelling.joint_engine import Fitted
 from xinqiao.privacy.modelling.joint_logistic import THETA_BITS, fit_plain
 from xinqiao.privacy.modelling.joint_training import Trained, pooled, settings, train, train_dealer
@@ -124,9 +125,10 @@ WIDTHS = Text(
     en="how many independent bins each party brings to the model, no value of any",
 )
 OWN_POINTS = Text(
-    zh="本方变量各分箱的分数；它反映本方变量与违约的关系",
-    en="the points of its own variables' bins, which tell how its variables go with default",
-)
+    zh="本方变量各分箱的分数；它反映本方变量与违约的关系（不足 {rows} 行的分箱取平均，不反映其中个别主体）",
+    en="the points of its own variables' bins, which tell how its variables go with default (bins of fewer"
+    " than {rows} rows get the average, so that they tell of no few subjects)",
+).fill(rows=ROWS_OF_A_BIN)
 MEASURES = Text(
     zh="联合与单独评分在样本外的 AUC、KS 及置信区间；基础分",
     en="AUC and KS with intervals of the joint score and its own alone, out of fold; the base points",
