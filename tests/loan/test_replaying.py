@@ -180,6 +180,15 @@ def test_a_late_payment_bears_what_the_terms_say() -> None:
         ({"terms": {"period": {**MONTH, "count": 0}}}, "LON-CASE-WORD"),
         ({"terms": {"period": {"unit": "month", "every": 0, "count": 3}}}, "LON-CASE-WORD"),
         ({"terms": {"rounding": "half_even"}}, "LON-CASE-WORD"),
+        ({"terms": {"rounding": {"instalment_multiple_of": -1}}}, "LON-CASE-WORD"),
+        ({"terms": {"repayment": ""}}, "LON-CASE-WORD"),
+        ({"terms": {"fee": 3}}, "LON-CASE-WORD"),
+        ({"terms": {"within_instalment_order": "interest"}}, "LON-CASE-WORD"),
+        (
+            {"terms": {"periods": [["2026-01-01", "2026-02-01"], ["2026-02-02", "2026-03-01"]]}},
+            "LON-CASE-WORD",
+        ),
+        ({"terms": {"periods": [["2026-01-01"]]}}, "LON-CASE-WORD"),
         ({"events": [{"type": "repay", "date": "2026-02-01", "amount": "ten"}]}, "LON-CASE-WORD"),
         ({"events": [{"type": "repay", "date": "2026-02-31", "amount": "1"}]}, "LON-CASE-WORD"),
         ({"events": [{"type": "defer", "date": "2026-01-05", "months": "1.5"}]}, "LON-CASE-WORD"),
@@ -403,6 +412,20 @@ def test_a_figure_counts_days_as_the_case_says() -> None:
     assert found == {"ACT/360": "101.67", "ACT/364": "100.55"}
     assert earned("ACT/ACT").case["actual"]["accrued_interest_2dp"] == "100.00"
     assert [error.code for error in earned("30/360").errors] == ["LON-CASE-WORD"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "terms"),
+    [
+        (0, {"both_days_count": "yes"}),
+        (3, {"ranges": [["A", 0]]}),
+        (8, {"period": {"unit": "fortnight"}}),
+    ],
+)
+def test_a_word_of_a_figure_that_is_not_known_is_told(figure: int, terms: dict[str, Any]) -> None:
+    known, expect = FIGURES[figure]
+    done = replay_case({"id": "F", "terms": known | terms, "expect": expect})
+    assert [error.code for error in done.errors] == ["LON-CASE-WORD"]
 
 
 def test_nothing_to_repay_is_told() -> None:

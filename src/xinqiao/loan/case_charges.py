@@ -32,12 +32,10 @@ def _base(given: Given, default: Base) -> Base:
 
 def fees_of(given: Given) -> tuple[LoanFee, ...]:
     """The fees of a case."""
-    listed = given.get("fees") or []
-    one = given.get("fee")
-    out = []
-    for said in [*listed, *([one] if one else [])]:
-        each = Given(given.case, said, given.faults)
-        kind, on = words(each.get("kind") or "instalment"), each.day("date", "due", "on")
+    one, out = given.inner("fee"), []
+    listed = [Given(given.case, {"fees": said}, given.faults).inner("fees") for said in given.rows("fees")]
+    for each in [*listed, *([one] if one.values else [])]:
+        kind, on = words(each.word("kind", default="instalment")), each.day("date", "due", "on")
         when: Literal["drawing", "instalment", "day"] = "instalment"
         if "disburse" in kind or "drawing" in kind:
             when = "drawing"
@@ -61,18 +59,19 @@ def fees_of(given: Given) -> tuple[LoanFee, ...]:
 
 def penalty_of(given: Given) -> Penalty:
     """What being late costs in a case; nothing where it does not say."""
-    several = given.get("penalties")
-    said = Given(given.case, several[0], given.faults) if several else given.inner("penalty")
-    if several and len(several) > 1:
+    several, said = given.rows("penalties"), given.inner("penalty")
+    if several:
+        said = Given(given.case, {"penalties": several[0]}, given.faults).inner("penalties")
+    if len(several) > 1:
         given.fault("penalties", len(several))
     if not said.values:
         return Penalty(kind="none")
-    kind = words(said.get("kind") or "")
+    kind = words(said.word("kind", default=""))
     named = ("annual_rate_pct", "penalty_annual_rate_pct")
     daily = None if said.get(*named) is None else said.number(*named)
     if daily is None and "once" not in kind:
         given.fault("penalty.kind", kind)
-    days = str(said.get("day_count") or "ACT/365F")
+    days = said.word("day_count", default="ACT/365F")
     if days not in DAY_COUNTS:
         said.fault("penalty.day_count", days)
     out = Penalty(

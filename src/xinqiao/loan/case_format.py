@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, cast
+from itertools import pairwise
+from typing import Any, Literal, cast, get_args
 
+from xinqiao.kernel.errors import user_error
 from xinqiao.loan.calendar import Period, Unit, periods
 from xinqiao.loan.case_charges import fees_of, penalty_of
 from xinqiao.loan.case_given import (
@@ -51,7 +52,7 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
     """The terms of a case whose loan has a schedule."""
     unit, every, made = _periods(given, events)
     progressive = family == PROGRESSIVE
-    interest = words(given.get("interest") or "reducing_balance")
+    interest = words(given.word("interest", default="reducing_balance"))
     if interest not in ("reducing balance", "declining balance", "flat"):
         given.fault("interest", interest)
     actual = given.get("interest_recalculated_on_actual_balance", "interest_follows_actual_balance")
@@ -97,7 +98,7 @@ def _said(given: Given, key: str, these: Sequence[str], others: Sequence[str]) -
 
 def rate_of(given: Given) -> Decimal:
     """The rate a year, as a ratio."""
-    per = words(given.get("rate_is_for") or "year")
+    per = words(given.word("rate_is_for", default="year"))
     if per not in PER_YEAR:
         given.fault("rate_is_for", per)
         per = "year"
@@ -108,8 +109,8 @@ def rate_of(given: Given) -> Decimal:
 
 def day_count_of(given: Given) -> DayCount:
     """The day-count; a twelfth of a year a month where none is named."""
-    name = given.get("day_count")
-    if name is None or words(name).startswith("one "):
+    name = given.word("day_count", default="one twelfth")
+    if words(name).startswith("one "):
         return "month"
     if name not in DAY_COUNTS:
         given.fault("day_count", name)
@@ -124,23 +125,38 @@ def _drawn(events: Sequence[Mapping[str, Any]]) -> Decimal | None:
 
 def _periods(given: Given, events: Sequence[Mapping[str, Any]]) -> tuple[Unit, int, tuple[Period, ...]]:
     period = given.inner("period")
-    unit = words(period.get("unit") or "month")
-    every = period.whole("every", default=1, least=1, most=LONGEST)
-    if unit not in ("day", "week", "month", "year"):
-        given.fault("period.unit", unit)
-        unit = "month"
+    unit, every = unit_of(period)
     count = given.whole("count", "instalments", default=1, least=1, most=LONGEST)
     count = period.whole("count", default=count, least=1, most=LONGEST)
     period.finish()
-    listed = given.get("periods")
     drawn = Given(given.case, next((each for each in events if each.get("type") == "disburse"), {}))
     start = given.day("start") or drawn.day("date") or ANY_DAY
     first = given.day("first_due", "first_due_date", "first_repayment_date")
-    if listed:
-        made = tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in listed)
-    else:
-        made = periods(start, count, every, cast("Unit", unit), first_due=first)
-    return cast("Unit", unit), every, made
+    made = _listed(given) or periods(start, count, every, unit, first_due=first)
+    return unit, every, made
+
+
+def unit_of(period: Given) -> tuple[Unit, int]:
+    """The unit of a case's periods, and how many of it each has."""
+    unit = words(period.word("unit", default="month"))
+    if unit not in get_args(Unit):
+        period.fault("period.unit", unit)
+        unit = "month"
+    return cast("Unit", unit), period.whole("every", default=1, least=1, most=LONGEST)
+
+
+def _listed(given: Given) -> tuple[Period, ...]:
+    """Periods given day by day: one after the other, without gaps."""
+    made = []
+    for each in given.rows("periods"):
+        if not isinstance(each, list) or len(each) != len(("first day", "due")):
+            raise user_error("LON-CASE-WORD", given.case, key="periods", value=each)
+        days = Given(given.case, {"periods": each[0], "due": each[1]})
+        made.append((days.must_day("periods"), days.must_day("due")))
+    for (_, due), (start, _) in pairwise(made):
+        if start != due:
+            raise user_error("LON-CASE-WORD", given.case, key="periods", value=start)
+    return tuple(made)
 
 
 def moved_from(given: Given, terms: Terms, needs: Sequence[str]) -> Terms:
@@ -152,7 +168,7 @@ def moved_from(given: Given, terms: Terms, needs: Sequence[str]) -> Terms:
 
 
 def _way(given: Given) -> Way:
-    name = given.get("repayment") or "equal_instalment"
+    name = given.word("repayment", default="equal_instalment")
     if name not in WAYS:
         given.fault("repayment", name)
     return WAYS.get(name, "equal_instalment")
@@ -171,7 +187,7 @@ def _overdue(given: Given, default: str) -> Literal["never", "day", "period"]:
 
 
 def _level_from(given: Given, default: Literal["all", "first"]) -> Literal["all", "first"]:
-    said = words(given.get("instalment_from") or "")
+    said = words(given.word("instalment_from", default=""))
     if said and "first period" not in said:
         given.fault("instalment_from", said)
     return "first" if said else default
@@ -179,7 +195,7 @@ def _level_from(given: Given, default: Literal["all", "first"]) -> Literal["all"
 
 def _order(given: Given) -> tuple[Charged, ...]:
     names = {"penalties": "penalty", "fees": "fee", "principal": "principal", "interest": "interest"}
-    said = [names.get(each, each) for each in given.get("within_instalment_order", "allocation_order") or ()]
+    said = [names.get(str(each), each) for each in given.rows("within_instalment_order", "allocation_order")]
     rest = [each for each in ("penalty", "fee", "interest", "principal") if each not in said]
     return cast("tuple[Charged, ...]", (*rest, *said))
 
@@ -192,17 +208,16 @@ def places_of(given: Given) -> int:
 def rounding_of(given: Given) -> Rounding:
     """How a case rounds."""
     said = given.inner("rounding")
-    mode = words(said.get("mode") or "half_even").split(" or ", maxsplit=1)[0].replace(" ", "_")
+    mode = words(said.word("mode", default="half_even")).split(" or ", maxsplit=1)[0].replace(" ", "_")
     unit = Decimal(1).scaleb(-said.whole("money_decimals", default=CENT_PLACES, most=FINEST))
-    whole = said.get("all_amounts_multiple_of")
-    unit = Decimal(str(whole)) if whole else unit
+    unit = said.above("all_amounts_multiple_of") or unit
     whole_interest = _said(said, "interest_each_period", ("whole",), ("cent",))
     whole_level = _said(said, "instalment", ("whole",), ("cent",))
-    level, multiple = words(said.get("instalment") or ""), said.get("instalment_multiple_of")
+    level, multiple = words(said.word("instalment", default="")), said.above("instalment_multiple_of")
     said.get("compare")
-    digits = said.whole("working_precision_digits", default=28, most=PRECISEST)
+    digits = said.whole("working_precision_digits", default=28, least=1, most=PRECISEST)
     said.finish()
-    stretch = words(given.get("accrual_rounding") or "")
+    stretch = words(given.word("accrual_rounding", default=""))
     if stretch and "each stretch" not in stretch:
         given.fault("accrual_rounding", stretch)
     if mode not in ("half_even", "half_up"):
@@ -212,7 +227,7 @@ def rounding_of(given: Given) -> Rounding:
         unit=unit,
         mode=cast("Literal['half_up', 'half_even']", mode),
         interest_unit=Decimal(1) if whole_interest else Decimal(0),
-        instalment_unit=Decimal(str(multiple)) if multiple else Decimal(1) if whole_level else Decimal(0),
+        instalment_unit=multiple or Decimal(1 if whole_level else 0),
         instalment_mode="up" if level.startswith("up") else "nearest",
         each_stretch=bool(stretch),
         digits=digits,
@@ -235,8 +250,8 @@ def _grace(given: Given) -> Grace:
 
 
 def _prepayment(given: Given, *, default: str) -> Prepayment:
-    surplus = words(given.get("surplus_goes_to") or "")
-    effect = words(given.get("prepayment_effect") or "")
+    surplus = words(given.word("surplus_goes_to", default=""))
+    effect = words(given.word("prepayment_effect", default=""))
     found = default
     if surplus:
         found = "last" if "last" in surplus else "next"

@@ -78,6 +78,31 @@ class Given:
             raise user_error("LON-CASE-WORD", self.case, key=names[0], value=found)
         return int(found)
 
+    def above(self, *names: str) -> Decimal | None:
+        """A number above nothing; None where it isn't there."""
+        if self.get(*names) is None:
+            return None
+        found = self.number(*names)
+        if found <= 0:
+            raise user_error("LON-CASE-WORD", self.case, key=names[0], value=found)
+        return found
+
+    def word(self, *names: str, default: str) -> str:
+        """A word or a phrase; a fault where it is none."""
+        value = self.get(*names)
+        if value is None:
+            return default
+        if not isinstance(value, str) or not value.strip():
+            raise user_error("LON-CASE-WORD", self.case, key=names[0], value=repr(value))
+        return value
+
+    def rows(self, *names: str) -> tuple[Any, ...]:
+        """A list; empty where it isn't there, a fault where it is none."""
+        value = self.get(*names)
+        if not isinstance(value, list | None):
+            raise user_error("LON-CASE-WORD", self.case, key=names[0], value=value)
+        return tuple(value or ())
+
     def day(self, *names: str) -> date | None:
         """A day; None where it isn't there, a fault where it is none."""
         value = self.get(*names)

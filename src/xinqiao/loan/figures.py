@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, cast
+from typing import Any
 
 from xinqiao.kernel.errors import user_error
-from xinqiao.loan.calendar import Unit, actual_ratio, add_months, month_end, periods
-from xinqiao.loan.case_format import PER_YEAR, day_count_of, rate_of, rounding_of
+from xinqiao.loan.calendar import actual_ratio, add_months, month_end, periods
+from xinqiao.loan.case_format import PER_YEAR, day_count_of, rate_of, rounding_of, unit_of
 from xinqiao.loan.case_given import ANY_DAY, CENT_PLACES, LONGEST, Given, words
 from xinqiao.loan.event import Disburse
 from xinqiao.loan.loan import Loan
@@ -28,7 +28,10 @@ YEARS = {"ACT/360": 360, "ACT/364": 364, "ACT/365F": 365, "ACT/365": 365}
 def accrual(given: Given) -> Figures:
     """Interest accrued between two days."""
     start, end = given.must_day("from", "start"), given.must_day("to", "end")
-    end += timedelta(days=1 if given.get("both_days_count") else 0)
+    both = given.get("both_days_count")
+    if not isinstance(both, bool | None):
+        given.fault("both_days_count", both)
+    end += timedelta(days=1 if both else 0)
     days = (end - start).days
     if given.get("day_count") == "ACT/ACT":
         part, whole = actual_ratio(start, end, split_day="dec_31")
@@ -50,7 +53,7 @@ def late(given: Given) -> Figures:
 
 def _year(given: Given) -> int:
     """Days of a year; 365 where no day-count is named."""
-    name = str(given.get("day_count") or "ACT/365F")
+    name = given.word("day_count", default="ACT/365F")
     if name not in YEARS:
         given.fault("day_count", name)
     return YEARS.get(name, 365)
@@ -90,7 +93,7 @@ def ageing(given: Given, as_of: str | None) -> Figures:
         given.day("earliest_unpaid_due", "unpaid_since"),
         Given(given.case, {"as_of": as_of}).day("as_of"),
     )
-    ranges = given.get("ranges") or []
+    ranges = [_range(given, each) for each in given.rows("ranges")]
     late_by = max((on - since).days, 0) if since and on else 0
     days = given.whole("days_past_due", default=late_by)
     name = next((name for name, low, high in ranges if low <= days <= high), None)
@@ -99,6 +102,14 @@ def ageing(given: Given, as_of: str | None) -> Figures:
         npa = days >= given.whole("npa_from_dpd")
         out |= {"npa": npa, "is_npa": npa}
     return out
+
+
+def _range(given: Given, each: object) -> tuple[str, int, int]:
+    """The name of a class and the days past due it holds, first and last."""
+    if not isinstance(each, list) or len(each) != len(("name", "first", "last")):
+        raise user_error("LON-CASE-WORD", given.case, key="ranges", value=each)
+    days = Given(given.case, {"ranges": each[1], "last": each[2]})
+    return str(each[0]), days.whole("ranges"), days.whole("last")
 
 
 def quote(given: Given) -> Figures:
@@ -133,15 +144,12 @@ def _totals(given: Given, loan: Loan, terms: Terms) -> Figures:
 def _fixed(given: Given) -> Figures:
     """How many instalments of a fixed amount repay the loan; interest counts periods of equal length."""
     period = given.inner("period")
-    unit, every = (
-        words(period.get("unit") or "month"),
-        period.whole("every", default=1, least=1, most=LONGEST),
-    )
+    unit, every = unit_of(period)
     period.get("count")
     period.finish()
     given.get("repayment", "interest"), day_count_of(given)
     level, left = given.number("instalment"), given.number("principal")
-    rate, rule = rate_of(given) * every / PER_YEAR.get(unit, 12), rounding_of(given)
+    rate, rule = rate_of(given) * every / PER_YEAR[unit], rounding_of(given)
     count, interest = 0, Decimal(0)
     if left <= 0:
         raise user_error("LON-TERMS", given.case, detail="principal > 0")
@@ -182,10 +190,7 @@ def _plain(amount: Decimal) -> str:
 def due_dates(given: Given) -> Figures:
     """Due dates by a rule in words, from a date that was asked for."""
     period = given.inner("period")
-    unit, every = (
-        words(period.get("unit") or "month"),
-        period.whole("every", default=1, least=1, most=LONGEST),
-    )
+    unit, every = unit_of(period)
     count = period.whole("count", default=1, least=1, most=LONGEST)
     period.finish()
     given.get("principal", "annual_rate_pct", "repayment", "interest")
@@ -193,7 +198,7 @@ def due_dates(given: Given) -> Figures:
     drawn = given.day("start", "disbursed_on", "posting_date", "date")
     base = asked or drawn or given.must_day("requested_first_date")
     first, anchor = _first_due(given, base, asked is not None)
-    made = periods(date.min, count, every, cast("Unit", unit), first_due=first, anchor=anchor)
+    made = periods(date.min, count, every, unit, first_due=first, anchor=anchor)
     dues = [due.isoformat() for _, due in made]
     return {
         "first_due": dues[0],
@@ -205,7 +210,7 @@ def due_dates(given: Given) -> Figures:
 
 
 def _first_due(given: Given, base: date, asked: bool) -> tuple[date, int]:  # noqa: FBT001 - both are facts
-    rule = words(given.get("rule") or "same day")
+    rule = words(given.word("rule", default="same day"))
     day = None if given.get("day_of_month", "due_day") is None else given.whole("day_of_month", "due_day")
     following = add_months(base, 1)
     match = re.search(r"day (\d{1,2})\b|\b(\d{1,2})(?:st|nd|rd|th)\b", rule)
