@@ -1,7 +1,8 @@
 """All measurements in one run, side by side.
 
 Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
-lookup, operators_list, privacy_models, privacy_trees; BENCH_ONLY names some, by comma.
+lookup, operators_list, privacy_models, privacy_trees, privacy_city, privacy_value; BENCH_ONLY names some,
+by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -24,12 +25,14 @@ from benchmarks import (
     matching,
     models,
     portals,
+    privacy_city,
     privacy_intersection,
     privacy_list,
     privacy_lookup,
     privacy_models,
     privacy_network,
     privacy_trees,
+    privacy_value,
     schedules,
     warning,
 )
@@ -51,6 +54,8 @@ SECTIONS = {
     "operators_list": ("Lists over operators and joint scores", privacy_list.section),
     "privacy_models": ("Joint scorecards", privacy_models.section),
     "privacy_trees": ("Joint WOE and trees", privacy_trees.section),
+    "privacy_city": ("Joint computing beside plain", privacy_city.section),
+    "privacy_value": ("Data value against known lifts", privacy_value.section),
     "privacy_network": ("Joint computing on a slow line", privacy_network.section),
 }
 TITLE = "# Measured side by side"
