@@ -19,6 +19,7 @@ from xinqiao.kernel.errors import user_error
 from xinqiao.privacy.agreement import job_rows
 from xinqiao.privacy.agreement.config import Limits
 from xinqiao.privacy.job import kind
+from xinqiao.privacy.node import post
 from xinqiao.privacy.node.control import LOOK_SECONDS, Control
 from xinqiao.privacy.node.node import logger
 
@@ -92,6 +93,34 @@ def test_what_was_asked_for_again_is_tried_once(nodes: Nodes, capfd: pytest.Capt
     assert bank.error(manifest) == ("PRV-SOURCE", "table")
     failed = [told for told in heard.controls if told["about"] == "failed"]
     assert [(told["code"], told["where"]) for told in failed] == [("PRV-SOURCE", "")]
+
+
+def test_a_peer_with_much_to_tell_is_heard_to_the_end(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a new line all jobs of a day are told at once."""
+    monkeypatch.setattr(post, "TASKS_AT_MOST", 2)
+    manifests, bank, tax = [proposed(nodes) for _ in range(12)], nodes["bank"], nodes["tax"]
+    most = 0
+
+    async def script() -> None:
+        nonlocal most
+        ours, theirs = await ends(Limits())
+        asking, hearing = control_of(bank), control_of(tax)
+        asking.post.line_to = lambda name: theirs if name == "tax" else None
+        lines = [asyncio.ensure_future(ours.run(hearing)), asyncio.ensure_future(theirs.run(Kept()))]
+        await asking._look()
+        async with asyncio.timeout(20):
+            while len(hearing._known) < len(manifests):
+                most = max(most, len(hearing.post._tasks))
+                await asyncio.sleep(0.001)
+                await hearing._look()
+        assert not ours.closed
+        ours.close()
+        await asyncio.gather(*lines)
+        for control in (asking, hearing):
+            await control.post.close()
+
+    asyncio.run(script())
+    assert 0 < most <= 3
 
 
 def test_what_was_left_running_is_failed(nodes: Nodes) -> None:

@@ -28,6 +28,9 @@ class Kept:
     def control(self, _peer: str, message: object) -> None:
         self.controls.append(message)
 
+    async def room(self) -> None:
+        """As much as comes."""
+
     def part(self, _peer: str, run: Run, part: bytes) -> bool:
         self.parts.append((run, len(part)))
         return True

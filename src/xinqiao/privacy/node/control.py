@@ -164,7 +164,6 @@ class Control:
     def control(self, peer: str, message: Any) -> None:  # noqa: ANN401 - JSON, checked there
         """A message of another node. Raises UserError PRV-FRAME."""
         told = read_told(message, peer)
-        self.post.check_room(peer)
         if told.about in ("job", "refused"):
             self.post.start(self._heard(peer, told))
         elif told.about == "prepare":
@@ -173,6 +172,10 @@ class Control:
             self._moved(peer, told)
         else:
             self.post.start(self._moved_later(peer, told))
+
+    async def room(self) -> None:
+        """Until more can be heard."""
+        await self.post.room()
 
     async def _moved_later(self, peer: str, told: Told) -> None:
         """Of a job that was not known yet: as ``_prepare``, so that one does not overtake the other."""

@@ -32,6 +32,9 @@ class Receiver(Protocol):
     def control(self, peer: str, message: Any) -> None:  # noqa: ANN401 - JSON, checked by the receiver
         """A control message. Raises UserError for one that does not follow the rules."""
 
+    async def room(self) -> None:
+        """Wait until another control message can be taken."""
+
     def part(self, peer: str, run: Run, part: bytes) -> bool:
         """A part of a job's message; whether the job runs here."""
 
@@ -127,6 +130,8 @@ class Line:
                 self._changed.notify_all()
         elif kind == Type.CONTROL:
             receiver.control(self.peer, _read(body, self.peer))
+            await receiver.room()
+            self._heard = time.monotonic()
         elif kind != Type.BEAT:
             fail("PRV-FRAME", self.peer, detail=f"type {kind}")
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.typing import FilteringBoundLogger
 
-from xinqiao.kernel.errors import UserError, fail, user_error, wording
+from xinqiao.kernel.errors import UserError, user_error, wording
 from xinqiao.privacy.agreement.config import Config
 from xinqiao.privacy.agreement.desk import Desk
 from xinqiao.privacy.job.manifest import Manifest, Name
@@ -24,8 +24,8 @@ from xinqiao.privacy.node.line import Line
 
 T = TypeVar("T")
 MANIFEST_AT_MOST = 1 << 19
-TASKS_AT_MOST = 1000
-"""Control messages being answered; more at once are no node's of this program."""
+TASKS_AT_MOST = 200
+"""Control messages being answered: a line is read on when there are fewer."""
 
 
 _NAME = r"^[a-z0-9_-]{0,32}$"
@@ -83,6 +83,7 @@ class Post:
         self.line_to: Callable[[str], Line | None] = lambda _: None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
 
     def line(self, name: str) -> Line | None:
         """The line that stands with a party now."""
@@ -126,13 +127,15 @@ class Post:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error("mistake", error=type(error).__name__)  # its words may hold data
 
-    def check_room(self, peer: str) -> None:
-        """Raises UserError PRV-FRAME where more is asked at once than any node of this program asks."""
-        if len(self._tasks) > TASKS_AT_MOST:
-            fail("PRV-FRAME", peer, detail="too many control messages")
+    async def room(self) -> None:
+        """Wait while too much is under way: who has much to tell is not read faster than heard."""
+        while len(self._tasks) > TASKS_AT_MOST:
+            self._freed.clear()
+            await self._freed.wait()
 
     async def close(self) -> None:
         """Wait for what is under way, then ask nothing more."""
