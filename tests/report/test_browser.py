@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.report import sample, sample_run
+from tests.report.fitting import misfits
 from xinqiao.report.company import render_company
 from xinqiao.report.model_card import render_model_card
 from xinqiao.report.summary import render_summary
@@ -23,28 +24,11 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("name", list(PAGES))
-def test_page_fits_its_window(browser: Any, tmp_path: Path, name: str, width: int) -> None:  # noqa: ANN401 - playwright is optional
+def test_page_fits_its_window(browser: Any, tmp_path: Path, name: str) -> None:  # noqa: ANN401 - playwright is optional
     file = tmp_path / f"{name}.html"
     file.write_text(PAGES[name](), "utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    page.screenshot(path=str(tmp_path / f"{name}-{width}.png"), full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(_SPILLED) == []
-    assert faults == []
-    page.close()
-
-
-_SPILLED = """[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, .badge')]
-  .filter(e => e.getClientRects().length && !e.closest('.scroll') && !e.closest('thead'))
-  .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
-  .map(e => e.textContent.slice(0, 40))"""
+    assert misfits(browser, file) == []
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.policy.test_diff import diff
-from tests.report.test_browser import _SPILLED
+from tests.report.fitting import misfits
 from tests.report.test_policy_diff import page
 from xinqiao.policy.diff import effects
 from xinqiao.report.policy_diff import render_policy_diff
@@ -23,17 +23,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_the_comparison_fits_its_window(browser: Any, file: Path, width: int) -> None:  # noqa: ANN401 - playwright is optional
-    tab = browser.new_page(viewport={"width": width, "height": 900})
-    faults: list[str] = []
-    tab.on("console", lambda message: faults.append(message.text))
-    tab.goto(file.as_uri())
-    tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.evaluate(_SPILLED) == []
-    assert faults == []
-    tab.close()
+def test_the_comparison_fits_its_window(browser: Any, file: Path) -> None:  # noqa: ANN401 - playwright is optional
+    assert misfits(browser, file) == []
 
 
 @pytest.mark.slow

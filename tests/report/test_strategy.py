@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.report.fitting import misfits
 from tests.report.html_check import check
-from tests.report.test_browser import _SPILLED as SPILLED
 from tests.strategy.test_output import make
 from xinqiao.report.strategy import render_strategy
 from xinqiao.strategy.study import Study
@@ -63,16 +63,7 @@ def test_hostile_names_are_escaped(made: Study) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_page_fits_its_window(browser: Any, tmp_path: Path, made: Study, width: int) -> None:  # noqa: ANN401 - playwright is optional
+def test_page_fits_its_window(browser: Any, tmp_path: Path, made: Study) -> None:  # noqa: ANN401 - playwright is optional
     file = tmp_path / "strategy.html"
     file.write_text(render_strategy(made), "utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text))
-    page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(SPILLED) == []
-    assert faults == []
-    page.close()
+    assert misfits(browser, file) == []
