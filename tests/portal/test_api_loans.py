@@ -67,6 +67,33 @@ def test_a_loan_is_read_repaid_and_quoted(lent: Books, program: TestClient) -> N
     assert moved == Decimal(statement["closing_cny"])
 
 
+def test_the_effect_of_repaying_early_is_told_by_choice_and_books_nothing(
+    lent: Books, program: TestClient
+) -> None:
+    loan = lent.draw(lent.facility(), 120_000, months=12)
+    lent.day(START + timedelta(days=31))
+    path = f"{API}/loans/{loan}/repayment-effect"
+    found = {
+        early: program.get(path, params={"amount_cny": "60000.00", "early": early}).json()
+        for early in ("shorter", "smaller")
+    }
+    dues = {early: told["instalments"] for early, told in found.items()}
+
+    def first(early: str) -> Decimal:
+        return Decimal(dues[early][0]["principal_cny"]) + Decimal(dues[early][0]["interest_cny"])
+
+    assert len(dues["shorter"]) < len(dues["smaller"])
+    assert first("smaller") < first("shorter")
+    assert Decimal(found["shorter"]["saved_cny"]) > Decimal(found["smaller"]["saved_cny"]) > 0
+    assert len(program.get(f"{API}/loans/{loan}/events").json()["items"]) == 1
+    body = {"amount_cny": "60000.00", "early": "smaller"}
+    assert send(program, f"/loans/{loan}/repayments", body, "e1").status_code == 200
+    schedule = program.get(f"{API}/loans/{loan}/schedule").json()["instalments"]
+    booked = {each["due"]: Decimal(each["principal_cny"]) for each in schedule}
+    assert all(booked[each["due"]] == Decimal(each["principal_cny"]) for each in dues["smaller"])
+    assert program.get(path, params={"amount_cny": "-1"}).status_code == 422
+
+
 def test_another_bank_sees_none_of_it(lent: Books, client_as: Clients) -> None:
     loan = lent.draw(lent.facility(), 120_000, months=12)
     other = client_as(Actor("bank", frozenset({"api.bank"}), "他行", institution=new_id(), client="other"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -18,8 +18,7 @@ from xinqiao.portal.loan_statement import of_loan
 from xinqiao.portal.loan_story import said
 from xinqiao.portal.loan_view import key_of
 from xinqiao.portal.visit import Visit, needs
-from xinqiao.servicing import book, drawdown, facility, repayment
-from xinqiao.servicing.business_day import business_day
+from xinqiao.servicing import book, drawdown, facility
 from xinqiao.servicing.facility import Facility
 from xinqiao.servicing.loan_row import LoanRow
 from xinqiao.servicing.use_of_funds import Funds
@@ -138,20 +137,6 @@ class StatementOut(Out):
     lines: tuple[StatementLine, ...]
 
 
-class PayoffQuote(Out):
-    """What settles the loan on a day; ``total_cny`` is the sum less ``credit_cny``."""
-
-    loan_id: UUID
-    on: date
-    principal_cny: Decimal
-    interest_cny: Decimal
-    penalty_cny: Decimal
-    fee_cny: Decimal
-    prepayment_fee_cny: Decimal
-    credit_cny: Decimal
-    total_cny: Decimal
-
-
 class EventOut(Out):
     """What happened to a loan; ``seq`` is the version it made."""
 
@@ -167,13 +152,6 @@ class Events(Out):
 
     loan_id: UUID
     items: tuple[EventOut, ...]
-
-
-class RepaymentIn(In):
-    """Money that came in. ``early``: what becomes of more than is due; as the contract says unless told."""
-
-    amount_cny: Money
-    early: Literal["next", "shorter", "smaller"] | None = None
 
 
 class DrawdownIn(In):
@@ -296,32 +274,3 @@ def statement(visit: Reader, loan_id: UUID, since: Day = None, until: Day = None
             lines=tuple(told),
         )
     )
-
-
-@router.get("/loans/{loan_id}/payoff-quote", response_model=PayoffQuote, summary="结清试算 payoff quote")
-def payoff_quote(visit: Reader, loan_id: UUID, on: Day = None) -> Response:
-    """What settles a loan on a day, your business day unless told."""
-    day = on or business_day(visit.tx, book.loan(visit.tx, loan_id).institution_id)
-    quote = repayment.quote(visit.tx, loan_id, day)
-    told: dict[str, Any] = {
-        name: getattr(quote, name.removesuffix("_cny"))
-        for name in PayoffQuote.model_fields
-        if name.endswith("_cny")
-    }
-    return answer(PayoffQuote(loan_id=loan_id, on=day, **told))
-
-
-@router.post(
-    "/loans/{loan_id}/repayments",
-    response_model=LoanOut,
-    dependencies=WRITES,
-    summary="登记还款 book a repayment",
-)
-def repay(visit: Writer, loan_id: UUID, told: RepaymentIn) -> Response:
-    """Book money that came in on a loan."""
-
-    def work() -> LoanOut:
-        repayment.repay(visit.tx, visit.actor, loan_id, told.amount_cny, early=told.early, key=key_of(visit))
-        return LoanOut.of(book.loan(visit.tx, loan_id))
-
-    return once(visit, work)
