@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -35,3 +39,20 @@ def test_it_is_the_order_of_text_where_all_are_of_one_length(keys: list[str], he
 )
 def test_others_are_left_to_a_sort_of_text(keys: list[str | None]) -> None:
     assert key_order(pa.array(keys, pa.string())) is None
+
+
+def test_positions_reach_pyarrow_without_pandas() -> None:
+    """Trap: pyarrow loads pandas, half a second of a job, for the first array that it takes from Python."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import numpy as np, pyarrow as pa\n"
+        "from xinqiao.privacy.alignment import engine_intersection, key_order\n"
+        "ids = key_order.arrow(np.arange(5)[::2]).cast(pa.string())\n"
+        "engine_intersection.write(Path(sys.argv[1]), engine_intersection.safe(ids))\n"
+        "print(ids.to_pylist(), 'pandas' in sys.modules)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, os.devnull], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "['0', '2', '4'] False"

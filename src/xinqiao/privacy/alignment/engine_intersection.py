@@ -22,7 +22,7 @@ from pyarrow import csv
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.key_order import Positions
+from xinqiao.privacy.alignment.key_order import Positions, arrow
 from xinqiao.privacy.job.kind import Job, Protocol
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
@@ -31,7 +31,7 @@ from xinqiao.privacy.protocol.group_intersection import Sets, exchange_sizes
 from xinqiao.privacy.spu.engine import Running, engine
 
 PROTOCOLS = {"rr22": "RR22", "kkrt": "KKRT_NPC", "unbalanced": "ECDH_OPRF_UB"}
-RANDOM_ROWS = 512
+RANDOM_ROWS, RANDOM_BYTES = 512, 32
 SECONDS, SECONDS_A_ROW = 180.0, 0.002
 """How long the engine may take: far more than it needs."""
 _TWO = 2
@@ -138,9 +138,11 @@ def safe(ids: pa.Array) -> pa.Array:
 
 def write(path: Path, safe_ids: pa.Array) -> None:
     """The engine's input: ids with their positions, which its output repeats, and the random rows."""
-    random = pa.array([secrets.token_hex(32) for _ in range(RANDOM_ROWS)], pa.string())
-    rows = pa.chunked_array([np.arange(len(safe_ids)), np.full(RANDOM_ROWS, -1)])
-    table = pa.table({"id": pa.chunked_array([safe_ids, random]), "row": rows})
+    random = pa.py_buffer(secrets.token_hex(RANDOM_BYTES * RANDOM_ROWS).encode())
+    places = pa.py_buffer(2 * RANDOM_BYTES * np.arange(RANDOM_ROWS + 1, dtype=np.int32))
+    ids = pa.chunked_array([safe_ids, pa.StringArray.from_buffers(RANDOM_ROWS, places, random)])
+    rows = pa.chunked_array([arrow(np.arange(len(safe_ids))), arrow(np.full(RANDOM_ROWS, -1))])
+    table = pa.Table.from_arrays([ids, rows], ["id", "row"])
     with path.open("wb") as out:
         out.write(b"id,row\n")
         csv.write_csv(table, out, csv.WriteOptions(include_header=False, quoting_style="none"))

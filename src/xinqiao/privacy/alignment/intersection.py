@@ -21,7 +21,7 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.alignment import engine_intersection
 from xinqiao.privacy.alignment.alignment import check_keys, encoded, sets_of
-from xinqiao.privacy.alignment.key_order import Positions, key_order
+from xinqiao.privacy.alignment.key_order import Positions, arrow, key_order
 from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, Manifest
@@ -123,10 +123,10 @@ def _found(table: pa.Table, ids: pa.Array, order: Positions | None, found: Posit
     if found is None:
         return _result(table, ids, None)
     if order is None:
-        return _result(table, ids, ids.take(pa.array(found, pa.int64())))
+        return _result(table, ids, ids.take(arrow(found)))
     shared = np.zeros(len(ids), bool)
     shared[found] = True
-    return Result({"ids": len(ids), "common": len(found)}, table.take(order[shared[order]]))
+    return Result({"ids": len(ids), "common": len(found)}, table.take(arrow(order[shared[order]])))
 
 
 def _result(table: pa.Table, ids: pa.Array, shared: pa.Array | None) -> Result:
