@@ -16,7 +16,7 @@ import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,12 @@ Done = Mapping[str, Measured]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job to measure. ``draft`` may rest on jobs done before; ``single``: told as one question's time."""
+    """A job to measure. ``single``: told as one question's time; ``model``: of the job of that name."""
 
     name: str
-    draft: Callable[[Done], Draft]
+    draft: Draft
     single: bool = False
+    model: str = ""
 
 
 def section(folder: Path) -> list[str]:
@@ -107,7 +108,8 @@ def _played(nodes: Mapping[str, Node], asked: list[Asked], where: str) -> Done:
     """All jobs, one after the other. ``where`` names the deployment: nothing is kept from one to another."""
     done: dict[str, Measured] = {}
     for each in asked:
-        draft = each.draft(done).model_copy(update={"deployment": where})
+        model = {"model": done[each.model].digest} if each.model else {}
+        draft = each.draft.model_copy(update={"deployment": where, "params": each.draft.params | model})
         done[each.name] = found = play(nodes, draft)
         told = f"protocol {found.protocol_s:.2f} s, {found.sent_mb:.2f} MB"
         print(f"  {where}: {each.name}: {found.job_s:.2f} s, {told}", flush=True)
@@ -169,20 +171,13 @@ def _jobs(rows: int) -> Iterator[Asked]:
     tax = _brings("tax", "holder", "firms", *other, most=rows)
     dealer, size = DraftParty(name="regulator", role="dealer"), f"{rows:,} x 20"
     card = f"scorecard, dealer, {size}"
-    yield Asked(card, lambda _: _draft("scorecard", bank, tax, dealer, label="bad"))
-    yield Asked(
-        f"20 trees, dealer, {size}", lambda _: _draft("trees", bank, tax, dealer, label="bad", trees=20)
-    )
+    yield Asked(card, _draft("scorecard", bank, tax, dealer, label="bad"))
+    yield Asked(f"20 trees, dealer, {size}", _draft("trees", bank, tax, dealer, label="bad", trees=20))
     applicants = _brings("bank", "bank", "applicants", *own, most=ASKED)
-    ways: dict[str, dict[str, Any]] = {"points": {"answer": "points"}, "grade": GRADES}
-    for way, params in ways.items():
-        yield Asked(
-            f"joint score of one firm, {way}",
-            lambda done, params=params: _draft(
-                "joint_score", applicants, tax, model=done[card].digest, **params
-            ),
-            single=True,
-        )
+    ways: tuple[dict[str, Any], ...] = ({"answer": "points"}, GRADES)
+    for params in ways:
+        draft = _draft("joint_score", applicants, tax, **params)
+        yield Asked(f"joint score of one firm, {params['answer']}", draft, single=True, model=card)
     yield from _lists(rows)
 
 
@@ -191,23 +186,28 @@ def _intersections(rows: int) -> Iterator[Asked]:
         parties = [_brings(name, "holder", source, most=count) for name in ("bank", "tax")]
         engine = "own" if protocol == "dh" else "spu"
         draft = _draft("intersection", *parties, engine=engine, protocol=protocol)
-        yield Asked(f"intersection, {protocol}, {count:,} x {count:,}", lambda _, draft=draft: draft)
+        yield Asked(f"intersection, {protocol}, {count:,} x {count:,}", draft)
 
 
 def _lists(rows: int) -> Iterator[Asked]:
     people = _brings("bank", "bank", "people", most=ASKED)
     listed = [_brings(name, "operator", "cards", "cards", most=rows // 10) for name in OPERATORS]
-    terms = {"list": "sims", "answer": "total", "count_at_most": CARDS_AT_MOST, "quota": 1_000_000}
+    terms: dict[str, Any] = {
+        "list": "sims",
+        "answer": "total",
+        "count_at_most": CARDS_AT_MOST,
+        "quota": 1_000_000,
+    }
     built = _draft("operators_list", *listed, people, **terms)
-    yield Asked(f"operators' list of 3 x {rows // 10:,}, built and asked {ASKED} at once", lambda _: built)
+    yield Asked(f"operators' list of 3 x {rows // 10:,}, built and asked {ASKED} at once", built)
     asking = [*(DraftParty(name=name, role="operator") for name in OPERATORS), people]
     answers: dict[str, dict[str, Any]] = {"total": {}, "at_least": {"threshold": 10}}
     for answer, more in answers.items():
         draft = _draft("operators_query", *asking, list="sims", answer=answer, **more)
         told = " ".join([answer, *map(str, more.values())])
-        yield Asked(f"operators' list about one person, {told}", lambda _, draft=draft: draft, single=True)
+        yield Asked(f"operators' list about one person, {told}", draft, single=True)
     client = _brings("bank", "client", "one", most=1)
     server = _brings("tax", "server", "arrears", "owed", most=rows)
     look = _draft("lookup", client, server, epoch="autumn", quota=1000, rows_a_bucket=64)
-    yield Asked(f"look-up of one id, list of {rows:,} made for it", lambda _: look)
-    yield Asked("look-up of one id, list kept", lambda _: look, single=True)
+    yield Asked(f"look-up of one id, list of {rows:,} made for it", look)
+    yield Asked("look-up of one id, list kept", look, single=True)
