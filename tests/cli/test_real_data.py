@@ -6,17 +6,14 @@ import csv
 import html
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.cli.conftest import Real
 from tests.cli.test_run import dead_links, model_of, records, results
 from xinqiao.policy.replay import replay
 from xinqiao.policy.scorer import read_scorer
@@ -25,29 +22,8 @@ from xinqiao.run.learn import contract_fields, outcome_fields
 from xinqiao.source.lake import Lake
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-MAPPING = Path(__file__).parents[1] / "mappings" / "cumcm2020c.yaml"
-AS_OF = date(2020, 2, 29)
 INVOICES = {"a1 进项": 210_947, "a1 销项": 162_484, "a2 进项": 395_175, "a2 销项": 330_835}
 FIRMS = {"a1 企业": 123, "a2 企业": 302, "a1 信贷": 123}
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    out: Path
-    printed: str
-
-
-@pytest.fixture(scope="module")
-def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Real:
-    """One run for all that follows."""
-    out = tmp_path_factory.mktemp("real") / "run"
-    command = Path(sys.executable).with_name("xinqiao")
-    options = ["--data", real_data / "cumcm2020c", "--mapping", MAPPING, "--as-of", AS_OF, "--out", out]
-    told = subprocess.run(
-        [command, "run", *map(str, options)], capture_output=True, text=True, check=False, timeout=500
-    )
-    assert told.returncode == 0, told.stderr
-    return Real(out, told.stdout)
 
 
 @pytest.fixture(scope="module")

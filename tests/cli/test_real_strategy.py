@@ -11,22 +11,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.command import call
+from tests.cli.conftest import Real
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-MAPPING = Path(__file__).parents[1] / "mappings" / "cumcm2020c.yaml"
 
 
 @pytest.fixture(scope="module")
-def planned(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planned(real: Real, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the plan."""
-    root, data = tmp_path_factory.mktemp("strategy"), real_data / "cumcm2020c"
-    told = call("run", "--data", data, "--mapping", MAPPING, "--as-of", "2020-02-29", "--out", root / "run")
-    assert told.code == 0, told.err
-    churn = data / "churn_by_rate.xlsx"
-    told = call("strategy", "--run", root / "run", "--churn", churn, "--out", root / "plan")
+    out = tmp_path_factory.mktemp("strategy") / "plan"
+    churn = real_data / "cumcm2020c" / "churn_by_rate.xlsx"
+    told = call("strategy", "--run", real.out, "--churn", churn, "--out", out)
     assert told.code == 0, told.err
     assert "生成数据" not in told.out
-    return root / "plan"
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import real
 from tests.indicator.lakes import RowLake, T, Tables
 from xinqiao.indicator.compute import compute
+
+__all__ = ["Evaluate", "Explain", "evaluate", "explain", "real"]
 
 Evaluate = Callable[..., dict[str, float | None]]
 Explain = Callable[..., dict[str, str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -10,23 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.cli.conftest import Real
 from xinqiao.indicator.compute import compute
 from xinqiao.indicator.snapshot import Snapshot
-from xinqiao.source.ingest import ingest_folder
 from xinqiao.source.lake import Lake
-from xinqiao.source.mapping import load_mapping
 
-MAPPING = Path(__file__).parents[1] / "mappings" / "cumcm2020c.yaml"
 IDS = ["INV01", "INV06", "INV12", "INV13", "INV18"]
 AS_OF = date(2019, 12, 31)
-
-
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    root = os.environ.get("XINQIAO_DATA")
-    if not root:
-        pytest.skip("XINQIAO_DATA is not set: no real data")
-    return Path(root) / "cumcm2020c"
 
 
 def invoices(folder: Path, pattern: str) -> pl.DataFrame:
@@ -41,10 +30,9 @@ def invoices(folder: Path, pattern: str) -> pl.DataFrame:
 
 @pytest.mark.real_data
 @pytest.mark.slow
-def test_five_indicators_equal_polars(folder: Path, tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
-    ingest_folder(folder, load_mapping(MAPPING), lake)
-    snapshot: Snapshot = compute(lake, AS_OF, ids=IDS)
+def test_five_indicators_equal_polars(real: Real, real_data: Path) -> None:
+    folder = real_data / "cumcm2020c"
+    snapshot: Snapshot = compute(Lake(real.out / "lake"), AS_OF, ids=IDS)
     ours = pl.DataFrame(pl.from_arrow(snapshot.values))
     assert ours.height == 425
 
