@@ -28,7 +28,8 @@ from xinqiao.privacy.job.manifest import Engine, Manifest
 from xinqiao.privacy.modelling import data_value, scorecard
 from xinqiao.privacy.modelling.columns import SHRINK
 from xinqiao.privacy.modelling.joint_logistic import Own, Plan, deal, fit, fit_plain, rate
-from xinqiao.privacy.protocol.sharing import Dealer, Member
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import Member
 from xinqiao.privacy.spu.engine import VERSION, engine
 from xinqiao.scoring.columns import Floats
 from xinqiao.scoring.metrics import auc

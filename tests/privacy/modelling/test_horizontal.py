@@ -19,9 +19,10 @@ from xinqiao.privacy.job.link import Link, Recorded
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.modelling.horizontal import KIND, run
-from xinqiao.privacy.modelling.horizontal_fit import Newton, Terms, edges_of, quality, rows_of, woe_of
+from xinqiao.privacy.modelling.horizontal_fit import Newton, edges_of, quality, rows_of, woe_of
 from xinqiao.privacy.modelling.horizontal_fit import cut as cut_cells
 from xinqiao.privacy.modelling.horizontal_fit import evidence as evidence_of
+from xinqiao.privacy.modelling.horizontal_terms import Terms
 from xinqiao.privacy.protocol.masks import WIDE
 from xinqiao.scoring.card import Card
 from xinqiao.scoring.metrics import auc, ks
@@ -248,3 +249,12 @@ def test_a_bank_can_t_tell_the_counts_of_all_banks(tmp_path: Path) -> None:
     assert (found.numerator, found.denominator) != (bads, rows)
     assert Fraction(bads / rows).limit_denominator(2 * rows) == Fraction(bads, rows)
     assert min(fitting(each, rows - bads, bads) for each in woe) > 20
+
+
+def test_counts_that_can_not_be_are_refused() -> None:
+    """A bank may add whatever it likes to a masked sum: the card would be made of what is no number."""
+    terms = Terms(target="bad", features=("x",))
+    good, bad = [10, 20, 0], [5, 5, 0]
+    assert np.isfinite(evidence_of([*good, *bad], [np.array([0.0])], terms)).all()
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        evidence_of([*good[:2], -3, *bad], [np.array([0.0])], terms)

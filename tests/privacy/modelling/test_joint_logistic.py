@@ -11,7 +11,8 @@ import pytest
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.link import Link, play
 from xinqiao.privacy.modelling.joint_logistic import THETA_BITS, Own, Plan, deal, fit, fit_plain
-from xinqiao.privacy.protocol.sharing import Dealer, Member, Ring, decode
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import Member, Ring, decode
 
 
 def test_fits_side_by_side_are_those_in_the_clear() -> None:

@@ -16,15 +16,8 @@ from xinqiao.privacy.crypto.sine_series import logistic_series
 from xinqiao.privacy.crypto.stream import Stream
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.wire import Field, pack, whole_array
-from xinqiao.privacy.protocol.sharing import (
-    AHEAD,
-    WAVE_BITS,
-    Dealer,
-    Member,
-    Ring,
-    decode,
-    encode,
-)
+from xinqiao.privacy.protocol.dealer import AHEAD, Dealer
+from xinqiao.privacy.protocol.sharing import WAVE_BITS, Member, Ring, decode, encode
 
 NAMES = ("bank", "tax", "power")
 

@@ -18,7 +18,8 @@ from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import ROWS_AT_MOST
 from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.modelling.bin_sums import Bins, Groups, Long, Nodes, Sums, checked_each, parted
-from xinqiao.privacy.protocol.sharing import Dealer, Held, Member, Ring
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import Held, Member, Ring
 
 BLOCK_BYTES = 1 << 28
 """Bytes of a masked matrix in one message."""

@@ -32,7 +32,8 @@ from xinqiao.privacy.modelling.joint_training import (
 from xinqiao.privacy.modelling.lift import Lift
 from xinqiao.privacy.modelling.parties import features, members
 from xinqiao.privacy.modelling.scorecard import BANK, DEALER, DEALT, HOLDER, THIRD, WIDTHS, dealt
-from xinqiao.privacy.protocol.sharing import Dealer, Ring
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import Ring
 from xinqiao.scoring.columns import Floats
 
 SMOOTHING = 2.0

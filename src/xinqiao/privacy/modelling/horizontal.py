@@ -18,17 +18,11 @@ from xinqiao.kernel.text import Text
 from xinqiao.privacy.crypto import kept
 from xinqiao.privacy.job.kind import SEMI_HONEST, Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
-from xinqiao.privacy.job.manifest import Manifest, parameters, refuse
+from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack, whole_array
 from xinqiao.privacy.modelling.horizontal_fit import (
-    CELLS_OF_SCORES,
-    QUALITY_DIGITS,
-    STEP_DIGITS,
-    WOE_DIGITS,
-    Floats,
     Newton,
     Rows,
-    Terms,
     card_of,
     cut,
     edges_of,
@@ -38,24 +32,18 @@ from xinqiao.privacy.modelling.horizontal_fit import (
     span_of,
     woe_of,
 )
-from xinqiao.privacy.protocol.masks import SecureSum, enough, secure_sum
+from xinqiao.privacy.modelling.horizontal_terms import (
+    CELLS_OF_SCORES,
+    Terms,
+    banks,
+    check,
+    lead_of,
+    learns,
+    terms_of,
+)
+from xinqiao.privacy.protocol.masks import SecureSum, secure_sum
 from xinqiao.scoring.card import Card
-
-
-def terms_of(manifest: Manifest) -> Terms:
-    """The manifest's parameters. Raises UserError PRV-MANIFEST."""
-    return parameters(Terms, manifest)
-
-
-def banks(manifest: Manifest) -> tuple[str, ...]:
-    """Who brings rows."""
-    return tuple(party.name for party in manifest.having("bank"))
-
-
-def lead_of(manifest: Manifest) -> str:
-    """Who receives the sums."""
-    return next((party.name for party in manifest.having("coordinator")), banks(manifest)[0])
-
+from xinqiao.scoring.columns import Floats
 
 Decision: TypeAlias = Callable[[list[int]], Floats]
 Decide: TypeAlias = Callable[[str, int, list[int] | None, Decision, int], Floats]
@@ -175,60 +163,6 @@ def _pooled(_: str, __: int, values: list[int] | None, decision: Decision, ___: 
     return decision(values or [])
 
 
-def check(manifest: Manifest) -> None:
-    """Refuse what would tell the lead one bank's sums. Raises UserError PRV-MANIFEST."""
-    terms, held = terms_of(manifest), banks(manifest)
-    wanted = {terms.target, *terms.ranges}
-    inputs = [party.input for party in manifest.having("bank")]
-    wrong = {
-        "bank: at least three, or two and a coordinator": not enough(held, [lead_of(manifest)]),
-        "columns: the target and the features at every bank": any(
-            each is None or set(each.columns) != wanted for each in inputs
-        ),
-        "ranges: from low to high": any(not low < high for low, high in terms.ranges.values()),
-        "target: not a feature": terms.target in terms.ranges,
-    }
-    refuse(manifest, wrong)
-
-
-def learns(manifest: Manifest) -> Mapping[str, tuple[Text, ...]]:
-    """What each party learns, by name."""
-    terms, held, lead = terms_of(manifest), banks(manifest), lead_of(manifest)
-    model = MODEL.fill(woe=WOE_DIGITS, step=STEP_DIGITS, quality=QUALITY_DIGITS)
-    path = PATH.fill(step=STEP_DIGITS)
-    each = (model, path, REST) if len(held) > 2 else (model, path, REST, TWO)  # noqa: PLR2004 - a pair
-    sums = SUMS.fill(cells=terms.cells, scores=CELLS_OF_SCORES)
-    return {name: (model, path, sums) if name == lead else each for name in manifest.names}
-
-
-MODEL = Text(
-    zh="评分卡：各特征分箱边界（大致为全体行数的等分点）、各箱 WOE 与全体坏户占比（{woe} 位小数）、"
-    "系数（{step} 位）与分数，以及全体样本内 AUC 与 KS（{quality} 位）",
-    en="the scorecard: edges of bins (about where equal parts of all rows end), WOE of all bins and the bad "
-    "share of all rows ({woe} decimals), coefficients ({step}) and points; AUC and KS on all rows fitted on "
-    "({quality})",
-)
-PATH = Text(
-    zh="每一步牛顿迭代的系数（{step} 位小数）", en="the coefficients at each Newton step ({step} decimals)"
-)
-REST = Text(
-    zh="由上述四舍五入后的数可缩小全体各箱好坏户数的可能范围：行数多的箱仍有许多可能，行数少的箱可能只剩一种；"
-    "合并各步系数后还能缩小多少，未证明上限",
-    en="from these rounded numbers, a range for the goods and bads of all banks in each bin: wide where it "
-    "has many rows, perhaps one value where few; how much the steps narrow it has no proven bound",
-)
-TWO = Text(
-    zh="只有两家银行时，以上各项减去本方即为对方的：各箱好坏户数的同样范围，及各步合计梯度的部分信息",
-    en="with two banks, less its own, the same of the other: a range for its goods and bads in each bin, "
-    "and something of its summed slopes",
-)
-SUMS = Text(
-    zh="全体合计：各特征网格 {cells} 格的行数，各箱好坏户数，每步的对数损失及其一、二阶导数，"
-    "分数 {scores} 格的好坏户数；主持方若为银行，减去本方即为其余银行的合计",
-    en="sums over all banks: rows in each of {cells} cells a feature, goods and bads a bin, log loss and its "
-    "derivatives at each step, goods and bads in {scores} cells of the score; a bank that leads has, less "
-    "its own, those of the other banks together",
-)
 KIND = Kind(
     name="horizontal",
     version=1,

@@ -16,56 +16,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from xinqiao.kernel.errors import fail
-from xinqiao.privacy.job.manifest import Name
+from xinqiao.privacy.modelling.horizontal_terms import (
+    CELLS_OF_SCORES,
+    QUALITY_DIGITS,
+    STEP_DIGITS,
+    WOE_DIGITS,
+    Terms,
+)
 from xinqiao.scoring.binning import short_cut, unfilled
 from xinqiao.scoring.card import Card, Provenance, Scale, Variable
+from xinqiao.scoring.columns import Floats
 
-Floats = NDArray[np.float64]
 POINT_BITS = 48
-CELLS_OF_SCORES = 512
-WOE_DIGITS = 3
-"""Decimals of WOE and of the bad share; with six, one or two pairs of counts fit a bin."""
-STEP_DIGITS = 4
-"""Decimals of coefficients, at each step and in the end."""
-QUALITY_DIGITS = 4
 CLOSE = 10**-STEP_DIGITS / 2
 """Newton's steps end when no coefficient moves more."""
 SMALLEST_STEP = 1e-6
-
-
-class Terms(BaseModel):
-    """The parameters of the kind ``horizontal``.
-
-    ``target``: the column that is 1 for bad rows and 0 for good ones. ``ranges``: of each feature the range
-    that its grid of ``cells`` covers; what lies beyond falls in the outermost cells. ``ridge``: strength k of
-    the penalty k/2 sum b^2. ``smoothing``: rows of average risk added to each bin before its WOE is taken.
-    """
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    target: Name
-    ranges: dict[Name, tuple[float, float]] = Field(min_length=1, max_length=200)
-    cells: int = Field(default=64, ge=2, le=1024)
-    bins: int = Field(default=6, ge=2, le=32)
-    ridge: float = Field(default=1.0, gt=0, le=1e6)
-    smoothing: float = Field(default=2.0, ge=0.01, le=1000)
-    steps: int = Field(default=25, ge=1, le=100)
-    rows_at_least: int = Field(default=50, ge=1)
-    digits: int = Field(default=0, ge=0, le=6)
-
-    @property
-    def features(self) -> list[str]:
-        """In the order that all work in."""
-        return sorted(self.ranges)
-
-    def inner(self, name: str) -> Floats:
-        """The boundaries between the cells of a feature."""
-        low, high = self.ranges[name]
-        return np.linspace(low, high, self.cells + 1)[1:-1]
 
 
 @dataclass(slots=True)
@@ -168,7 +136,7 @@ def evidence(counts: Sequence[int], edges: Sequence[Floats], terms: Terms) -> Fl
     """Of all features' bins in turn: WOE = ln((good/all good) / (bad/all bad)); then the bad share.
 
     All rounded to WOE_DIGITS, the share within (0, 1). Raises UserError PRV-HORIZONTAL-LABEL where all rows
-    are good or all are bad.
+    are good or all are bad, PRV-MESSAGE for counts that can't be.
     """
     told, at = [], 0
     for cuts in edges:
@@ -176,6 +144,8 @@ def evidence(counts: Sequence[int], edges: Sequence[Floats], terms: Terms) -> Fl
         good, bad = (np.array(counts[at + k * size : at + (k + 1) * size], np.float64) for k in (0, 1))
         at += 2 * size
         goods, bads = good.sum(), bad.sum()
+        if min(good.min(), bad.min()) < 0:  # somebody's sums are none; masked, nobody can tell whose
+            fail("PRV-MESSAGE", "all", detail="counts below 0")
         if not goods or not bads:
             fail("PRV-HORIZONTAL-LABEL", "all", column=terms.target)
         share = bads / (goods + bads)

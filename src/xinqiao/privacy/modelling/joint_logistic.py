@@ -20,7 +20,8 @@ from scipy.special import expit
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.crypto.sine_series import logistic_series
 from xinqiao.privacy.modelling.columns import SHRINK
-from xinqiao.privacy.protocol.sharing import WAVE_BITS, Dealer, Held, Member, Ring, constant, encode
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import WAVE_BITS, Held, Member, Ring, constant, encode
 from xinqiao.scoring.columns import Floats
 
 MATRIX_BITS, THETA_BITS, AHEAD_BITS = 13, 20, 4

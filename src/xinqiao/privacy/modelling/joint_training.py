@@ -36,7 +36,8 @@ from xinqiao.privacy.modelling.joint_logistic import (
 from xinqiao.privacy.modelling.lift import Lift, lift
 from xinqiao.privacy.modelling.parties import ModelParams, features, members, read_params
 from xinqiao.privacy.protocol.common_stream import common_stream
-from xinqiao.privacy.protocol.sharing import Dealer, Held, Member, Ring
+from xinqiao.privacy.protocol.dealer import Dealer
+from xinqiao.privacy.protocol.sharing import Held, Member, Ring
 from xinqiao.scoring.columns import Floats
 
 WIDTH_AT_MOST = 2000
@@ -49,7 +50,7 @@ class Settings(ModelParams):
 
     bins: int = Field(default=8, ge=2, le=10)
     folds: int = Field(default=5, ge=2, le=10)
-    steps: int = Field(default=50, ge=1, le=200)
+    steps: int = Field(default=100, ge=1, le=200)
 
 
 def settings(manifest: Manifest) -> Settings:

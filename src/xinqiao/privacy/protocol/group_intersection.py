@@ -16,7 +16,7 @@ tell whose pseudonym is whose as long as one other holder does not collude with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -42,9 +42,9 @@ from xinqiao.privacy.protocol.point_stream import (
     received,
     times,
 )
+from xinqiao.privacy.protocol.tags import joined, split, tags_of, tokens_of
 
 Rows: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
-TAG_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def common(sets: Sets, ids: Sequence[bytes]) -> Rows | None:
         found = found[shuffled(len(found))]
         for name in sets.others:
             if name in sets.receivers:
-                tags = _joined(_tags([tokens[name][row] for row in found], b"xq-common"))
+                tags = joined(tags_of([tokens[name][row] for row in found], b"xq-common"))
                 sets.link.send(name, "common", pack({"tags": tags}))
         return found
     own = _answer(sets, ids, leader, sizes[leader])
@@ -165,7 +165,7 @@ def _ask(sets: Sets, ids: Sequence[bytes]) -> dict[str, list[bytes]]:
                 waiting.enter_context(at_work(sets.link, name))
         for done, name in enumerate(sets.others, 1):
             points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
-            tokens[name] = _tokens(ids, points)
+            tokens[name] = tokens_of(ids, points)
             sets.progress(done / (len(sets.others) + 1))
         for name in sets.others:
             wait_for(sets.link, name)
@@ -179,7 +179,7 @@ def _answer(sets: Sets, ids: Sequence[bytes], leader: str, rows: int) -> list[by
         sets.link.send(leader, "answered", pack({"points": chunk}))
     sets.progress(0.5)
     with at_work(sets.link, leader):
-        return _tokens(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
+        return tokens_of(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
 
 
 def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> list[bytes]:
@@ -198,7 +198,7 @@ def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> l
 
 def _send_hint(sets: Sets, leader: str, shares: Words, tokens: Sequence[bytes]) -> None:
     if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
-        hint = pack({"tags": _joined(sorted(_tags(tokens, b"xq-held")))})
+        hint = pack({"tags": joined(sorted(tags_of(tokens, b"xq-held")))})
     else:
         store = encode(tokens, shares)
         hint = pack({"seed": store.seed, "cells": store.cells})
@@ -211,10 +211,10 @@ def _matched(
     """Which of the leader's ids all others have too, from what they sent."""
     if len(sets.holders) == 2:  # noqa: PLR2004 - two holders
         (name,) = sets.others
-        held = set(_split(unpack(sets.link.receive(name, "hint"), name, tags=np.ndarray)["tags"], name))
+        held = set(split(unpack(sets.link.receive(name, "hint"), name, tags=np.ndarray)["tags"], name))
         if len(held) != sizes[name]:
             fail("PRV-MESSAGE", name, detail=f"{len(held)} tags")
-        return np.array([tag in held for tag in _tags(tokens[name], b"xq-held")], bool)
+        return np.array([tag in held for tag in tags_of(tokens[name], b"xq-held")], bool)
     total = shares.copy()
     for name in sets.others:
         hint = unpack(sets.link.receive(name, "hint"), name, seed=bytes, cells=np.ndarray)
@@ -229,8 +229,8 @@ def _matched(
 def _told(sets: Sets, leader: str, tokens: Sequence[bytes]) -> Rows:
     """The common rows as the leader tells them."""
     wait_for(sets.link, leader)
-    tags = _split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
-    rows = {tag: row for row, tag in enumerate(_tags(tokens, b"xq-common"))}
+    tags = split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
+    rows = {tag: row for row, tag in enumerate(tags_of(tokens, b"xq-common"))}
     if len(set(tags)) != len(tags) or not set(tags) <= rows.keys():
         fail("PRV-MESSAGE", leader, detail="common")
     return np.array([rows[tag] for tag in tags], np.int64)
@@ -238,27 +238,3 @@ def _told(sets: Sets, leader: str, tokens: Sequence[bytes]) -> Rows:
 
 def _domain(sets: Sets) -> bytes:
     return b"xinqiao intersection 1 " + blake2b(sets.context, digest_size=32).digest()
-
-
-def _tokens(ids: Sequence[bytes], points: Iterator[Points]) -> list[bytes]:
-    told, rows = [], iter(ids)
-    for chunk in points:
-        told += [
-            blake2b(row.tobytes() + next(rows), digest_size=32, person=b"xq-token").digest() for row in chunk
-        ]
-    return told
-
-
-def _tags(tokens: Sequence[bytes], use: bytes) -> list[bytes]:
-    return [blake2b(token, digest_size=TAG_BYTES, person=use).digest() for token in tokens]
-
-
-def _joined(tags: Sequence[bytes]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.frombuffer(b"".join(tags), np.uint8).reshape(-1, TAG_BYTES)
-
-
-def _split(tags: np.ndarray[Any, Any], source: str) -> list[bytes]:
-    if tags.dtype != np.uint8 or tags.ndim != 2 or tags.shape[1] != TAG_BYTES:  # noqa: PLR2004 - rows of bytes
-        fail("PRV-MESSAGE", source, detail="tags")
-    data = tags.tobytes()
-    return [data[at : at + TAG_BYTES] for at in range(0, len(data), TAG_BYTES)]
