@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 SHARED, EACH, UNGRANTED = 120, 150, 10
 CREDIT = "credit_decision"
+SLOW_MS = 60_000
+"""Nodes and their workers start beside the pages, whose first one reads the catalogue."""
 BY_FILE = """
 kind = "intersection"
 purpose = "credit_decision"
@@ -163,6 +165,8 @@ def test_a_count_from_the_wish_to_its_proof(
     story: Story, live: Live, browser: Browser, tmp_path: Path
 ) -> None:
     with live.page(browser, story.asks) as bank, live.page(browser, story.decides) as power:
+        for page in (bank, power):
+            page.set_default_timeout(SLOW_MS)
         project = _asked(bank)
         job = _waiting(power)
         assert live.look(power, "privacy-story-1-list") == []
