@@ -101,8 +101,8 @@ class Store(Agreement):
         """See ``Desk``."""
         with self.transaction() as tx:
             if job_rows.one(tx, job).state in FAILING:
-                columns = {"error": error.code, "error_where": error.where[:200], "again": False}
-                job_rows.move(tx, job, "failed", FAILING, NODE, **columns)
+                told = {"error": error.code, "error_where": error.where[:200]}
+                job_rows.move(tx, job, "failed", FAILING, NODE, again=False, **told)
 
     def _input(self, tx: Tx, manifest: Manifest, brought: Input) -> pa.Table:
         """The rows this party brings: read, cut to what is consented to, and bounded."""
