@@ -253,7 +253,7 @@ def test_a_bank_can_t_tell_the_counts_of_all_banks(tmp_path: Path) -> None:
 
 def test_counts_that_can_not_be_are_refused() -> None:
     """A bank may add whatever it likes to a masked sum: the card would be made of what is no number."""
-    terms = Terms(target="bad", features=("x",))
+    terms = Terms(target="bad", ranges={"x": (0.0, 1.0)})
     good, bad = [10, 20, 0], [5, 5, 0]
     assert np.isfinite(evidence_of([*good, *bad], [np.array([0.0])], terms)).all()
     with pytest.raises(UserError, match="PRV-MESSAGE"):
