@@ -25,7 +25,7 @@ JOB = manifest("rows", {"bank": "holder", "tax": "holder", "power": "holder"})
     ],
 )
 def test_whose_fault_a_failure_elsewhere_is(peer: str, told: dict[str, str], shown: tuple[str, str]) -> None:
-    error = elsewhere(peer, Told(about="failed", job=JOB.job, **told), JOB)  # type: ignore[arg-type]
+    error = elsewhere(peer, Told(about="failed", job=JOB.job, **told), JOB)
     assert (error.code, error.where) == shown
 
 

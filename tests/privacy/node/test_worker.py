@@ -92,7 +92,7 @@ def test_parts_of_two_messages_to_one_party_do_not_mix(ends: Ends) -> None:
     senders = [threading.Thread(target=ends.link.send, args=["tax", "tag", bytes(size)]) for size in sizes]
     for sender in senders:
         sender.start()
-    whole, came = Message("bank", 1 << 30), []
+    whole, came = Message("bank", 1 << 30), list[int]()
     while len(came) < len(sizes):
         _, body = take_frame(ends.node, "worker")
         told = whole.add(body[1:])
