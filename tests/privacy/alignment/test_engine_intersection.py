@@ -74,6 +74,17 @@ def test_ids_reach_the_engine_so_that_no_reader_mistakes_them(tmp_path: Path) ->
     assert safe(pa.array([], pa.string())).to_pylist() == []
 
 
+def test_an_empty_set_is_written_as_random_rows_alone(tmp_path: Path) -> None:
+    """Trap: of an empty first chunk, pyarrow writes what its memory held before."""
+    write(tmp_path / "before.csv", pa.array(numbered(0, 2000)))
+    for _ in range(20):
+        write(tmp_path / "in.csv", pa.array([], pa.string()))
+        head, *rows = (tmp_path / "in.csv").read_text("utf-8").splitlines()
+        assert head == "id,row"
+        assert len(rows) == RANDOM_ROWS
+        assert all(len(bytes.fromhex(row.removesuffix(",-1"))) == 32 for row in rows)
+
+
 def test_rows_of_256_random_bits_hide_the_hash_of_the_key_set(tmp_path: Path) -> None:
     """Trap 1: the engine tells its peer an unsalted SHA-256 of all keys."""
     told: set[str] = set()

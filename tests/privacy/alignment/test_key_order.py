@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,7 +41,7 @@ def test_others_are_left_to_a_sort_of_text(keys: list[str | None]) -> None:
     assert key_order(pa.array(keys, pa.string())) is None
 
 
-def test_positions_reach_pyarrow_without_pandas() -> None:
+def test_positions_reach_pyarrow_without_pandas(tmp_path: Path) -> None:
     """Trap: pyarrow loads pandas, half a second of a job, for the first array that it takes from Python."""
     script = (
         "import sys\n"
@@ -49,10 +49,11 @@ def test_positions_reach_pyarrow_without_pandas() -> None:
         "import numpy as np, pyarrow as pa\n"
         "from xinqiao.privacy.alignment import engine_intersection, key_order\n"
         "ids = key_order.arrow(np.arange(5)[::2]).cast(pa.string())\n"
-        "engine_intersection.write(Path(sys.argv[1]), engine_intersection.safe(ids))\n"
-        "print(ids.to_pylist(), 'pandas' in sys.modules)\n"
+        "path = Path(sys.argv[1])\n"
+        "engine_intersection.write(path, engine_intersection.safe(ids))\n"
+        "print(ids.to_pylist(), engine_intersection.read(path), 'pandas' in sys.modules)\n"
     )
     told = subprocess.run(
-        [sys.executable, "-c", script, os.devnull], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(tmp_path / "ids.csv")], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "['0', '2', '4'] False"
+    assert told.stdout.strip() == "['0', '2', '4'] [0 1 2] False"

@@ -22,7 +22,7 @@ from pyarrow import csv
 
 from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
-from xinqiao.privacy.alignment.key_order import Positions, arrow
+from xinqiao.privacy.alignment.key_order import Positions, arrow, positions
 from xinqiao.privacy.job.kind import Job, Protocol
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
@@ -140,8 +140,9 @@ def write(path: Path, safe_ids: pa.Array) -> None:
     """The engine's input: ids with their positions, which its output repeats, and the random rows."""
     random = pa.py_buffer(secrets.token_hex(RANDOM_BYTES * RANDOM_ROWS).encode())
     places = pa.py_buffer(2 * RANDOM_BYTES * np.arange(RANDOM_ROWS + 1, dtype=np.int32))
-    ids = pa.chunked_array([safe_ids, pa.StringArray.from_buffers(RANDOM_ROWS, places, random)])
-    rows = pa.chunked_array([arrow(np.arange(len(safe_ids))), arrow(np.full(RANDOM_ROWS, -1))])
+    # one chunk: of an empty first one pyarrow writes what its memory held before
+    ids = pa.concat_arrays([safe_ids, pa.StringArray.from_buffers(RANDOM_ROWS, places, random)])
+    rows = arrow(np.append(np.arange(len(safe_ids)), np.full(RANDOM_ROWS, -1)))
     table = pa.Table.from_arrays([ids, rows], ["id", "row"])
     with path.open("wb") as out:
         out.write(b"id,row\n")
@@ -151,7 +152,7 @@ def write(path: Path, safe_ids: pa.Array) -> None:
 def read(path: Path) -> Positions:
     """The positions that the engine's output names."""
     options = csv.ConvertOptions(column_types={"row": pa.int64()}, include_columns=["row"])
-    found: Positions = csv.read_csv(path, convert_options=options).column("row").to_numpy()
+    found = positions(csv.read_csv(path, convert_options=options).column("row").combine_chunks())
     return found[found >= 0]
 
 

@@ -40,6 +40,12 @@ def arrow(positions: Positions) -> pa.Int64Array:
     return pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
 
 
+def positions(array: pa.Int64Array) -> Positions:
+    """The reverse, of an array without nulls."""
+    data = array.buffers()[1]
+    return np.frombuffer(data or b"", np.int64)[array.offset : array.offset + len(array)]
+
+
 def _words(text: np.ndarray[Any, np.dtype[np.uint8]]) -> list[np.ndarray[Any, np.dtype[np.uint64]]]:
     """Rows of bytes as whole numbers, the first of which weighs most."""
     rows, width = text.shape
