@@ -420,12 +420,21 @@ def test_a_figure_counts_days_as_the_case_says() -> None:
         (0, {"both_days_count": "yes"}),
         (3, {"ranges": [["A", 0]]}),
         (8, {"period": {"unit": "fortnight"}}),
+        (8, {"interest": "compound"}),
+        (4, {"annual_rate_pct": "much"}),
+        (2, {"price_then": "much"}),
     ],
 )
 def test_a_word_of_a_figure_that_is_not_known_is_told(figure: int, terms: dict[str, Any]) -> None:
     known, expect = FIGURES[figure]
     done = replay_case({"id": "F", "terms": known | terms, "expect": expect})
     assert [error.code for error in done.errors] == ["LON-CASE-WORD"]
+
+
+def test_money_drawn_before_the_first_day_of_the_schedule_is_refused() -> None:
+    case = copy.deepcopy(CASE)
+    case["events"][0]["date"] = "2025-12-15"
+    assert [error.code for error in replay_case(case).errors] == ["LON-TERM-STATE"]
 
 
 def test_nothing_to_repay_is_told() -> None:

@@ -51,10 +51,10 @@ def loan_replay(
     if len(shown) < len(done):
         console.print(f"列出 listed {len(shown)} / {len(done)}", highlight=False)
     agree = sum(each.agrees and each.expects for each in done)
-    told = sum(each.expects or bool(each.errors) for each in done)
-    console.print(f"一致 agree {agree} / {told}  ->  {out}", highlight=False)
-    if told < len(done):
-        console.print(f"未给预期，仅计算 nothing expected, worked out {len(done) - told}", highlight=False)
+    asked = sum(each.expects or bool(each.errors) for each in done)
+    console.print(f"一致 agree {agree} / {asked}  ->  {out}", highlight=False)
+    if asked < len(done):
+        console.print(f"未给预期，仅计算 nothing expected, worked out {len(done) - asked}", highlight=False)
 
 
 def _tracked(cases: Sequence[Any]) -> Iterable[Any]:

@@ -37,6 +37,7 @@ from xinqiao.loan.terms import (
 
 PER_YEAR = {"year": 1, "quarter": 4, "month": 12, "week": 52, "day": 365}
 PROGRESSIVE = "progressive"
+INTERESTS = ("reducing balance", "declining balance", "flat")
 WAYS: dict[str, Way] = {
     "equal_instalment": "equal_instalment",
     "fixed_instalment_amount": "equal_instalment",
@@ -53,7 +54,7 @@ def terms_of(given: Given, *, family: str, events: Sequence[Mapping[str, Any]]) 
     unit, every, made = _periods(given, events)
     progressive = family == PROGRESSIVE
     interest = words(given.word("interest", default="reducing_balance"))
-    if interest not in ("reducing balance", "declining balance", "flat"):
+    if interest not in INTERESTS:
         given.fault("interest", interest)
     actual = given.get("interest_recalculated_on_actual_balance", "interest_follows_actual_balance")
     if not isinstance(actual, bool | None):

@@ -40,9 +40,9 @@ def disburse(loan: Loan, event: Disburse) -> Loan:
     if drawn + event.amount > loan.terms.principal:
         fail("LON-DRAW-STATE", "amount", amount=event.amount, limit=loan.terms.principal - drawn)
     since = _from(loan, event.on)
-    last = loan.instalments[-1].due
-    if event.on >= last:
-        fail("LON-TERM-STATE", "date", on=event.on, until=last)
+    first, last = loan.instalments[0].start, loan.instalments[-1].due
+    if not first <= event.on < last:  # days before the first would bear no interest
+        fail("LON-TERM-STATE", "date", on=event.on, since=first, until=last)
     state = replace(loan.state, drawn=(*loan.state.drawn, (event.on, event.amount)))
     fee = sum(
         (

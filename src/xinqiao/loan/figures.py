@@ -13,7 +13,7 @@ from typing import Any
 
 from xinqiao.kernel.errors import user_error
 from xinqiao.loan.calendar import actual_ratio, add_months, month_end, periods
-from xinqiao.loan.case_format import PER_YEAR, day_count_of, rate_of, rounding_of, unit_of
+from xinqiao.loan.case_format import INTERESTS, PER_YEAR, WAYS, day_count_of, rate_of, rounding_of, unit_of
 from xinqiao.loan.case_given import ANY_DAY, CENT_PLACES, LONGEST, Given, words
 from xinqiao.loan.event import Disburse
 from xinqiao.loan.loan import Loan
@@ -72,7 +72,8 @@ def collateral(given: Given, key: str) -> str | None:
     )
     then = key.endswith("then")
     price = given.number("price_then" if then else "price_now", "price", default=Decimal(0))
-    given.get("price_now", "price_then")
+    given.number("price_now", "price_then", default=Decimal(0))
+    given.number("price_then", "price_now", default=Decimal(0))
     owed = given.number("loan_outstanding", "outstanding", "loan_amount", default=Decimal(0))
     back = re.search(r"_to_(\d+(?:\.\d+)?)$", key)
     value = units * (Decimal(back[1]) if back else price)
@@ -147,7 +148,7 @@ def _fixed(given: Given) -> Figures:
     unit, every = unit_of(period)
     period.get("count")
     period.finish()
-    given.get("repayment", "interest"), day_count_of(given)
+    _unused(given)
     level, left = given.number("instalment"), given.number("principal")
     rate, rule = rate_of(given) * every / PER_YEAR[unit], rounding_of(given)
     count, interest = 0, Decimal(0)
@@ -187,13 +188,23 @@ def _plain(amount: Decimal) -> str:
     return str(whole) if amount == whole and -int(amount.as_tuple().exponent) != CENT_PLACES else str(amount)
 
 
+def _unused(given: Given) -> None:
+    """Terms that the figure doesn't depend on are read too: what they say must be known."""
+    given.number("principal", default=Decimal(0)), rate_of(given), day_count_of(given)
+    way, interest = (words(given.word(name, default="flat")) for name in ("repayment", "interest"))
+    if way.replace(" ", "_") not in WAYS:
+        given.fault("repayment", way)
+    if interest not in INTERESTS:
+        given.fault("interest", interest)
+
+
 def due_dates(given: Given) -> Figures:
     """Due dates by a rule in words, from a date that was asked for."""
     period = given.inner("period")
     unit, every = unit_of(period)
     count = period.whole("count", default=1, least=1, most=LONGEST)
     period.finish()
-    given.get("principal", "annual_rate_pct", "repayment", "interest")
+    _unused(given)
     asked = given.day("requested_first_date", "first_date")
     drawn = given.day("start", "disbursed_on", "posting_date", "date")
     base = asked or drawn or given.must_day("requested_first_date")

@@ -13,7 +13,8 @@ from typing import Any
 from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.loan.case_comparison import differences, splits
 from xinqiao.loan.case_event import event_of
-from xinqiao.loan.case_format import Given, moved_from, places_of, terms_of
+from xinqiao.loan.case_format import moved_from, places_of, terms_of
+from xinqiao.loan.case_given import Given
 from xinqiao.loan.case_snapshot import PARTS, everything, snapshot, split
 from xinqiao.loan.changing import rescheduled, shifted
 from xinqiao.loan.engine import Loan, apply, begin
