@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -71,11 +72,15 @@ def checked(policy: Policy, rows: int, seed: int) -> Batch:
     return batch
 
 
+CASES = int(os.environ.get("XINQIAO_CASES", "25000"))
+"""The long run: XINQIAO_CASES=100000."""
+
+
 @pytest.mark.slow
-def test_100000_generated_cases_are_decided_as_one_by_one(shipped: Policy) -> None:
-    batch = checked(shipped, 100_000, 1)
+def test_generated_cases_are_decided_as_one_by_one(shipped: Policy) -> None:
+    batch = checked(shipped, CASES, 1)
     assert set(np.unique(batch.outcome)) == {0, 1, 2}
-    assert batch.exact_rows < 100  # 6 when this was written
+    assert batch.exact_rows < CASES / 1000  # 6 of 100,000 when this was written
 
 
 def test_cases_of_the_small_policy_are_decided_as_one_by_one(small: Policy) -> None:

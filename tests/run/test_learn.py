@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 import openpyxl
+import pytest
 
-from tests.cli.small import COMPANIES, Small, run_small
+from tests.cli.small import COMPANIES, FOLDS, REPEATS, Small, job
+from xinqiao.run import learn
 from xinqiao.scoring.model import Model
 
 NOBODY = {f"C{n:06}" for n in range(1, 41)}  # their credit records are taken out
@@ -24,7 +26,13 @@ def test_companies_without_outcome_are_learned_from_only_when_the_settings_say_h
         if row[0].value in NOBODY:
             book.active.delete_rows(row[0].row)
     book.save(data / "credit.xlsx")
-    run_small(data, mapping, tmp_path / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learn, "FOLDS", FOLDS)
+        patch.setattr(learn, "REPEATS", REPEATS)
+        work = job(data, mapping, tmp_path / "out")
+        work.ingest()
+        work.indicators()
+        work.model()
     origin = Model.from_json((tmp_path / "out" / "model" / "model.json").read_bytes()).card.provenance
     assert origin.fitter == "woe-logistic+reject-inference"
     assert origin.settings["rejected_odds"] == 2.0
