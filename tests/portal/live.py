@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # optional at run time: without playwright these tests are sk
 
 DESK, PHONE = 1280, 390
 BOTH = pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
-"""Runs a test at both widths: one in which people click. Pages only looked at: Live.look."""
+"""Runs a test at both widths: one whose page changes when clicked. All others: Live.look."""
 
 
 @dataclass
@@ -73,10 +73,15 @@ class Live:
             page.screenshot(path=str(path), full_page=True)
 
     def look(self, page: Page, name: str) -> list[str]:
-        """``faults`` of a page at both widths, a screenshot of each; it is loaded once."""
-        for width in (PHONE, DESK):
+        """``faults`` of a page at both widths, a screenshot of each; it is loaded once.
+
+        What can be pressed or filled at one width can be at the other: people click at one of them.
+        """
+        own = page.viewport_size
+        for width in (PHONE, DESK) if "XINQIAO_SHOTS" in os.environ else ():
             page.set_viewport_size(_window(width))
             self.shot(page, name)
+        page.set_viewport_size(own)
         return faults(page, DESK, PHONE)
 
 
@@ -95,9 +100,11 @@ def faults(page: Page, *widths: int) -> list[str]:
 
     ``widths``: of windows to look at it in; the page's own where there are none.
     """
-    return [
-        fault for answer in _axe(page, widths or (page.viewport_size["width"],)) for fault in _told(answer)
-    ]
+    answers = _axe(page, widths or (page.viewport_size["width"],))
+    found = [fault for answer in answers for fault in _told(answer)]
+    seen = [set(answer["controls"]) for answer in answers]
+    hidden = set.union(*seen) - set.intersection(*seen)
+    return found + [f"not at every width: {control}" for control in sorted(hidden)]
 
 
 def _told(answer: dict[str, Any]) -> Iterator[str]:
@@ -121,7 +128,8 @@ def _axe(page: Page, widths: tuple[int, ...]) -> list[dict[str, Any]]:
         for width in widths:
             copy.set_viewport_size(_window(width))
             violations = copy.evaluate(_AXE)
-            answers.append({"width": width, "violations": violations, "out": copy.evaluate(_SPILLED)})
+            told = {"out": copy.evaluate(_SPILLED), "controls": copy.evaluate(_CONTROLS)}
+            answers.append({"width": width, "violations": violations} | told)
         return answers
     finally:
         copy.unroute(url)
@@ -142,6 +150,8 @@ def _copies(page: Page) -> Page:
 
 
 _AXE = "axe.run({resultTypes: ['violations']}).then(found => found.violations)"
+_CONTROLS = """[...document.querySelectorAll('main :is(a[href], button, input, select, textarea, summary)')]
+  .filter(e => e.getClientRects().length).map(e => e.outerHTML.slice(0, 120))"""
 _SPILLED = """[
   ...[document.documentElement.scrollWidth].filter(w => w > innerWidth + 1).map(w => `the page is ${w} wide`),
   ...[...document.querySelectorAll('td, th, dd, dt, h1, h2, p, li, label, button, input, select, .badge')]

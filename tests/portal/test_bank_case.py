@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, town
 from tests.lending.bank import STRANGER
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import Live, press
 from xinqiao.account.actor import Actor
 from xinqiao.db import jobs
 from xinqiao.db.database import Database, new_token
@@ -138,8 +138,7 @@ def test_the_api_tells_applications_and_proposes(place: Town, client_as: Clients
     assert place.see(found.id).state == "offered"
 
 
-@BOTH
-def test_the_pages_in_a_browser(place: Town, live: Live, browser: object, width: int) -> None:
+def test_the_pages_in_a_browser(place: Town, live: Live, browser: object) -> None:
     first = place.decide(place.apply(amount=400_000))
     place.file(indicators={"REG01": 0.5})
     with place.database.transaction(place.agent.scope) as tx:
@@ -148,19 +147,15 @@ def test_the_pages_in_a_browser(place: Town, live: Live, browser: object, width:
     assert second.state == "refused"
     with place.database.transaction(place.agent.scope) as tx:
         case.ask_human(tx, place.agent, second.id, second.version, "有新订单")
-    with live.page(browser, place.approver, width=width) as page:  # type: ignore[arg-type] # playwright's own
+    with live.page(browser, place.approver) as page:  # type: ignore[arg-type] # playwright's own
         page.goto("/bank")
-        live.shot(page, "bank-queue")
-        assert faults(page) == []
+        assert live.look(page, "bank-queue") == []
         press(page.get_by_role("link", name="示范企业011A"))
-        live.shot(page, "bank-case")
-        assert faults(page) == []
+        assert live.look(page, "bank-case") == []
         press(page.get_by_role("button", name="受理"))
         page.get_by_label("金额（元）").fill("100000")
         page.get_by_label("年利率（%）").fill("4.5")
-        live.shot(page, "bank-propose")
-        assert faults(page) == []
+        assert live.look(page, "bank-propose") == []
         press(page.get_by_role("button", name="提交复核").first)
-        live.shot(page, "bank-proposed")
-        assert faults(page) == []
+        assert live.look(page, "bank-proposed") == []
     assert place.see(second.id).state == "proposed"

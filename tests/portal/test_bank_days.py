@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import Live, press
 from tests.servicing.lent import START, Books, books
 from tests.servicing.people import known
 from xinqiao.account.actor import Actor
@@ -143,31 +143,26 @@ def test_a_file_of_the_core_is_compared_and_differences_are_settled(
     assert send(officer, "/bank/reconciliation", day=START, file=("x.csv", b"a,b\n1,2\n")).status_code == 400
 
 
-@BOTH
-def test_a_bulk_deferral_in_the_browser(
-    live: Live, browser: Browser, lent: tuple[Books, UUID], width: int
-) -> None:
+def test_a_bulk_deferral_in_the_browser(live: Live, browser: Browser, lent: tuple[Books, UUID]) -> None:
     bank, loan = lent
-    with live.page(browser, bank.place.officer, width=width) as page:
+    with live.page(browser, bank.place.officer) as page:
         page.goto(BULK)
-        assert faults(page) == []
+        assert live.look(page, "bulk") == []
         page.fill("#f-months", "2")
         press(page.get_by_role("button", name="预览"))
-        assert faults(page) == []
+        assert live.look(page, "bulk-preview") == []
         page.fill("#f-title", "春耕延期 spring")
         press(page.get_by_role("button", name="提交"))
-        assert faults(page) == []
         at = page.url
-        live.shot(page, "bulk-proposed")
-    with live.page(browser, bank.place.approver, width=width) as page:
+        assert live.look(page, "bulk-proposed") == []
+    with live.page(browser, bank.place.approver) as page:
         page.goto(at)
         press(page.get_by_role("button", name="同意并办理"))
         bulk_work.execute(bank.database, at.rsplit("/", 1)[1])
         page.goto(at)
         assert "已执行" in page.content()
-        assert faults(page) == []
+        assert live.look(page, "bulk-done") == []
         for path in ("/bank/day-end", "/bank/reconciliation"):
             page.goto(path)
-            assert faults(page) == []
-            live.shot(page, path.rsplit("/", 1)[1])
+            assert live.look(page, path.rsplit("/", 1)[1]) == []
     assert bank.see(loan).version == 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.consent.people import COMPANY, agent, granted, institution, officer
 from tests.consent.test_watch import operator, reads
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import PHONE, Live, press
 from xinqiao.consent import objections, records, requests, supply, watch
 from xinqiao.consent.access import permit
 from xinqiao.db.database import SYSTEM, Database
@@ -32,22 +32,19 @@ def told(database: Database) -> None:
         watch.watch(tx)
 
 
-@BOTH
-def test_a_firm_s_pages(live: Live, browser: Browser, database: Database, width: int) -> None:
+def test_a_firm_s_pages(live: Live, browser: Browser, database: Database) -> None:
     told(database)
-    with live.page(browser, agent(), width=width) as page:
+    with live.page(browser, agent(), width=PHONE) as page:
         for path, name in (
             ("/enterprise/grants", "grants"),
             ("/enterprise/grants/new", "grant-new"),
             ("/enterprise/objections", "objections"),
         ):
             page.goto(path)
-            live.shot(page, name)
-            assert faults(page) == [], path
+            assert live.look(page, name) == [], path
         page.goto("/enterprise/grants/new")
         press(page.locator("form.card button.primary"))
-        live.shot(page, "grant-text")
-        assert faults(page) == []
+        assert live.look(page, "grant-text") == []
         page.check("input[name=agreed]")
         press(page.locator("form.card button.primary"))
         assert page.url.endswith("/enterprise/grants")

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, agent_of
 from tests.lending.bank import STRANGER
-from tests.portal.live import DESK, PHONE, Live, faults
+from tests.portal.live import Live
 from tests.servicing.contracts import TEXT, Desk, desk
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database, new_token
@@ -104,8 +104,6 @@ def test_contract_pages_read_well_on_phone_and_desktop(bench: Desk, live: Live, 
         bench.place.officer: f"/bank/cases/{bench.case_id}/contract",
     }
     for actor, path in sites.items():
-        for width in (DESK, PHONE):
-            with live.page(browser, actor, width=width) as page:  # type: ignore[arg-type] # playwright's own
-                page.goto(path)
-                assert faults(page) == []
-                live.shot(page, path.split("/")[1] + "-contract")
+        with live.page(browser, actor) as page:  # type: ignore[arg-type] # playwright's own
+            page.goto(path)
+            assert live.look(page, path.split("/")[1] + "-contract") == []

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.lending.applying import COMPANY, TEXT, Town, agent_of, bank_with_product, town
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import PHONE, Live, press
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.lending import deciding
@@ -58,14 +58,12 @@ def _decide(firm: Town) -> None:
         deciding.decide(firm.database, str(case.id))
 
 
-@BOTH
-def test_the_credit_page_explains_the_score(firm: Town, live: Live, browser: Browser, width: int) -> None:
-    with live.page(browser, firm.agent, width=width) as page:
+def test_the_credit_page_explains_the_score(firm: Town, live: Live, browser: Browser) -> None:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto("/enterprise")
         assert page.get_by_role("heading", name="信用评分").is_visible()
         assert page.get_by_text("R1").first.is_visible()
-        live.shot(page, "enterprise")
-        assert faults(page) == []
+        assert live.look(page, "enterprise") == []
 
 
 def test_a_company_without_a_file_is_told_so(client_as: Clients) -> None:
@@ -81,18 +79,14 @@ def test_a_firm_in_default_gets_no_score(firm: Town, client_as: Clients) -> None
     assert 'id="h-score"' not in text
 
 
-@BOTH
-def test_products_are_ranked_and_the_others_explained(
-    firm: Town, live: Live, browser: Browser, width: int
-) -> None:
+def test_products_are_ranked_and_the_others_explained(firm: Town, live: Live, browser: Browser) -> None:
     bank_with_product(firm.database, TEXT.replace("years: 2", "years: 9"))
-    with live.page(browser, firm.agent, width=width) as page:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto("/enterprise/products?amount=20&months=12")
         assert page.locator("article.product").count() == 1
         assert page.get_by_text("暂不符合").is_visible()
         assert "不少于 9" in page.locator("section.card").last.inner_text()
-        live.shot(page, "enterprise_products")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_products") == []
 
 
 def test_a_sum_that_is_no_number_is_told(firm: Town, client_as: Clients) -> None:
@@ -100,41 +94,35 @@ def test_a_sum_that_is_no_number_is_told(firm: Town, client_as: Clients) -> None
     assert "请输入数字" in text
 
 
-@BOTH
-def test_apply_and_accept_with_one_click_each(firm: Town, live: Live, browser: Browser, width: int) -> None:
-    with live.page(browser, firm.agent, width=width) as page:
+def test_apply_and_accept_with_one_click_each(firm: Town, live: Live, browser: Browser) -> None:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto("/enterprise/products?amount=20&months=12")
         press(page.get_by_role("link", name="申请 Apply for").first)
-        live.shot(page, "enterprise_apply")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_apply") == []
         page.get_by_role("checkbox").check()
         press(page.get_by_role("button", name="授权并申请"))
         assert page.get_by_text("正在自动审批").is_visible()
         _decide(firm)
         page.goto("/enterprise/applications")
-        live.shot(page, "enterprise_applications")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_applications") == []
         press(page.get_by_role("link", name="测试贷").last)
-        live.shot(page, "enterprise_offer")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_offer") == []
         page.get_by_role("checkbox").check()
         press(page.get_by_role("button", name="接受要约"))
         assert page.get_by_text("已接受").first.is_visible()
-        assert faults(page) == []
+        assert live.look(page, "enterprise_accepted") == []
 
 
-@BOTH
 def test_a_refusal_gives_reasons_and_a_person_can_be_asked_for(
-    firm: Town, live: Live, browser: Browser, client_as: Clients, width: int
+    firm: Town, live: Live, browser: Browser, client_as: Clients
 ) -> None:
     firm.file(indicators={"REG01": 1.0}, as_of="2026-06-30")
     address = _applied(firm, client_as)
     _decide(firm)
-    with live.page(browser, firm.agent, width=width) as page:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto(address)
         assert page.get_by_role("heading", name="为什么没有通过").is_visible()
-        live.shot(page, "enterprise_refused")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_refused") == []
         page.get_by_label("希望人工考虑的情况").fill("请看新订单")
         press(page.get_by_role("button", name="申请人工复核"))
         assert page.get_by_text("待受理").first.is_visible()

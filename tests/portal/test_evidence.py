@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from tests.cli.command import call
 from tests.lending.applying import town
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults
+from tests.portal.live import Live
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_id
 from xinqiao.evidence.bundle import Bundle, extract
@@ -231,10 +231,8 @@ def test_a_decision_is_proved_with_its_record_to_the_bank_and_without_to_the_fir
     assert all(f.holds for f in verify_bundle(own, trust))
 
 
-@BOTH
-def test_the_page_in_a_browser(live: Live, browser: object, entries: list[UUID], width: int) -> None:
+def test_the_page_in_a_browser(live: Live, browser: object, entries: list[UUID]) -> None:
     assert entries
-    with live.page(browser, FIRM, width=width) as page:  # type: ignore[arg-type] # Playwright's
+    with live.page(browser, FIRM) as page:  # type: ignore[arg-type] # Playwright's
         page.goto("/evidence")
-        live.shot(page, "evidence")
-        assert faults(page) == []
+        assert live.look(page, "evidence") == []

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.lending.applying import Town, town
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import PHONE, Live, press
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import Database
 
@@ -24,18 +24,15 @@ def firm(database: Database) -> Town:
     return town(database)
 
 
-@BOTH
-def test_home_and_shelf(firm: Town, live: Live, browser: Browser, width: int) -> None:
+def test_home_and_shelf(firm: Town, live: Live, browser: Browser) -> None:
     assert firm.bank
-    with live.page(browser, width=width) as page:
+    with live.page(browser) as page:
         page.goto("/")
         assert page.get_by_role("heading", name="让信用看得见").is_visible()
-        live.shot(page, "home")
-        assert faults(page) == []
+        assert live.look(page, "home") == []
         page.goto("/products?kind=credit")
         assert page.get_by_text("测试贷").is_visible()
-        live.shot(page, "home_products")
-        assert faults(page) == []
+        assert live.look(page, "home_products") == []
 
 
 def test_home_sends_people_to_their_own_page(firm: Town, client_as: Clients) -> None:
@@ -49,27 +46,24 @@ def test_the_shelf_is_empty_of_what_there_is_none_of(firm: Town, client_as: Clie
     assert client_as(None).get("/products?page=9").status_code == 200
 
 
-@BOTH
 def test_a_need_is_posted_answered_and_leads_to_an_application(
-    firm: Town, live: Live, browser: Browser, width: int
+    firm: Town, live: Live, browser: Browser
 ) -> None:
-    with live.page(browser, firm.agent, width=width) as page:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto("/enterprise/needs")
         page.get_by_label("金额（万元）").fill("20")
         press(page.get_by_role("button", name="发布"))
         assert page.get_by_text("200,000.00").is_visible()
-    with live.page(browser, firm.officer, width=width) as page:
+    with live.page(browser, firm.officer) as page:
         page.goto("/bank/needs")
         page.locator("summary").click()
         page.get_by_label("留言").fill("欢迎申请")
-        live.shot(page, "bank_needs")
-        assert faults(page) == []
+        assert live.look(page, "bank_needs") == []
         press(page.get_by_role("button", name="发送答复"))
         assert page.get_by_text("已答复").is_visible()
-    with live.page(browser, firm.agent, width=width) as page:
+    with live.page(browser, firm.agent, width=PHONE) as page:
         page.goto("/enterprise/needs")
-        live.shot(page, "enterprise_needs")
-        assert faults(page) == []
+        assert live.look(page, "enterprise_needs") == []
         press(page.get_by_role("link", name="申请").last)
         assert page.get_by_label("金额（万元）").input_value() == "20"
         page.get_by_role("checkbox").check()

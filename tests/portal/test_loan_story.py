@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from tests.consent.people import institution
 from tests.lending.applying import COMPANY, MODEL, agent_of, scored_file
 from tests.lending.bank import person
 from tests.portal.enrolled import enrol
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import DESK, PHONE, Live, press
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database
 from xinqiao.portal.product_steps import STEPS
@@ -66,12 +65,13 @@ class Cast:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("worker")
-@BOTH
-def test_the_life_of_a_loan(
-    database: Database, live: Live, browser: Browser, tmp_path: Path, width: int
-) -> None:
+def test_the_life_of_a_loan(database: Database, live: Live, browser: Browser, tmp_path: Path) -> None:
+    """The company's people hold a phone, the bank's sit at a desk; every page is looked at in both widths."""
     cast = Cast(database)
-    opened = partial(live.page, browser, width=width)
+
+    def opened(actor: Actor) -> AbstractContextManager[Page]:
+        return live.page(browser, actor, width=PHONE if actor == cast.company else DESK)
+
     _product(cast, live, opened)
     case = _applied(cast, live, opened)
     _signed(cast, live, opened, case)
@@ -85,8 +85,7 @@ def test_the_life_of_a_loan(
 
 
 def _sound(live: Live, page: Page, name: str) -> None:
-    live.shot(page, f"loan-story-{name}")
-    assert faults(page) == [], name
+    assert live.look(page, f"loan-story-{name}") == [], name
 
 
 def _until(page: Page, words: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import PHONE, Live, press
 from tests.portal.test_loans import lent
 from tests.servicing.lent import START, Books
 from xinqiao.servicing import deferral, measure
@@ -19,8 +19,7 @@ __all__ = ["lent"]
 
 
 @pytest.mark.slow
-@BOTH
-def test_every_page_of_loans_stands(lent: Books, live: Live, browser: Browser, width: int) -> None:
+def test_every_page_of_loans_stands(lent: Books, live: Live, browser: Browser) -> None:
     facility = lent.facility()
     loan = lent.draw(facility, 120_000, months=12)
     lent.day(START + timedelta(days=75))
@@ -43,23 +42,22 @@ def test_every_page_of_loans_stands(lent: Books, live: Live, browser: Browser, w
         f"/bank/loans/{loan}/statement",
     )
     for actor, paths in ((firm, own + more), (second, bank)):
-        with live.page(browser, actor, width=width) as page:
+        with live.page(browser, actor) as page:
             for path in paths:
                 page.goto(path)
-                live.shot(page, "loans" + path.split("?")[0].replace(str(loan), "one").replace("/", "-"))
-                assert faults(page) == [], path
+                name = path.split("?")[0].replace(str(loan), "one").replace("/", "-")
+                assert live.look(page, f"loans{name}") == [], path
 
 
 @pytest.mark.slow
 def test_a_company_draws_after_seeing_the_cost(lent: Books, live: Live, browser: Browser) -> None:
     facility = lent.facility()
-    with live.page(browser, lent.place.agent, width=390) as page:
+    with live.page(browser, lent.place.agent, width=PHONE) as page:
         page.goto(f"/enterprise/loans/facilities/{facility}")
         page.get_by_label("金额（元）").fill("80000")
         press(page.get_by_role("button", name="算一算要还多少"))
         assert page.get_by_text("综合年化成本").first.is_visible()
-        live.shot(page, "loans-draw")
-        assert faults(page) == []
+        assert live.look(page, "loans-draw") == []
         page.get_by_role("checkbox").check()
         press(page.get_by_role("button", name="确认提款"))
         assert page.get_by_text("80,000.00").first.is_visible()

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests.consent.people import institution
 from tests.lending.bank import person
 from tests.portal.conftest import CSRF
-from tests.portal.live import BOTH, Live, faults, press
+from tests.portal.live import Live, press
 from tests.portrait.files import sample_file
 from xinqiao.account.actor import Actor
 from xinqiao.db.database import SYSTEM, Database, new_token
@@ -278,17 +278,15 @@ def test_reviews_of_the_year_are_listed(people: tuple[Actor, Actor, Actor], clie
     assert "没有待办" in client_as(people[1]).get("/bank/annual-reviews").text
 
 
-@BOTH
 def test_the_wizard_in_a_browser(
-    live: Live, browser: Browser, people: tuple[Actor, Actor, Actor], database: Database, width: int
+    live: Live, browser: Browser, people: tuple[Actor, Actor, Actor], database: Database
 ) -> None:
     maker, _, _ = people
     with database.transaction(SYSTEM) as tx:
         put_on_shelf(tx, maker.institution, "premises_mortgage")  # type: ignore[arg-type] # a bank's person
-    with live.page(browser, maker, width=width) as page:
+    with live.page(browser, maker) as page:
         page.goto("/bank/products")
-        live.shot(page, "products-compose")
-        assert faults(page) == []
+        assert live.look(page, "products-compose") == []
         page.select_option("#f-source", label="目录 catalog · 科技担保贷 Technology guarantee loan")
         press(page.get_by_role("button", name=re.compile("开始编制")))
         _walk(live, page)
@@ -300,17 +298,14 @@ def _walk(live: Live, page: Page) -> None:
     """Every step of the wizard, each saved as it is, but a term that is not on offer."""
     for step in STEPS:
         assert page.url.endswith(f"/{step.id}")
-        live.shot(page, f"wizard-{step.id}")
-        assert faults(page) == [], step.id
+        assert live.look(page, f"wizard-{step.id}") == [], step.id
         if step.id == "terms":
             page.fill("#f-tenor-usual", "13")
             press(page.locator("#step button.primary"))
             assert (
                 "13 不在可选期限" in page.locator(".field", has=page.locator("#f-tenor-usual")).inner_text()
             )
-            assert faults(page) == []
-            live.shot(page, "wizard-fault")
+            assert live.look(page, "wizard-fault") == []
             page.fill("#f-tenor-usual", "24")
         press(page.locator("#step button.primary"))
-    live.shot(page, "wizard-review")
-    assert faults(page) == []
+    assert live.look(page, "wizard-review") == []

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from tests.lending.applying import MODEL, scored_file
-from tests.portal.live import BOTH, Live, faults, press, serving
+from tests.portal.live import PHONE, Live, press, serving
 from xinqiao.account import seed
 from xinqiao.account.actor import Actor
 from xinqiao.consent.grants import Proof, give
@@ -117,8 +117,7 @@ def _code(number: int) -> str:
 
 
 def _sound(live: Live, page: Page, name: str) -> None:
-    live.shot(page, f"story-{name}")
-    assert faults(page) == [], name
+    assert live.look(page, f"story-{name}") == [], name
 
 
 def _sign_in(page: Page, phone: str) -> None:
@@ -173,10 +172,10 @@ def _until(page: Page, words: str) -> None:
 
 
 @pytest.mark.slow
-@BOTH
-def test_from_registration_to_the_operators_funnel(story: Story, browser: Browser, width: int) -> None:
+def test_from_registration_to_the_operators_funnel(story: Story, browser: Browser) -> None:
+    """On a phone the company, at a desk the bank and the operator; every page is looked at in both widths."""
     live = story.live
-    with live.page(browser, width=width) as company, live.page(browser, width=width) as bank:
+    with live.page(browser, width=PHONE) as company, live.page(browser) as bank:
         _register(live, company)
         _sound(live, company, "03-credit")
         made = _apply(live, company, "40")
