@@ -8,7 +8,7 @@ from tests.privacy.samples import samples
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.job.kind import kind_of, kinds
 
-ODD = (None, [["x"]], [None], [], {}, {"x": []}, "x", "", 10**30, -1, 0.5, True)
+ODD: tuple[object, ...] = (None, [["x"]], [None], [], {}, {"x": []}, "x", "", 10**30, -1, 0.5, True)
 
 
 @pytest.mark.parametrize("name", sorted(kinds()))

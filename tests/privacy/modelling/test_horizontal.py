@@ -258,3 +258,5 @@ def test_counts_that_can_not_be_are_refused() -> None:
     assert np.isfinite(evidence_of([*good, *bad], [np.array([0.0])], terms)).all()
     with pytest.raises(UserError, match="PRV-MESSAGE"):
         evidence_of([*good[:2], -3, *bad], [np.array([0.0])], terms)
+    with pytest.raises(UserError, match="PRV-MESSAGE"):
+        cut_cells([1] * (terms.cells - 1) + [1 << 80], terms)

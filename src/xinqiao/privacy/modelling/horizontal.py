@@ -50,6 +50,10 @@ Decide: TypeAlias = Callable[[str, int, list[int] | None, Decision, int], Floats
 """Label, how many sums, own numbers, what is decided from the sums, how many numbers that is."""
 
 
+TOLD_AT_MOST = 1e15
+"""Size of an edge, a WOE or a coefficient; what is beyond makes no card. Edges that are none are NaN."""
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
     """Banks' sums to the lead, the lead's decision to the banks."""
@@ -70,7 +74,7 @@ class Talk:
                     self.link.send(name, f"{label}-told", pack({"told": told}))
             return told
         told = whole_array(self.link.receive(self.lead, f"{label}-told"), self.lead, (size,), "<f8", "told")
-        if np.isinf(told).any():
+        if (np.abs(told) > TOLD_AT_MOST).any():
             fail("PRV-MESSAGE", self.lead, detail=label)
         return told
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from xinqiao.kernel.errors import fail
+from xinqiao.privacy.job.manifest import PARTIES_AT_MOST, ROWS_AT_MOST
 from xinqiao.privacy.modelling.horizontal_terms import (
     CELLS_OF_SCORES,
     QUALITY_DIGITS,
@@ -111,8 +112,15 @@ def _exact(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
     return bool(pa.types.is_boolean(kind) or pa.types.is_decimal(kind))
 
 
+def check_counts(sums: Sequence[int]) -> None:
+    """Raises UserError PRV-MESSAGE where sums are no counts; whose part was none, the masks hide."""
+    if not all(0 <= count <= PARTIES_AT_MOST * ROWS_AT_MOST for count in sums):
+        fail("PRV-MESSAGE", "all", detail="counts")
+
+
 def cut(cells: Sequence[int], terms: Terms) -> Floats:
-    """Edges of each feature's bins, one row a feature, NaN where there are fewer."""
+    """Edges of each feature's bins, one row a feature, NaN where there are fewer. Raises PRV-MESSAGE."""
+    check_counts(cells)
     told = np.full((len(terms.features), terms.bins - 1), np.nan)
     for n, name in enumerate(terms.features):
         below = np.cumsum(cells[n * terms.cells : (n + 1) * terms.cells])[:-1]
@@ -138,14 +146,13 @@ def evidence(counts: Sequence[int], edges: Sequence[Floats], terms: Terms) -> Fl
     All rounded to WOE_DIGITS, the share within (0, 1). Raises UserError PRV-HORIZONTAL-LABEL where all rows
     are good or all are bad, PRV-MESSAGE for counts that can't be.
     """
+    check_counts(counts)
     told, at = [], 0
     for cuts in edges:
         size = len(cuts) + 2
         good, bad = (np.array(counts[at + k * size : at + (k + 1) * size], np.float64) for k in (0, 1))
         at += 2 * size
         goods, bads = good.sum(), bad.sum()
-        if min(good.min(), bad.min()) < 0:  # somebody's sums are none; masked, nobody can tell whose
-            fail("PRV-MESSAGE", "all", detail="counts below 0")
         if not goods or not bads:
             fail("PRV-HORIZONTAL-LABEL", "all", column=terms.target)
         share = bads / (goods + bads)
