@@ -1,43 +1,23 @@
-"""DuckDB and Spark agree on the indicators of tax, staff, supplies, bank flows and their cross-checks.
-
-One lake of generated rows for all of them, so that Spark starts once.
-"""
+"""Two years of firms with taxes, staff, supplies and bank flows: the histories that random rows lack."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pytest
-
-from tests.indicator.lakes import Row, RowLake, T, Tables, firm, sale
-from tests.indicator.sparks import tiny_spark
+from tests.indicator.lakes import Row, Tables, firm, sale
 from tests.indicator.test_bank_indicators import flow
 from tests.indicator.test_fund_indicators import fund
 from tests.indicator.test_power_indicators import back, power
 from tests.indicator.test_social_indicators import insured, withheld
 from tests.indicator.test_tax_indicators import filed, paid
 from tests.indicator.test_water_gas_indicators import supply
-from xinqiao.indicator.compute import compute
-from xinqiao.indicator.definition import indicators
-from xinqiao.indicator.engine import Spark
 from xinqiao.kernel.period import month_end
 
 SEED = 20_241_231
-FIRMS = [f"F{n:02}" for n in range(24)]
+FIRMS = [f"H{n:02}" for n in range(24)]
 SOURCES = ["TAX", "SOC", "HPF", "ELE", "WGS", "BNK", "XC"]
 MONTHS = 26
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    spark = tiny_spark()
-    yield spark
-    spark.stop()
 
 
 def utilities(dice: random.Random, name: str, month: date) -> Tables:
@@ -163,7 +143,7 @@ def once(dice: random.Random, name: str) -> Tables:
     }
 
 
-def region() -> Tables:
+def histories() -> Tables:
     """Two years of 24 firms, some months missing."""
     dice = random.Random(SEED)  # noqa: S311 - test data, reproducible on purpose
     tables: dict[str, list[Row]] = {"invoice": []}
@@ -177,17 +157,3 @@ def region() -> Tables:
             for contract, rows in part.items():
                 tables.setdefault(contract, []).extend(rows)
     return tables
-
-
-@pytest.mark.slow
-def test_duckdb_equals_spark(session: Any, tmp_path: Path) -> None:  # noqa: ANN401 - an optional package
-    lake = RowLake(tmp_path, region(), parts=2)
-    chosen = {name: i for name, i in indicators().items() if i.source in SOURCES}
-    duck, spark = compute(lake, T, ids=chosen), compute(lake, T, engine=Spark(session), ids=chosen)
-    assert duck.missing.equals(spark.missing)
-    empty = []
-    for name, indicator in chosen.items():
-        one, other = (table[name].to_numpy() for table in (duck.values, spark.values))
-        np.testing.assert_allclose(one, other, rtol=0, atol=indicator.unit.precision * 1.000001, err_msg=name)
-        empty += [] if np.isfinite(one).any() else [name]
-    assert empty == ["SOC08H"]  # it needs 100 firms of an industry
