@@ -60,9 +60,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "root"
     programs = ("ip", "tc", "nsenter", "unshare", "sysctl")
-    if absent := [
-        name for name in programs if shutil.which(name) is None
-    ]:
+    if absent := [name for name in programs if shutil.which(name) is None]:
         return ", ".join(absent)
     if not TUN.exists():
         return str(TUN)

@@ -20,7 +20,6 @@ from xinqiao.privacy.crypto.cipher_store import CipherStore, decode, slots_of
 from xinqiao.privacy.crypto.elgamal import Ciphers, Share, encrypt, multiples, new_share, prove
 from xinqiao.privacy.crypto.group import Points, the_group
 from xinqiao.privacy.crypto.stream import shuffled
-from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack, unpack
@@ -241,8 +240,7 @@ def publisher(told: Manifest, me: str) -> Callable[[Link], None]:
 
 
 def hand_over(link: Link, to: str, points: Ciphers, count: int) -> None:
-    with at_work(link, to):
-        counts = random_ciphers(count)
+    counts = random_ciphers(count)
     fields = {"p": points.one, "q": points.two, "c": counts["one"], "d": counts["two"]}
     link.send(to, "list-rows", pack(fields))
 
@@ -279,7 +277,6 @@ def test_an_operators_view_of_building_from_bounds_and_the_builders_histogram(
             if at == 0 and name != "bank":
                 hand_over(link, me, Ciphers(*random_ciphers(BOUND).values()), BOUND)
             if at and name == chain[0]:
-                wait_for(link, me)
                 link.receive(me, "list-rows")
             if at and name == chain[at - 1]:
                 drawn = [np.repeat(random_points(n), times, axis=0) for times, n in enumerate(histogram)]
@@ -287,11 +284,9 @@ def test_an_operators_view_of_building_from_bounds_and_the_builders_histogram(
                 points = np.concatenate(drawn[1:])[shuffled(rows)] if last else random_points(rows)
                 hand_over(link, me, encrypt(GROUP, mine, points), rows)
             if name == (*chain, "bank")[at + 1]:
-                wait_for(link, me)
                 link.receive(me, "list-store" if name == "bank" else "list-rows")
             if name == "bank":
-                with at_work(link, me):
-                    pass
+                link.send(me, "list-kept", b"")
 
         return part
 

@@ -18,7 +18,6 @@ from tests.privacy.leaks import leaked
 from tests.privacy.manifests import data, job, manifest, run_all
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.crypto import oprf
-from xinqiao.privacy.job import at_work
 from xinqiao.privacy.job.kind import Result
 from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
@@ -118,21 +117,6 @@ def test_the_list_is_made_once_and_again_when_it_changes(
     assert hashed == [ROWS, 1]
     run_all(told_by(epoch="e2"), run, {"bank": asks("new"), "bureau": more}, tmp_path)
     assert hashed == [ROWS, 1, ROWS + 1]
-
-
-def test_a_client_waits_while_the_list_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill = lookup_list._fill
-
-    def slowly(*given: Any) -> None:  # noqa: ANN401 - as given
-        time.sleep(0.3)
-        fill(*given)
-
-    monkeypatch.setattr(lookup_list, "_fill", slowly)
-    monkeypatch.setattr(at_work, "BEAT_SECONDS", 0.05)
-    tags = [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines]
-    assert tags.count("at-work") > 2
-    monkeypatch.undo()
-    assert [line.tag for line in views(told_by(), asks("id-1"), tmp_path).lines].count("at-work") == 1
 
 
 def test_what_the_node_keeps_is_its_own_to_read(tmp_path: Path) -> None:
@@ -335,7 +319,6 @@ def test_a_cheating_client_is_refused(buckets: list[float], tmp_path: Path) -> N
     told = told_by()
 
     def client(link: Link) -> None:
-        at_work.wait_for(link, "bureau")
         link.receive("bureau", "offer")
         link.send("bureau", "blinded", pack({"points": oprf.blind([b"x"], "voprf").points}))
         link.receive("bureau", "evaluated")

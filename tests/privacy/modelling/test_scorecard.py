@@ -90,7 +90,7 @@ def test_the_dealer_s_view_has_sizes_and_unlinked_scores_only(tmp_path: Path) ->
         run_all(told, KIND.run, tables(250, seed), tmp_path, wrap=wrap)
         (dealer,) = (link for link in links if link.me == "regulator")
         received = [(line, body) for line, body in dealer.payloads if line.direction == "received"]
-        assert {line.tag for line, _ in received} == {"at-work", "shape", "pace", "score", "outcome"}
+        assert {line.tag for line, _ in received} == {"shape", "pace", "score", "outcome"}
         views.append(sorted((line.tag, len(body)) for line, body in received if line.tag == "score"))
         (outcome,) = (body for line, body in received if line.tag == "outcome")
         orders.append(list(outcome[-100:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from tests.privacy import drill
 from tests.privacy.manifests import data, manifest
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.node.frames import Message, Type, parts, take_frame
-from xinqiao.privacy.node.worker import NodeLink, _plain, _told
+from xinqiao.privacy.node.worker import ALIVE, NodeLink, _plain, _told
 
 NAMES = ("bank", "tax", "power")
 LIMITS = {"message_bytes": 1000.0, "inbox_bytes": 1500.0, "wait_seconds": 0.6}
@@ -64,6 +65,28 @@ def test_what_is_too_much_or_too_late_is_told(ends: Ends, sizes: list[int], code
     with pytest.raises(UserError, match=code) as caught:
         ends.link.receive("power" if sizes else "tax", "tag")
     assert caught.value.where == "tax"
+
+
+def test_whoever_is_at_work_is_waited_for(ends: Ends) -> None:
+    """Nothing of it reaches the protocol, and only signs of the party that is waited for count."""
+    for after in (0.4, 0.8):
+        threading.Timer(after, ends.come, ["tax", ALIVE, b""]).start()
+    threading.Timer(1.2, ends.come, ["tax", "tag", b"done"]).start()
+    assert ends.link.receive("tax", "tag") == b"done"
+    threading.Timer(0.4, ends.come, ["tax", ALIVE, b""]).start()
+    began = time.monotonic()
+    with pytest.raises(UserError, match="PRV-LATE"):
+        ends.link.receive("power", "tag")
+    assert time.monotonic() - began < 1.6
+
+
+def test_a_worker_tells_all_others_that_it_is_at_work(ends: Ends) -> None:
+    threading.Thread(target=ends.link.beat, daemon=True).start()
+    told = []
+    for _ in range(4):
+        kind, body = take_frame(ends.node, "worker")
+        told.append((kind, NAMES[body[0]], Message("bank", 100).add(body[1:])))
+    assert told == [(Type.PART, name, (ALIVE, b"")) for name in ("tax", "power")] * 2
 
 
 def test_what_was_received_makes_room(ends: Ends) -> None:

@@ -20,7 +20,9 @@ T = TypeVar("T")
 PAYLOAD_AT_MOST = 1 << 30
 """Bytes of one message."""
 WAIT_SECONDS = 120.0
-"""How long a party waits for a message of another."""
+"""How long a party waits for a sign of life of another; its process gives one by itself while it works."""
+HUNG_SECONDS = 900.0
+"""The same between threads, which give none."""
 
 
 class Link(Protocol):
@@ -40,7 +42,7 @@ class Link(Protocol):
     def receive(self, source: str, tag: str) -> bytes:
         """The next message of ``source``.
 
-        Raises UserError PRV-PEER-LOST (it went away), PRV-LATE (nothing came in time) or PRV-MESSAGE (its
+        Raises UserError PRV-PEER-LOST (it went away), PRV-LATE (no sign of life in time) or PRV-MESSAGE (its
         tag is not ``tag``: the two don't run the same protocol).
         """
 
@@ -140,8 +142,8 @@ class _Memory:
                 waited += 0.05
                 if self._boxes.broken.is_set():
                     fail("PRV-PEER-LOST", source)
-                if waited > WAIT_SECONDS:
-                    fail("PRV-LATE", source, seconds=int(WAIT_SECONDS))
+                if waited > HUNG_SECONDS:
+                    fail("PRV-LATE", source, seconds=int(HUNG_SECONDS))
         if told != tag:
             fail("PRV-MESSAGE", source, detail=f"{told} instead of {tag}")
         return payload

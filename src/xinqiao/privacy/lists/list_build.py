@@ -33,7 +33,6 @@ mark its own rows (related points) or falsify its counts; that is not prevented.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +54,6 @@ from xinqiao.privacy.crypto.elgamal import (
 )
 from xinqiao.privacy.crypto.group import Group, Points, random_scalar, the_group
 from xinqiao.privacy.crypto.stream import shuffled
-from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
@@ -89,7 +87,7 @@ def build(job: Job, link: Link) -> ListState:
     else:
         _take_part(job, setting, state, shares["mix"])
     if link.me in setting.operators:
-        wait_for(link, setting.bank)  # a job that fails before leaves the list that stood
+        link.receive(setting.bank, "list-kept")  # a job that fails before leaves the list that stood
         state.save(job.state)
     return state
 
@@ -133,16 +131,15 @@ def _take_part(job: Job, setting: Setting, state: ListState, share: Share) -> No
     """A turn in the chain, handed on to the next; the last builds the store for the bank."""
     link, position = setting.link, setting.chain.index(setting.link.me)
     after = (*setting.chain, setting.bank)[position + 1]
-    with at_work(link, after):
-        rows = _my_turn(job, setting, state)
-        job.progress((position + 1) / (len(setting.chain) + 1))
-        factor = state.secret("hashing") if state.hashing is not None else 1
-        rows = _Rows(
-            turn(setting.group, rows.points, factor, share.secret, setting.left_after(position)),
-            rerandomise(setting.group, setting.count_key, rows.counts),
-        ).take(shuffled(len(rows)))
-        last = after == setting.bank
-        payload = _store(setting, rows, state.rows) if last else _packed(rows)
+    rows = _my_turn(job, setting, state)
+    job.progress((position + 1) / (len(setting.chain) + 1))
+    factor = state.secret("hashing") if state.hashing is not None else 1
+    rows = _Rows(
+        turn(setting.group, rows.points, factor, share.secret, setting.left_after(position)),
+        rerandomise(setting.group, setting.count_key, rows.counts),
+    ).take(shuffled(len(rows)))
+    last = after == setting.bank
+    payload = _store(setting, rows, state.rows) if last else _packed(rows)
     link.send(after, "list-store" if last else "list-rows", payload)
 
 
@@ -169,14 +166,12 @@ def merged(group: Group, pseudonyms: Points, counts: Ciphers) -> tuple[Points, C
 def _keep(job: Job, setting: Setting, state: ListState) -> None:
     """The bank's part: it keeps the store, and then tells the operators that it has."""
     builder, link = setting.chain[-1], setting.link
-    with ExitStack() as waiting:
-        for name in setting.operators:
-            waiting.enter_context(at_work(link, name))
-        wait_for(link, builder)
-        payload = link.receive(builder, "list-store")
-        told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
-        received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
-        state.save(job.state, payload)
+    payload = link.receive(builder, "list-store")
+    told = unpack(payload, builder, seed=bytes, one=np.ndarray, two=np.ndarray)
+    received(setting.group, told["seed"], Ciphers(told["one"], told["two"]), state.rows, builder)
+    state.save(job.state, payload)
+    for name in setting.operators:
+        link.send(name, "list-kept", b"")
 
 
 def load_store(job: Job, state: ListState) -> CipherStore:
@@ -199,9 +194,7 @@ def _my_turn(job: Job, setting: Setting, state: ListState) -> _Rows:
         others = [p for p in job.manifest.having("operator") if p.name != link.me]
         return _joined([own, *(_receive(setting, p.name, bound(p)) for p in others)])
     if link.me in setting.operators:
-        with at_work(link, first):
-            payload = _packed(_encrypted(setting, job, state))
-        link.send(first, "list-rows", payload)
+        link.send(first, "list-rows", _packed(_encrypted(setting, job, state)))
     return _receive(setting, setting.chain[setting.chain.index(link.me) - 1], state.rows)
 
 
@@ -219,7 +212,6 @@ def _packed(rows: _Rows) -> bytes:
 
 
 def _receive(setting: Setting, source: str, count: int) -> _Rows:
-    wait_for(setting.link, source)
     fields = dict.fromkeys("pqcd", np.ndarray)
     told = unpack(setting.link.receive(source, "list-rows"), source, **fields)
     points = checked(setting.group, told["p"], told["q"], count, source)

@@ -21,7 +21,6 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.text import Text
 from xinqiao.privacy.crypto import oprf
 from xinqiao.privacy.crypto.stream import shuffled
-from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job, Kind, Protocol, Result, Role
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
@@ -55,8 +54,7 @@ def run(job: Job, link: Link) -> Result:
 
 def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     client = job.manifest.only("client").name
-    with at_work(link, client):
-        held = sealed_list(job, table, terms, shape)
+    held = sealed_list(job, table, terms, shape)
     public = oprf.public_key(held.key) if terms.mode == "voprf" else b""
     link.send(client, "offer", pack({**held.offer(), "public": public}))
     blinded = oprf.checked(
@@ -80,7 +78,6 @@ def _serve(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) ->
 def _ask(job: Job, link: Link, table: pa.Table, terms: Terms, shape: Shape) -> Result:
     server = job.manifest.only("server").name
     keys = encoded(table, link.me)
-    wait_for(link, server)
     offer = unpack(link.receive(server, "offer"), server, public=bytes, root=bytes, salt=bytes, columns=str)
     columns = _columns(offer["columns"], server, job.manifest)
     if len(offer["salt"]) != SALT_BYTES:

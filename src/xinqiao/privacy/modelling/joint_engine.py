@@ -54,7 +54,7 @@ def third(manifest: Manifest) -> list[str]:
 def train(job: Job, link: Link) -> Fitted:
     """The side of the bank and of the holder. Raises UserError PRV-ENGINE, PRV-ENGINE-MISSING."""
     names, told = members(job.manifest), settings(job.manifest)
-    rows = common_rows(job, link, third(job.manifest))
+    rows = common_rows(job, link)
     sizes = exchanged(link, names, third(job.manifest), rows.matrix.shape)
     given = _given(job.manifest, sizes, rows.fold) | {"matrix": rows.matrix}
     if rows.bad is None:

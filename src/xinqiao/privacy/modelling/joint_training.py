@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from pydantic import Field
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.alignment.alignment import aligned, joined, keys_of
 from xinqiao.privacy.crypto.stream import Stream
-from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.kind import Job
 from xinqiao.privacy.job.link import Among, Link
 from xinqiao.privacy.job.manifest import Manifest, Party
@@ -101,13 +99,10 @@ def rows_of(manifest: Manifest, party: Party, table: pa.Table) -> Rows:
     return Rows(own, folds_of(manifest, table, told.folds), bad)
 
 
-def common_rows(job: Job, link: Link, third: Sequence[str]) -> Rows:
-    """Align with the other members and prepare; third parties are told that this is going on."""
+def common_rows(job: Job, link: Link) -> Rows:
+    """Align with the other members and prepare."""
     names = members(job.manifest)
-    with ExitStack() as waiting:
-        for name in third:
-            waiting.enter_context(at_work(link, name))
-        return rows_of(job.manifest, job.me, aligned(job, Among(link, names), names))
+    return rows_of(job.manifest, job.me, aligned(job, Among(link, names), names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +120,7 @@ class Trained:
 def train(job: Job, link: Link, fits: int) -> Trained:
     """The side of the bank and of a holder: align, fit, validate."""
     names, dealer = members(job.manifest), job.manifest.only("dealer").name
-    rows, told = common_rows(job, link, [dealer]), settings(job.manifest)
+    rows, told = common_rows(job, link), settings(job.manifest)
     sizes = exchanged(link, names, [dealer], rows.matrix.shape)
     plan = Plan(sizes[0][0], tuple((n, w) for n, (_, w) in zip(names, sizes, strict=True)), told.steps, fits)
     member, stream = Member(link, names, dealer), common_stream(link, names)
@@ -168,8 +163,6 @@ def exchanged(
 
 def shapes(link: Link, names: Sequence[str]) -> list[tuple[int, int]]:
     """Rows and width of every member, at a third party, once they have aligned."""
-    for name in names:
-        wait_for(link, name)
     sizes = [_shape(link, name) for name in names]
     _agree(names, sizes)
     return sizes

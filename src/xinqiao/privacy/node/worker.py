@@ -34,6 +34,10 @@ NODE = "node"
 PROGRESS_SECONDS = 0.5
 MESSAGE_BYTES = 256
 """What a message that waits costs besides its payload: many empty ones are not free."""
+ALIVE = "alive"
+"""The tag of the message that says nothing but that its sender is at work; no protocol sees it."""
+BEATS = 6
+"""How often it is sent within the time that a party waits for another."""
 RESULT, TABLE, TRANSCRIPT = "result.json", "result.arrow", "transcript.json"
 
 
@@ -48,6 +52,7 @@ class NodeLink:
         self._boxes: dict[str, queue.Queue[tuple[str, bytes]]] = {p: queue.Queue() for p in self.parties}
         self._open = {p: Message(p, int(limits["message_bytes"])) for p in self.parties}
         self._held = 0
+        self._heard = dict.fromkeys(self.parties, 0.0)
         self._fault: UserError | None = None
 
     def send(self, to: str, tag: str, payload: bytes) -> None:
@@ -62,7 +67,7 @@ class NodeLink:
 
     def receive(self, source: str, tag: str) -> bytes:
         """See link.Link."""
-        deadline = time.monotonic() + self._limits["wait_seconds"]
+        began, most = time.monotonic(), self._limits["wait_seconds"]
         while True:
             if self._fault is not None:
                 raise self._fault
@@ -70,8 +75,8 @@ class NodeLink:
                 told, payload = self._boxes[source].get(timeout=0.5)
                 break
             except queue.Empty:
-                if time.monotonic() > deadline:
-                    fail("PRV-LATE", source, seconds=int(self._limits["wait_seconds"]))
+                if time.monotonic() > max(began, self._heard[source]) + most:
+                    fail("PRV-LATE", source, seconds=int(most))
         with self._counting:
             self._held -= len(payload) + MESSAGE_BYTES
         if told != tag:
@@ -91,7 +96,8 @@ class NodeLink:
         try:
             source = self.parties[body[0]]
             message = self._open[source].add(body[1:])
-            if message is not None:
+            self._heard[source] = time.monotonic()
+            if message is not None and message[0] != ALIVE:
                 with self._counting:
                     self._held += len(message[1]) + MESSAGE_BYTES
                 self._boxes[source].put(message)
@@ -100,6 +106,15 @@ class NodeLink:
                 fail("PRV-OVERSIZE", source, size=held, most=int(self._limits["inbox_bytes"]))
         except UserError as error:
             self._fault = self._fault or error
+
+    def beat(self) -> None:
+        """Tell the others from time to time that this process is at work, until the node is gone."""
+        others = [party for party in self.parties if party != self.me]
+        with contextlib.suppress(UserError):
+            while True:
+                time.sleep(self._limits["wait_seconds"] / BEATS)
+                for party in others:
+                    self.send(party, ALIVE, b"")
 
 
 def _listen(line: socket.socket, link: NodeLink, start: threading.Event) -> None:
@@ -168,6 +183,7 @@ def _run(link: NodeLink, spec: dict[str, Any], manifest: Manifest, start: thread
         early.wait()
     link.tell(Type.READY)
     start.wait()
+    threading.Thread(target=link.beat, daemon=True).start()
     recorded = Recorded(link)
     greet(recorded)
     result = kind.run(job, recorded)

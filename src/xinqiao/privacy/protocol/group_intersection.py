@@ -17,7 +17,6 @@ tell whose pseudonym is whose as long as one other holder does not collude with 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
@@ -29,7 +28,6 @@ from xinqiao.kernel.errors import fail
 from xinqiao.privacy.crypto.group import Points, invert, random_scalar, the_group
 from xinqiao.privacy.crypto.key_value_store import Store, Words, decode, encode, size
 from xinqiao.privacy.crypto.stream import shuffled
-from xinqiao.privacy.job.at_work import at_work, wait_for
 from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.protocol.point_stream import (
@@ -159,16 +157,10 @@ def _ask(sets: Sets, ids: Sequence[bytes]) -> dict[str, list[bytes]]:
             if sent >= AHEAD:
                 answers[name].append(next(back[name]))
     tokens = {}
-    with ExitStack() as waiting:
-        for name in sets.others:
-            if name in sets.receivers:
-                waiting.enter_context(at_work(sets.link, name))
-        for done, name in enumerate(sets.others, 1):
-            points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
-            tokens[name] = tokens_of(ids, points)
-            sets.progress(done / (len(sets.others) + 1))
-        for name in sets.others:
-            wait_for(sets.link, name)
+    for done, name in enumerate(sets.others, 1):
+        points = raised(chain(answers.pop(name), back[name]), invert(blind), name)
+        tokens[name] = tokens_of(ids, points)
+        sets.progress(done / (len(sets.others) + 1))
     return tokens
 
 
@@ -178,8 +170,7 @@ def _answer(sets: Sets, ids: Sequence[bytes], leader: str, rows: int) -> list[by
     for chunk in raised(received(sets.link, leader, "blinded", rows), key, leader):
         sets.link.send(leader, "answered", pack({"points": chunk}))
     sets.progress(0.5)
-    with at_work(sets.link, leader):
-        return tokens_of(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
+    return tokens_of(ids, raised(hashed(ids, _domain(sets)), key, sets.link.me))
 
 
 def _pseudonyms(sets: Sets, ids: Sequence[bytes], sizes: Mapping[str, int]) -> list[bytes]:
@@ -228,7 +219,6 @@ def _matched(
 
 def _told(sets: Sets, leader: str, tokens: Sequence[bytes]) -> Rows:
     """The common rows as the leader tells them."""
-    wait_for(sets.link, leader)
     tags = split(unpack(sets.link.receive(leader, "common"), leader, tags=np.ndarray)["tags"], leader)
     rows = {tag: row for row, tag in enumerate(tags_of(tokens, b"xq-common"))}
     if len(set(tags)) != len(tags) or not set(tags) <= rows.keys():

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from xinqiao.kernel.errors import UserError, fail, user_error
-from xinqiao.privacy.job.link import WAIT_SECONDS, Link
+from xinqiao.privacy.job.link import Link
 
 READ_BYTES = 256 * 1024
 ENGINE_STARTS_WITHIN_S = 60.0
@@ -35,7 +35,6 @@ class _Frame(IntEnum):
     OPEN = 1
     BYTES = 2
     SHUT = 3
-    ALIVE = 4
     DONE = 5
     BYE = 6
 
@@ -79,7 +78,6 @@ class Bridge:
                 listener.listen()
                 _thread(self._accept, rank, listener)
                 self._peers.append(_thread(self._from_peer, rank))
-        _thread(self._keep_alive)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -156,7 +154,7 @@ class Bridge:
                 self._done(rank)
             elif kind == _Frame.OPEN:
                 self._opened(rank, number)
-            elif kind != _Frame.ALIVE:
+            else:
                 self._passed_on(rank, number, memoryview(payload)[_HEAD.size :], shut=kind == _Frame.SHUT)
 
     def _opened(self, rank: int, number: int) -> None:
@@ -185,10 +183,6 @@ class Bridge:
                 one.shutdown(socket.SHUT_WR)
             else:
                 one.sendall(data)
-
-    def _keep_alive(self) -> None:
-        while not self._over.wait(WAIT_SECONDS / 6):
-            self._guarded(self._to_all, _Frame.ALIVE)
 
     def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
         """Do a step; the first that fails ends the bridge and is told."""
