@@ -1,6 +1,6 @@
 """Joint computing beside plain, on the generated city and on public sets split by columns.
 
-BENCH_CITY_FIRMS: firms of the city (default 20,000); BENCH_CITY_ROWS: subjects of a scorecard's draw
+BENCH_CITY_FIRMS: firms of the city (default 30,000; four CPU-minutes); BENCH_CITY_ROWS: subjects of a scorecard's draw
 (default 8,000; trees and all that is exact take every row); BENCH_CITY_DRAWS (default 5). Public sets are
 read from XINQIAO_DATA. Private jobs run between threads of this process on a memory link.
 """
@@ -38,7 +38,7 @@ from xinqiao.scoring.metrics import auc
 from xinqiao.scoring.scorecard import Scorecard
 
 CARD, TREES, POINT = 0.002, 0.005, 1.0
-"""How far AUC, and a score, may lie from plain."""
+"""How far AUC, and a score, may lie from plain; beside another way of fitting: how far below it."""
 LEAST_ROWS = 10_000
 """Of a set, for trees: of fewer, which rows are drawn to test on moves AUC by more than ``TREES``."""
 GRADED = 200
@@ -48,7 +48,7 @@ Tables = Mapping[str, pa.Table]
 
 def section(folder: Path) -> list[str]:
     rows, draws = int(os.environ.get("BENCH_CITY_ROWS", "8000")), int(os.environ.get("BENCH_CITY_DRAWS", "5"))
-    firms = int(os.environ.get("BENCH_CITY_FIRMS", "20000"))
+    firms = int(os.environ.get("BENCH_CITY_FIRMS", "30000"))
     whole, public = city(folder / f"city-{firms}", firms), os.environ.get("XINQIAO_DATA")
     sets = [whole, *([read(Path(public)) for read in (uci, hmeq)] if public else [])]
     lines = ["| what | set | joint | beside | difference: mean, spread, widest | at most |", "|---" * 6 + "|"]

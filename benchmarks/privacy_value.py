@@ -2,7 +2,8 @@
 
 The truth of a source (and of several together) is the mean lift, on rows they were not fitted on, of plain
 models fitted on so many subjects drawn from half of the city. Private runs are on subjects of the other
-half, none of them twice. BENCH_VALUE_FIRMS (default 40,000), BENCH_VALUE_RUNS (20), BENCH_VALUE_DRAWS (200).
+half, none of them twice. BENCH_CITY_FIRMS (default 30,000: the city of
+privacy_city), BENCH_VALUE_RUNS (20), BENCH_VALUE_DRAWS (200).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MEASURES = ("auc_lift", "ks_lift")
 
 def section(folder: Path) -> list[str]:
     firms, runs = (
-        int(os.environ.get("BENCH_VALUE_FIRMS", "40000")),
+        int(os.environ.get("BENCH_CITY_FIRMS", "30000")),
         int(os.environ.get("BENCH_VALUE_RUNS", "20")),
     )
     whole = city(folder / f"city-{firms}", firms)
