@@ -1,8 +1,8 @@
 """Joint computing beside plain, on the generated city and on public sets split by columns.
 
-BENCH_CITY_FIRMS: firms of the city (default 30,000; four CPU-minutes); BENCH_CITY_ROWS: subjects of a scorecard's draw
-(default 8,000; trees and all that is exact take every row); BENCH_CITY_DRAWS (default 5). Public sets are
-read from XINQIAO_DATA. Private jobs run between threads of this process on a memory link.
+BENCH_CITY_FIRMS: firms of the city (default 30,000; four CPU-minutes); BENCH_CITY_ROWS: subjects of a
+scorecard's draw (default 8,000; trees and all that is exact take every row); BENCH_CITY_DRAWS (default 5).
+Public sets are read from XINQIAO_DATA. Private jobs run between threads of this process on a memory link.
 """
 
 from __future__ import annotations
