@@ -1,8 +1,6 @@
 """All measurements in one run, side by side.
 
-Sections: invoices, decisions, scoring, models, graph, matching, schedules, warning, platform, day_end,
-lookup, operators_list, privacy_models, privacy_trees, privacy_city, privacy_value; BENCH_ONLY names some,
-by comma.
+BENCH_ONLY names some of the ``SECTIONS``, by comma.
 Environment besides what the sections name: BENCH_DIR (a temporary folder, removed; a named one is
 kept and what was generated there used again), BENCH_RESULTS (a file of Markdown whose sections that
 ran are replaced, the others kept).
@@ -66,15 +64,15 @@ def main() -> None:
     if unknown := set(chosen) - set(SECTIONS):
         message = f"BENCH_ONLY: {', '.join(sorted(unknown))}? {', '.join(SECTIONS)}"
         raise SystemExit(message)
-    found: dict[str, str] = {}
+    target = os.environ.get("BENCH_RESULTS")
     with tempfile.TemporaryDirectory(prefix="xinqiao-bench-") as temporary:
         folder = Path(os.environ.get("BENCH_DIR", temporary))
         folder.mkdir(parents=True, exist_ok=True)
         for name in SECTIONS:
             if name in chosen:
-                found[name] = run(name, folder)
-    if target := os.environ.get("BENCH_RESULTS"):
-        keep(Path(target), found)
+                text = run(name, folder)
+                if target:  # at once: a later section may fail or be stopped
+                    keep(Path(target), {name: text})
 
 
 def run(name: str, folder: Path) -> str:
