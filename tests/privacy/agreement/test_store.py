@@ -326,6 +326,21 @@ def test_a_job_past_its_day_ends(bank: Store, tax: Store) -> None:
         assert bank.standing() == []
 
 
+def test_a_look_may_leave_out_what_ended_long_ago_but_not_what_may_be_tried_again(
+    bank: Store, tax: Store, tmp_path: Path
+) -> None:
+    done, failed = trial(), trial()
+    agreed(bank, tax, done)
+    played(done, [bank, tax], tmp_path)
+    agreed(bank, tax, failed)
+    bank.begin(failed.job, 1)
+    bank.fail(failed.job, user_error("PRV-PEER-LOST", "tax"))
+    assert {s.manifest.job for s in bank.standing(timedelta(minutes=5))} == {done.job, failed.job}
+    with standing(now() + timedelta(minutes=10)):
+        assert [s.manifest.job for s in bank.standing(timedelta(minutes=5))] == [failed.job]
+        assert {s.manifest.job for s in bank.standing()} == {done.job, failed.job}
+
+
 def test_sizes_out_of_bounds_stop_the_job_and_nothing_is_spent(
     database: Database, bank: Store, tmp_path: Path
 ) -> None:

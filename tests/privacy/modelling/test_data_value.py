@@ -84,7 +84,7 @@ def test_a_known_lift_is_covered_in_nine_of_ten_runs(held: tuple[str, ...], tmp_
     fixed = {"job": UUID(int=7), "expires": datetime(2100, 1, 1, tzinfo=UTC)}  # folds hang on the digest
     told = told.model_copy(update=fixed)
     truth = true_lifts(told, drawn(20_000, 998), ROWS, draws=6, seed=1)[:, 0].mean()
-    assert truth > 0.01
+    assert truth > 0.005
     runs, folder = PRIVATE_RUNS or 10, tmp_path if PRIVATE_RUNS else None
     assert sum(_covered(told, truth, seed, folder) for seed in range(runs)) >= int(0.9 * runs)
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from xinqiao.privacy.agreement.commitments import disagreements, read_receipt
 from xinqiao.privacy.job import kind
 from xinqiao.privacy.job.manifest import Consents, Manifest
 from xinqiao.privacy.node.frames import Type, frame
+from xinqiao.privacy.node.node import STATUS_SECONDS
 from xinqiao.privacy.node.node_files import CONFIG
 
 Nodes = Mapping[str, Node]
@@ -211,17 +213,24 @@ def events(node: Node, manifest: Manifest) -> list[str]:
 def test_what_tax_may_not_bring_stops_the_job_at_all_before_anything_is_sent(
     nodes: Nodes, code: str, brought: dict[str, object]
 ) -> None:
+    counted()
     before = {name: sent(node) for name, node in nodes.items()}
     manifest = proposed(nodes, {"bytes": 90_000}, own={"tax": brought})
     reached(nodes, manifest, "failed")
     stopped(nodes, manifest, "tax", code)
     nothing_left(nodes)
+    counted()
     for name, node in nodes.items():
         assert sent(node) - before[name] < 90_000
 
 
+def counted() -> None:
+    """Wait until the nodes' status files tell what has been sent by now."""
+    time.sleep(3 * STATUS_SECONDS)
+
+
 def sent(node: Node) -> int:
-    """Bytes to all others, of a moment ago."""
+    """Bytes to all others when the status file was written."""
     return sum(peer.get("bytes_out", 0) for peer in node.status["peers"].values())
 
 
@@ -261,6 +270,7 @@ def test_a_consent_revoked_between_attempts_ends_the_next_one_and_a_new_one_lets
     stopped(nodes, manifest, "power", "PRV-WORKER")
 
     grants(tax.home, subjects, "bank", revoked=["id-3"])
+    counted()
     before = sent(tax)
     tried_again(nodes, manifest)
     until(lambda: tax.error(manifest)[0] == "PRV-CONSENT", lambda: tax.log[-2000:])
@@ -268,6 +278,7 @@ def test_a_consent_revoked_between_attempts_ends_the_next_one_and_a_new_one_lets
     reached(nodes, manifest, "failed")
     stopped(nodes, manifest, "tax", "PRV-CONSENT")
     nothing_left(nodes)
+    counted()
     assert sent(tax) - before < 90_000
     assert not [name for name, node in nodes.items() if "id-3" in node.log]
 

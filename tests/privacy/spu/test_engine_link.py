@@ -122,7 +122,7 @@ class Frames:
         ([b"\x09\0\0\0\0"], "PRV-MESSAGE"),
         ([b"\x01\0\0\0\0"], "PRV-MESSAGE"),  # a number that is this party's to give
         ([b"\x02\0\0\0\x01data"], "PRV-MESSAGE"),  # of no connection
-        ([b"\x04\0\0\0\0"], "PRV-PEER-LOST"),
+        ([b"\x04\0\0\0\0"], "PRV-PEER-LOST"),  # it is done, which ends nothing here
     ],
 )
 def test_what_breaks_the_link_is_told_at_once_and_at_the_end(

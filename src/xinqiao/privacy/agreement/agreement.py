@@ -20,14 +20,12 @@ from xinqiao.kernel.errors import fail
 from xinqiao.kernel.suite import SIGNATURE_BYTES
 from xinqiao.privacy.agreement import job_rows
 from xinqiao.privacy.agreement.commitments import read_receipt
-from xinqiao.privacy.agreement.desk import Standing
+from xinqiao.privacy.agreement.desk import A_DAY, Standing
 from xinqiao.privacy.agreement.job_rows import OPEN, JobRow, Told
 from xinqiao.privacy.agreement.rules import Ask, Decision, Policy, Refuse, Rule, Sign, decide
 from xinqiao.privacy.agreement.signing import Identity, check_signature, sign_manifest
 from xinqiao.privacy.job.manifest import Manifest, Party
 
-REMEMBERED = timedelta(days=1)
-"""How long other nodes are still told of a job that has ended."""
 PROPOSED_AT_MOST = 500
 """How many jobs of one party may stand here that have not run: all are looked at again and again."""
 NODE = "node"
@@ -127,7 +125,7 @@ class Agreement:
         self._check_maker(manifest)
         with self.transaction() as tx:
             if job_rows.add(tx, self.institution, manifest, manifest.made_by):
-                if job_rows.not_run(tx, manifest.made_by, now() - REMEMBERED) > PROPOSED_AT_MOST:
+                if job_rows.not_run(tx, manifest.made_by, now() - A_DAY) > PROPOSED_AT_MOST:
                     fail("PRV-TOO-MANY", manifest.made_by, most=PROPOSED_AT_MOST)
                 self._answer(tx, manifest)
             for party, signature in given.items():
@@ -145,7 +143,7 @@ class Agreement:
                 columns = {"error": code[:64], "error_where": party}
                 job_rows.move(tx, job, "refused", OPEN, party, **columns)
 
-    def standing(self) -> list[Standing]:
+    def standing(self, ended_within: timedelta = A_DAY) -> list[Standing]:
         """See ``Desk``; jobs that people approved are signed first, and those past their day end."""
         with self.transaction() as tx:
             for found in job_rows.live(tx, now()):
@@ -153,7 +151,7 @@ class Agreement:
                     job_rows.move(tx, found.id, "expired", OPEN, NODE, error="PRV-EXPIRED")
                 elif found.state == "approved":
                     self._approved(tx, found.manifest)
-            rows = job_rows.live(tx, now() - REMEMBERED)
+            rows = job_rows.live(tx, now() - ended_within)
             told = job_rows.told(tx, [row.id for row in rows])
             return [self._standing(row, told[row.id]) for row in rows]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
@@ -19,6 +20,8 @@ from xinqiao.privacy.job.kind import Result
 from xinqiao.privacy.job.link import Sent
 from xinqiao.privacy.job.manifest import Manifest
 
+A_DAY = timedelta(days=1)
+"""How long other nodes may still be told of a job that has ended."""
 State = Literal["proposed", "waiting", "signed", "ready", "running", "done", "failed", "refused", "expired"]
 """Of a job at one party: ``signed`` by this one, ``ready`` when signed by all."""
 
@@ -68,8 +71,8 @@ class Desk(Protocol):
     def refused(self, job: UUID, party: str, code: str) -> None:
         """``party`` will not take part."""
 
-    def standing(self) -> Sequence[Standing]:
-        """The jobs that have not ended, and those that ended within the last day."""
+    def standing(self, ended_within: timedelta = A_DAY) -> Sequence[Standing]:
+        """The jobs that may still run, and those that ended that short ago."""
 
     def begin(self, job: UUID, attempt: int) -> Begun:
         """Make a ready (or failed, with attempts left) job ``running`` and read its data.

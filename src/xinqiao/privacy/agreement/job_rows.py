@@ -103,8 +103,12 @@ def jobs(tx: Tx, states: Collection[State] | None = None, limit: int = 200) -> l
 
 
 def live(tx: Tx, since: datetime) -> list[JobRow]:
-    """All jobs that have not ended, and those that ended after ``since``, the first proposed first."""
-    rows = tx.execute(_SELECT + "WHERE ended_at IS NULL OR ended_at > %s ORDER BY proposed_at, id", [since])
+    """All jobs that may still run, and those that ended after ``since``, the first proposed first."""
+    rows = tx.execute(
+        _SELECT
+        + "WHERE state NOT IN ('done', 'refused', 'expired') OR ended_at > %s ORDER BY proposed_at, id",
+        [since],
+    )
     return [_job(row) for row in rows]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from xinqiao.kernel.errors import UserError, user_error
 from xinqiao.privacy.agreement.config import Config
-from xinqiao.privacy.agreement.desk import Desk, Standing
+from xinqiao.privacy.agreement.desk import A_DAY, Desk, Standing
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.node.attempt import Attempt
 from xinqiao.privacy.node.child import check_size
@@ -30,6 +32,9 @@ from xinqiao.privacy.node.post import Post, Told, elsewhere, read_told
 LOOK_SECONDS = 0.5
 """How often the agreement is asked what is new."""
 INTRODUCE_SECONDS = 30.0
+JUST_ENDED = timedelta(minutes=5)
+WHOLE_DAY_SECONDS = 3600.0
+"""A look is at jobs that ended just now, every hour and where a line is new at all that ended in a day."""
 GUESTS = 4
 """So many times ``jobs_at_once`` may run in all when other nodes begin them; a node begins fewer itself, so
 that two nodes with little room don't wait for each other."""
@@ -50,6 +55,7 @@ class Control:
         self._again: set[UUID] = set()
         self._look_now = asyncio.Event()
         self._introduce_at = 0.0
+        self._whole_day_at = 0.0
 
     # -- what the agreement says
 
@@ -80,9 +86,7 @@ class Control:
             self._introduce_at = time.monotonic() + INTRODUCE_SECONDS
             await self.post.asked(self.post.desk.introduce)
         before = set(self.running)
-        standings = await self.post.asked(self.post.desk.standing)
-        self._known = {s.manifest.job: s for s in standings}
-        self._gossip.keep(self._known)
+        standings = await self._standings()
         for standing in standings:
             if standing.state == "running" and standing.manifest.job not in before | set(self.running):
                 await self.post.failed(standing.manifest.job, self._stopped)
@@ -90,6 +94,21 @@ class Control:
             if self._may_begin(standing):
                 self._begin(standing.manifest, standing.attempt + 1)
         await self._keep_shares()
+
+    async def _standings(self) -> Sequence[Standing]:
+        whole = time.monotonic() >= self._whole_day_at
+        if whole:
+            self._whole_day_at = time.monotonic() + WHOLE_DAY_SECONDS
+        try:
+            ended_within = A_DAY if whole else JUST_ENDED
+            standings = await self.post.asked(partial(self.post.desk.standing, ended_within))
+        except (psycopg.Error, PoolTimeout):
+            self._whole_day_at = 0.0
+            raise
+        self._known = {s.manifest.job: s for s in standings}
+        if whole:
+            self._gossip.keep(self._known)
+        return standings
 
     async def _keep_shares(self) -> None:
         """Keep how far the jobs are, where that has changed."""
@@ -140,6 +159,7 @@ class Control:
     def up(self, line: Line) -> None:
         """A line stands: everything is told anew."""
         self._gossip.forget(line.peer)
+        self._whole_day_at = 0.0
         self._look_now.set()
 
     def down(self, line: Line, error: UserError) -> None:

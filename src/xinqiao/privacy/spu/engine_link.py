@@ -35,8 +35,8 @@ class _Frame(IntEnum):
     OPEN = 1
     BYTES = 2
     SHUT = 3
-    DONE = 5
-    BYE = 6
+    DONE = 4
+    BYE = 5
 
 
 class Bridge:
