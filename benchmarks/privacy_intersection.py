@@ -7,7 +7,7 @@ connected, as a node counts a job's, to each party's result: the bare call has n
 Seconds with the start run from the start of the two interpreters to their end. XINQIAO_SPU_PYTHON and
 XINQIAO_OPENMINED_PYTHON name Pythons; what is not there is left out. BENCH_INTERSECTION_ROWS divides all
 sizes but the small side's (default 1; 100 for a quick look), BENCH_INTERSECTION_RUNS (3) is how often the
-engine's are run: the run of the median wall is shown.
+engine's are run: medians of the seconds are shown.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -196,7 +197,8 @@ def measured(rows: tuple[int, int]) -> list[tuple[str, Measured]]:
         for _ in range(times):
             told.append(one())
             print(f"  {rows}: {name}: {told[-1]}", flush=True)
-        found.append((name, sorted(told, key=lambda m: m.wall)[times // 2]))
+        middle = {each: median(getattr(m, each) for m in told) for each in ("wall", "whole", "cpu")}
+        found.append((name, replace(told[-1], **middle)))
 
     with tempfile.TemporaryDirectory(prefix="xinqiao-psi-") as place:
         folder = Path(place)
