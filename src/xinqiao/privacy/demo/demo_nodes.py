@@ -146,7 +146,7 @@ def running(homes: Mapping[str, Path]) -> Iterator[dict[str, Node]]:
         for name, home in homes.items():
             with (home / "node.log").open("ab") as log:
                 processes[name] = subprocess.Popen(  # noqa: S603 - our own command
-                    [*_COMMAND, str(home / CONFIG)], stdout=log, stderr=log, cwd=home, env={**os.environ}
+                    [*_COMMAND, CONFIG], stdout=log, stderr=log, cwd=home, env={**os.environ}
                 )
         deadline = time.monotonic() + START_SECONDS
         for name, home in homes.items():
