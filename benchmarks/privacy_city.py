@@ -21,6 +21,7 @@ from tests.privacy.plain_parts import compare
 from tests.privacy.samples import rows
 from tests.privacy.split_sets import Split, city, hmeq, uci
 
+from benchmarks.privacy_trees import like_trees
 from xinqiao.privacy.alignment import intersection
 from xinqiao.privacy.alignment.alignment import joined
 from xinqiao.privacy.job.kind import Kind, Result
@@ -32,7 +33,6 @@ from xinqiao.privacy.modelling.lift import lift
 from xinqiao.privacy.modelling.tree_growth import Flags, Local, boost
 from xinqiao.privacy.modelling.tree_terms import TreeParams
 from xinqiao.privacy.sums import statistics
-from xinqiao.scoring.boosted import BoostedTrees
 from xinqiao.scoring.columns import Floats, read_columns
 from xinqiao.scoring.metrics import auc
 from xinqiao.scoring.scorecard import Scorecard
@@ -176,14 +176,7 @@ def _plain_trees(told: Manifest, tables: Tables) -> tuple[tuple[Floats, Floats, 
     parties = [_local(n, rows[n].select(c), train, params) for n, c in columns.items()]
     own = [_local("pooled", whole, train, params)]
     joint, alone = (boost(bad, train, sides, params.shape).odds[~train] for sides in (parties, own))
-    peer = BoostedTrees(
-        trees=params.trees,
-        learning_rate=params.rate,
-        depth=params.depth,
-        column_share=1.0,
-        ridge=params.ridge,
-        min_leaf=params.least,
-    )
+    peer = like_trees(params)
     read = read_columns(whole)
     lightgbm = peer.fit(read.take(train), bad[train]).decision_function(read.take(~train))
     return (joint, alone, lightgbm), bad[~train]

@@ -129,7 +129,16 @@ def pooled(asked: Manifest, tables: Mapping[str, pa.Table]) -> tuple[float, floa
     whole = pa.table({c: rows[n][c] for n, c in names})
     _, bins = binned(whole, whole.column_names, params.bins)
     own = boost(label, train, [Local("pooled", bins, params.least)], params.shape).odds
-    peer = BoostedTrees(
+    peer = like_trees(params)
+    matrix = np.column_stack([whole[c].to_numpy() for c in whole.column_names])
+    peer.fit(read_columns(matrix[train]), label[train])
+    told = peer.decision_function(read_columns(matrix[~train]))
+    return auc(own[~train], label[~train]), auc(told, label[~train])
+
+
+def like_trees(params: TreeParams) -> BoostedTrees:
+    """LightGBM with the job's settings, but for its own finer bins."""
+    return BoostedTrees(
         trees=params.trees,
         learning_rate=params.rate,
         depth=params.depth,
@@ -137,10 +146,6 @@ def pooled(asked: Manifest, tables: Mapping[str, pa.Table]) -> tuple[float, floa
         ridge=params.ridge,
         min_leaf=params.least,
     )
-    matrix = np.column_stack([whole[c].to_numpy() for c in whole.column_names])
-    peer.fit(read_columns(matrix[train]), label[train])
-    told = peer.decision_function(read_columns(matrix[~train]))
-    return auc(own[~train], label[~train]), auc(told, label[~train])
 
 
 def _line(job_name: str, way: str, found: Measured, told: Callable[[Mapping[str, Any]], str]) -> str:
