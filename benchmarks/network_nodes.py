@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,20 +21,18 @@ import pyarrow.parquet as pq
 
 from benchmarks.shaped_line import Place
 from xinqiao.privacy.agreement import job_rows
-from xinqiao.privacy.agreement.config import read_config
 from xinqiao.privacy.agreement.draft import Draft, manifest_of
 from xinqiao.privacy.agreement.store import Store
+from xinqiao.privacy.demo.demo_nodes import ENDED, end, free_port, in_line, store_at
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.node.node import opened_database, opened_store
-from xinqiao.privacy.node.node_files import CONFIG, add_peer, make_node
+from xinqiao.privacy.node.node_files import CONFIG, acquaint, make_node
 
 Sources = dict[str, pa.Table]
 PORT = 9310
-START_SECONDS, STOP_SECONDS, JOB_SECONDS = 300.0, 30.0, 1800.0
+START_SECONDS, JOB_SECONDS = 300.0, 1800.0
 LOOK_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
 FIELDS = {"string": "text", "int64": "int", "double": "ratio"}
-ENDED = ("done", "failed", "refused", "expired")
 TEMPLATE = "node.toml.template"
 _COMMAND = (sys.executable, "-m", "benchmarks.timed_node", "node", "--config")
 _RULE = """
@@ -96,10 +93,8 @@ def made(folder: Path, given: Mapping[str, Sources]) -> Iterator[dict[str, Path]
             fields = ", ".join(f'{part.name} = "{FIELDS[str(part.type)]}"' for part in table.schema)
             told += f'[[sources]]\nname = "{source}"\nfile = "{source}.parquet"\nfields = {{ {fields} }}\n'
         (home / CONFIG).write_text(told + _RULE, "utf-8")
-    for name, home in homes.items():
-        for other, card in cards.items():
-            if other != name:
-                add_peer(home, card)
+    acquaint({homes[name]: card for name, card in cards.items()})
+    for home in homes.values():
         (home / CONFIG).rename(home / TEMPLATE)
     try:
         yield homes
@@ -120,10 +115,10 @@ def running(
     """All nodes up and in line with each other, at their ``places`` or on loopback; ended at the end."""
     processes: dict[str, subprocess.Popen[bytes]] = {}
     addresses = {
-        name: f"{places[name].address}:{PORT}" if places else f"127.0.0.1:{_free_port()}" for name in homes
+        name: f"{places[name].address}:{PORT}" if places else f"127.0.0.1:{free_port()}" for name in homes
     }
     with contextlib.ExitStack() as stack:
-        stack.callback(_end, processes)
+        stack.callback(end, processes)
         for name, home in homes.items():
             told = (home / TEMPLATE).read_text("utf-8")
             for other, address in addresses.items():
@@ -133,17 +128,11 @@ def running(
             processes[name] = _started(home, places[name].inside if places else ())
         deadline = time.monotonic() + START_SECONDS
         for name, home in homes.items():
-            while not _in_line(home, len(homes) - 1):
+            while not in_line(home, len(homes) - 1):
                 assert processes[name].poll() is None, (home / "node.log").read_text("utf-8")[-2000:]
                 assert time.monotonic() < deadline, (home / "node.log").read_text("utf-8")[-2000:]
                 time.sleep(LOOK_SECONDS)
-        yield {name: Node(home, stack.enter_context(_store(home))) for name, home in homes.items()}
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+        yield {name: Node(home, stack.enter_context(store_at(home))) for name, home in homes.items()}
 
 
 def _started(home: Path, inside: tuple[str, ...]) -> subprocess.Popen[bytes]:
@@ -159,32 +148,6 @@ def _started(home: Path, inside: tuple[str, ...]) -> subprocess.Popen[bytes]:
             env=environment,
             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),  # noqa: PLW1509 - one system call
         )
-
-
-def _in_line(home: Path, peers: int) -> bool:
-    try:
-        told = json.loads((home / "status.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return sum(bool(peer["connected"]) for peer in told["peers"].values()) == peers
-
-
-@contextlib.contextmanager
-def _store(home: Path) -> Iterator[Store]:
-    config = read_config(home / CONFIG)
-    with opened_database(config) as database:  # the node's runs already
-        yield opened_store(config, database)
-
-
-def _end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    for process in processes.values():
-        process.send_signal(signal.SIGTERM)
-    for process in processes.values():
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def play(nodes: Mapping[str, Node], draft: Draft) -> Measured:

@@ -27,7 +27,7 @@ from xinqiao.privacy.job.link import Link, Recorded, play
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.lists import operators_list, operators_query
 from xinqiao.privacy.lists.list_query import Asker, answer_all
-from xinqiao.privacy.modelling.model_part import ModelPart, load_part
+from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.privacy.scores.joint_score import KIND as JOINT_SCORE
 from xinqiao.privacy.scores.joint_score import Scorer
 
@@ -188,7 +188,7 @@ def _subjects(size: int, names: tuple[str, ...]) -> dict[str, pa.Table]:
 def _single_scores(told: Manifest, tables: Mapping[str, pa.Table], folder: Path) -> list[float]:
     def bank(link: Link) -> list[float]:
         own = job(told, "bank", tables["bank"], folder)
-        with Scorer(own, link, load_part(own.state, MODEL, "bank")) as scorer:
+        with Scorer(own, link, ModelPart.load(own.state, MODEL, "bank")) as scorer:
             rows = [tables["bank"].slice(n, 1) for n in range(SINGLES)]
             return [_timed(lambda row=row: scorer.score(row)) for row in rows]
 

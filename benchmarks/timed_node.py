@@ -20,11 +20,11 @@ from xinqiao.privacy.node import worker
 
 
 def _scores(job: Job, link: Link) -> list[float]:
-    from xinqiao.privacy.modelling.model_part import load_part  # noqa: PLC0415 - most jobs' processes need it not
+    from xinqiao.privacy.modelling.model_part import ModelPart  # noqa: PLC0415 - most jobs' processes need it not
     from xinqiao.privacy.scores.joint_score import Scorer  # noqa: PLC0415 - as above
 
     assert job.table is not None
-    with Scorer(job, link, load_part(job.state, job.params["model"], link.me)) as scorer:
+    with Scorer(job, link, ModelPart.load(job.state, job.params["model"], link.me)) as scorer:
         return [_timed(scorer.score, job.table.slice(n, 1)) for n in range(job.table.num_rows)]
 
 

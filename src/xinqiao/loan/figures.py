@@ -72,8 +72,11 @@ def collateral(given: Given, key: str) -> str | None:
     )
     then = key.endswith("then")
     price = given.number("price_then" if then else "price_now", "price", default=Decimal(0))
-    given.number("price_now", "price_then", default=Decimal(0))
-    given.number("price_then", "price_now", default=Decimal(0))
+    for other in (
+        "price_now",
+        "price_then",
+    ):  # one that isn't needed here is a number too
+        given.number(other, default=Decimal(0))
     owed = given.number("loan_outstanding", "outstanding", "loan_amount", default=Decimal(0))
     back = re.search(r"_to_(\d+(?:\.\d+)?)$", key)
     value = units * (Decimal(back[1]) if back else price)

@@ -10,7 +10,7 @@ import pytest
 
 from xinqiao.kernel.errors import UserError
 from xinqiao.privacy.modelling.columns import block
-from xinqiao.privacy.modelling.model_part import ModelPart, load_part
+from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.scoring.card import Card
 
 MODEL = "ab" * 32
@@ -27,7 +27,7 @@ def test_a_part_comes_back_and_is_readable_by_its_node_alone(tmp_path: Path) -> 
     written = part().save(tmp_path)
     part().save(tmp_path)
     assert written.stat().st_mode & 0o777 == 0o600
-    assert load_part(tmp_path, MODEL, "tax") == part()
+    assert ModelPart.load(tmp_path, MODEL, "tax") == part()
     assert list(tmp_path.iterdir()) == [written]
 
 
@@ -35,16 +35,16 @@ def test_a_part_comes_back_and_is_readable_by_its_node_alone(tmp_path: Path) -> 
 def test_a_part_that_is_not_there(tmp_path: Path, model: str) -> None:
     part().save(tmp_path)
     with pytest.raises(UserError, match="PRV-MODEL-PART"):
-        load_part(tmp_path, model, "tax")
+        ModelPart.load(tmp_path, model, "tax")
 
 
 def test_another_party_s_part_and_a_broken_file_are_refused(tmp_path: Path) -> None:
     written = part("bank").save(tmp_path)
     with pytest.raises(UserError, match="PRV-MODEL-PART"):
-        load_part(tmp_path, MODEL, "tax")
+        ModelPart.load(tmp_path, MODEL, "tax")
     written.write_bytes(b"{")
     with pytest.raises(UserError, match="PRV-MODEL-PART"):
-        load_part(tmp_path, MODEL, "bank")
+        ModelPart.load(tmp_path, MODEL, "bank")
 
 
 def test_units_are_whole_and_add_up_to_the_card_s_points() -> None:

@@ -18,7 +18,7 @@ from xinqiao.privacy.job.kind import kind_of
 from xinqiao.privacy.job.link import Link, Recorded
 from xinqiao.privacy.job.manifest import Input
 from xinqiao.privacy.modelling.joint_training import pooled
-from xinqiao.privacy.modelling.model_part import load_part
+from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.privacy.modelling.scorecard import KIND
 
 TWO = {name: DEALT[name] for name in ("bank", "tax", "regulator")}
@@ -29,7 +29,7 @@ def test_parts_add_up_to_the_plain_model_s_score_within_a_point(tmp_path: Path) 
     kind_of(told)
     private = run_all(told, KIND.run, rows, tmp_path / "private")
     close(KIND.plain(told, rows), private)
-    parts = {n: load_part(tmp_path / "private" / "state" / n, told.digest, n) for n in ("bank", "tax")}
+    parts = {n: ModelPart.load(tmp_path / "private" / "state" / n, told.digest, n) for n in ("bank", "tax")}
     assert [v.name for v in parts["tax"].card.variables] == ["paid", "late"]
     assert parts["tax"].card.base_points == 0
     found = pooled(told, rows)

@@ -21,7 +21,7 @@ from xinqiao.privacy.job.link import Link, Recorded
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.modelling.label_features import binned, joined_plain
 from xinqiao.privacy.modelling.tree_growth import Local, boost
-from xinqiao.privacy.modelling.tree_part import load_tree_part, log_odds
+from xinqiao.privacy.modelling.tree_part import TreePart, log_odds
 from xinqiao.privacy.modelling.tree_terms import TreeParams
 from xinqiao.privacy.modelling.trees import KIND, _drawn, labelled, measured, plain, run
 from xinqiao.scoring.boosted import BoostedTrees
@@ -62,7 +62,7 @@ def test_private_trees_are_the_plain_ones(way: str, tmp_path: Path) -> None:
     assert set(KIND.learns(asked)) == set(parties)
     assert any("an honest one too" in text.en for text in KIND.learns(asked)["bank"])
     rows = joined_plain(asked, own)
-    parts = {name: load_tree_part(tmp_path / "state" / name, asked.digest, name) for name in rows}
+    parts = {name: TreePart.load(tmp_path / "state" / name, asked.digest, name) for name in rows}
     odds = log_odds(
         parts["bank"].trees,
         parts["bank"].base,
@@ -216,7 +216,7 @@ def test_a_bank_with_nothing_but_labels_takes_part(tmp_path: Path) -> None:
 def test_a_missing_part_is_said(tmp_path: Path) -> None:
     for model in ("0" * 64, "../../x"):
         with pytest.raises(UserError, match="PRV-MODEL-PART"):
-            load_tree_part(tmp_path, model, "tax")
+            TreePart.load(tmp_path, model, "tax")
 
 
 def test_the_registry_takes_both_engines() -> None:

@@ -25,7 +25,7 @@ from xinqiao.privacy.job.wire import pack, unpack
 from xinqiao.privacy.modelling import scorecard
 from xinqiao.privacy.modelling.joint_logistic import fit_plain
 from xinqiao.privacy.modelling.joint_training import pooled
-from xinqiao.privacy.modelling.model_part import ModelPart, load_part
+from xinqiao.privacy.modelling.model_part import ModelPart
 from xinqiao.privacy.protocol.oblivious_choice import hide, offer
 from xinqiao.privacy.protocol.sealed_ids import agree
 from xinqiao.privacy.scores import joint_score
@@ -105,7 +105,7 @@ def test_one_job_scores_again_and_again(params: dict[str, Any], tmp_path: Path) 
 
     def bank(link: Link) -> list[float]:
         own = job(told, "bank", given["bank"], tmp_path)
-        with Scorer(own, link, load_part(own.state, MODEL, "bank")) as scorer:
+        with Scorer(own, link, ModelPart.load(own.state, MODEL, "bank")) as scorer:
             scores = []
             for row in (0, 4, 9, 4):
                 begin = time.perf_counter()
@@ -115,7 +115,7 @@ def test_one_job_scores_again_and_again(params: dict[str, Any], tmp_path: Path) 
 
     def holder(name: str) -> Any:  # noqa: ANN401 - a part of play
         own = job(told, name, given[name], tmp_path)
-        return lambda link: answer_all(own, link, load_part(own.state, MODEL, name), given[name], 10)
+        return lambda link: answer_all(own, link, ModelPart.load(own.state, MODEL, name), given[name], 10)
 
     scores = play({"bank": bank, "tax": holder("tax"), "power": holder("power")})["bank"]
     wanted = joint_score.plain(told, given)["bank"].table
@@ -147,7 +147,7 @@ def test_transcripts_hold_no_id_no_value_no_part(params: dict[str, Any], tmp_pat
         for name in ("sha256", "sha512", "md5", "sm3"):
             assert hashlib.new(name, key.encode()).digest() not in sent
     for name in ("tax", "power"):
-        part = load_part(tmp_path / "state" / name, MODEL, name)
+        part = ModelPart.load(tmp_path / "state" / name, MODEL, name)
         for unit in set(part.units(given[name]).tolist()):
             assert np.int64(unit).tobytes() not in sent
             assert np.float64(unit / 10).tobytes() not in sent

@@ -15,7 +15,7 @@ from xinqiao.privacy.job.link import Link
 from xinqiao.privacy.job.manifest import Manifest
 from xinqiao.privacy.job.wire import pack
 from xinqiao.privacy.modelling import trees
-from xinqiao.privacy.modelling.tree_part import load_tree_part
+from xinqiao.privacy.modelling.tree_part import TreePart
 from xinqiao.privacy.scores.tree_score import KIND, plain, run
 
 ASK = PARTIES | {"bank": ("bank", data("turnover", "kind"))}
@@ -31,7 +31,7 @@ def asked_tables(model: Manifest, folder: Path, rows: int = 90) -> dict[str, Any
     own = tables(rows, seed=8)
     own["bank"] = own["bank"].drop_columns(["bad"])
     for name, table in own.items():
-        part = load_tree_part(folder / "state" / name, model.digest, name)
+        part = TreePart.load(folder / "state" / name, model.digest, name)
         own[name] = table.replace_schema_metadata({"tree_part": part.model_dump_json()})
     return own
 

@@ -146,14 +146,23 @@ class Agreement:
     def standing(self, ended_within: timedelta = A_DAY) -> list[Standing]:
         """See ``Desk``; jobs that people approved are signed first, and those past their day end."""
         with self.transaction() as tx:
-            for found in job_rows.live(tx, now()):
-                if found.state in OPEN and found.manifest.expires <= now():
-                    job_rows.move(tx, found.id, "expired", OPEN, NODE, error="PRV-EXPIRED")
-                elif found.state == "approved":
-                    self._approved(tx, found.manifest)
-            rows = job_rows.live(tx, now() - ended_within)
+            since = now() - ended_within
+            rows = job_rows.live(tx, since)
+            moved = [self._moved_on(tx, row) for row in rows]
+            if any(moved):
+                rows = job_rows.live(tx, since)
             told = job_rows.told(tx, [row.id for row in rows])
             return [self._standing(row, told[row.id]) for row in rows]
+
+    def _moved_on(self, tx: Tx, row: JobRow) -> bool:
+        """End a job past its day, sign one that a person approved; whether it was either."""
+        if row.state in OPEN and row.manifest.expires <= now():
+            job_rows.move(tx, row.id, "expired", OPEN, NODE, error="PRV-EXPIRED")
+            return True
+        if row.state == "approved":
+            self._approved(tx, row.manifest)
+            return True
+        return False
 
     def _check_maker(self, manifest: Manifest) -> None:
         """The signature is of who this node knows under that name: nothing is kept in another's.

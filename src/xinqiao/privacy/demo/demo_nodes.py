@@ -31,8 +31,8 @@ from xinqiao.privacy.agreement.rules import ANY, Rule
 from xinqiao.privacy.agreement.store import Store
 from xinqiao.privacy.demo.demo_data import Given
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.modelling.model_part import load_part
-from xinqiao.privacy.modelling.tree_part import load_tree_part
+from xinqiao.privacy.modelling.model_part import ModelPart
+from xinqiao.privacy.modelling.tree_part import TreePart
 from xinqiao.privacy.node.node import opened_database, opened_store
 from xinqiao.privacy.node.node_files import (
     CONFIG,
@@ -142,7 +142,7 @@ def running(homes: Mapping[str, Path]) -> Iterator[dict[str, Node]]:
     """All nodes up and in line with each other; ended at the end. Raises UserError PRV-DEMO-START."""
     processes: dict[str, subprocess.Popen[bytes]] = {}
     with contextlib.ExitStack() as stack:
-        stack.callback(_end, processes)
+        stack.callback(end, processes)
         for name, home in homes.items():
             with (home / "node.log").open("ab") as log:
                 processes[name] = subprocess.Popen(  # noqa: S603 - our own command
@@ -155,7 +155,7 @@ def running(homes: Mapping[str, Path]) -> Iterator[dict[str, Node]]:
                     fail("PRV-DEMO-START", str(home / "node.log"))
                 time.sleep(LOOK_SECONDS)
         yield {
-            name: Node(name, home, processes[name], stack.enter_context(_store(home)))
+            name: Node(name, home, processes[name], stack.enter_context(store_at(home)))
             for name, home in homes.items()
         }
 
@@ -170,14 +170,15 @@ def in_line(home: Path, peers: int) -> bool:
 
 
 @contextlib.contextmanager
-def _store(home: Path) -> Iterator[Store]:
+def store_at(home: Path) -> Iterator[Store]:
     """The party's store; its database is the node's and runs already."""
     config = read_config(home / CONFIG)
     with opened_database(config) as database:
         yield opened_store(config, database)
 
 
-def _end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+def end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Stop nodes, all at once; kill what takes too long."""
     for process in processes.values():
         process.send_signal(signal.SIGTERM)
     for process in processes.values():
@@ -185,6 +186,7 @@ def _end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def play(nodes: Mapping[str, Node], draft: Draft) -> tuple[Manifest, dict[str, Ending]]:
@@ -243,7 +245,7 @@ def _with_part(store: Store, manifest: Manifest, table: pa.Table) -> pa.Table:
         return table
     folder, model = store.folder / digest(manifest.deployment.encode())[:32], manifest.params["model"]
     if manifest.kind == "tree_score":
-        told = {"tree_part": load_tree_part(folder, model, store.identity.name).model_dump_json()}
+        told = {"tree_part": TreePart.load(folder, model, store.identity.name).model_dump_json()}
     else:
-        told = {"model_part": load_part(folder, model, store.identity.name).model_dump_json()}
+        told = {"model_part": ModelPart.load(folder, model, store.identity.name).model_dump_json()}
     return table.replace_schema_metadata(told)

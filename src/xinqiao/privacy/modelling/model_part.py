@@ -7,7 +7,6 @@ on average over the rows it was fitted on, so a part by itself tells how far its
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -43,8 +42,3 @@ class ModelPart(Part):
             return np.full(rows, self.card.units(self.card.base_points), np.int64)
         points = compile_card(self.card).score(read_columns(table))
         return np.rint(points * self.card.unit).astype(np.int64)
-
-
-def load_part(state: Path, model: str, party: str) -> ModelPart:
-    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART."""
-    return ModelPart.load(state, model, party)

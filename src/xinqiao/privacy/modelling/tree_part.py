@@ -7,7 +7,6 @@ A holder's part has what its cuts are: which of its columns, and where. Neither 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -40,11 +39,6 @@ class TreePart(Part):
         own = bins.codes - bins.edges[:-1]
         told = [own[:, feature] >= code for feature, code in self.cuts]
         return np.array(told, np.bool_).reshape(len(self.cuts), table.num_rows)
-
-
-def load_tree_part(state: Path, model: str, party: str) -> TreePart:
-    """``party``'s part of ``model``. Raises UserError PRV-MODEL-PART."""
-    return TreePart.load(state, model, party)
 
 
 def log_odds(trees: Sequence[Sequence[Node]], base: float, sides: Mapping[str, Flags], rows: int) -> Floats:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from xinqiao.kernel.errors import fail
 from xinqiao.privacy.alignment.alignment import keys_of
 from xinqiao.privacy.job.manifest import Manifest
-from xinqiao.privacy.modelling.model_part import ModelPart, load_part
+from xinqiao.privacy.modelling.model_part import ModelPart
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 REASONS_AT_MOST = 4
@@ -53,7 +53,7 @@ def own_part(manifest: Manifest, state: Path, model: str, party: str) -> ModelPa
     A score over some of them would tell the bank parts that the sum of all hides. Raises UserError
     PRV-MODEL-PART; PRV-MANIFEST where the job has other parties than the model.
     """
-    part = load_part(state, model, party)
+    part = ModelPart.load(state, model, party)
     if set(part.parties) != set(manifest.names):
         detail = f"{party}: model of {', '.join(part.parties)}"
         fail("PRV-MANIFEST", str(manifest.job), detail=detail)
